@@ -1,0 +1,1 @@
+"""What people and programs meet: pages, the API, the command line."""

@@ -1,0 +1,1 @@
+"""What happens to a recording, in order: inspect, render, transcribe, tag, index."""

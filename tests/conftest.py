@@ -1,0 +1,19 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Recordings and papers kept beside the checkout; tests that need them skip where they are absent."""
+    folder = Path(os.environ.get("COMMUNITY_REPORTING_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the recordings folder beside the checkout ({folder.name}/), which is absent")
+    return folder
