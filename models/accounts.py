@@ -1,0 +1,92 @@
+"""Accounts, their roles, and the ways in: sessions, API keys, one-time links. Secrets are kept as digests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Id, new_id, utc_now
+from models.roles import Role
+
+
+class Account(Base):
+    """A person who works with the service. ``password_hash`` is argon2id; None until one is chosen."""
+
+    __tablename__ = "account"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(200))
+    sign_in_name: Mapped[str] = mapped_column(String(200), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(8), default="en")
+    is_administrator: Mapped[bool] = mapped_column(default=False)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    roles: Mapped[list[AccountRole]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+
+class AccountRole(Base):
+    """That an account has a role in a pilot."""
+
+    __tablename__ = "account_role"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(String(20), primary_key=True)
+
+
+class SignIn(Base):
+    """A session: the cookie holds a random token, this row its SHA-256. Deleting the row ends it at once."""
+
+    __tablename__ = "sign_in"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    seen_at: Mapped[datetime] = mapped_column(default=utc_now)
+    ends_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """A key for programs: SHA-256 of a random token, with scopes and an end."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    ends_at: Mapped[datetime]
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link does."""
+
+    FIRST_ADMINISTRATOR = "first-administrator"
+    INVITATION = "invitation"
+    NEW_PASSWORD = "new-password"  # noqa: S105 - the name of a purpose
+    SIGN_IN = "sign-in"
+
+
+class OneTimeLink(Base):
+    """A link that works once: for the first administrator, an invitation, a new password."""
+
+    __tablename__ = "one_time_link"
+    __table_args__ = (Index(None, "purpose"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(String(30))
+    account_id: Mapped[str | None] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    pilot_id: Mapped[str | None] = mapped_column(ForeignKey("pilot.id"))
+    role: Mapped[Role | None] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    ends_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,109 @@
+"""Collections: stories chosen for a purpose, and their releases: fixed, numbered states that others pull."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Id, new_id, utc_now
+
+
+class Collection(Base):
+    """A pilot team's choice of stories, by hand or from a query (``query`` is kept to run it again)."""
+
+    __tablename__ = "collection"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"), index=True)
+    title: Mapped[str] = mapped_column(String(300))
+    purpose: Mapped[str] = mapped_column(Text, default="")
+    query: Mapped[dict[str, Any] | None]
+    made_by: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    entries: Mapped[list[CollectionEntry]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="CollectionEntry.position"
+    )
+    releases: Mapped[list[Release]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Release.number"
+    )
+
+
+class CollectionEntry(Base):
+    """One story in a collection, in its place, with the team's note beside it."""
+
+    __tablename__ = "collection_entry"
+    __table_args__ = (Index(None, "collection_id", "story_id", unique=True),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collection.id", ondelete="CASCADE"))
+    story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class Release(Base):
+    """A numbered state of a collection. ``root_digest`` is over its entries' digests, in order."""
+
+    __tablename__ = "release"
+    __table_args__ = (Index(None, "collection_id", "number", unique=True),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collection.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    root_digest: Mapped[str] = mapped_column(String(64))
+    left_out: Mapped[dict[str, Any]]
+    released_by: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    released_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    entries: Mapped[list[ReleaseEntry]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="ReleaseEntry.position"
+    )
+
+
+class ReleaseEntry(Base):
+    """One story as released. ``digest`` is SHA-256 over ``salt`` and the entry's canonical JSON.
+
+    When the story is withdrawn, ``story_id``, ``salt`` and ``manifest`` are emptied and the digest alone
+    stays: the root still verifies, and nothing can be guessed back from it.
+    """
+
+    __tablename__ = "release_entry"
+    __table_args__ = (Index(None, "release_id", "position", unique=True),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    release_id: Mapped[str] = mapped_column(ForeignKey("release.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    story_id: Mapped[str | None] = mapped_column(ForeignKey("story.id", ondelete="SET NULL"), index=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    salt: Mapped[str | None] = mapped_column(String(64))
+    manifest: Mapped[dict[str, Any] | None]
+
+
+class Disclosure(Base):
+    """That a release was pulled: by whom, when, in which format. Recalls go to those named here."""
+
+    __tablename__ = "disclosure"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    release_id: Mapped[str] = mapped_column(ForeignKey("release.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    format: Mapped[str] = mapped_column(String(40))
+    pulled_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Recall(Base):
+    """Word to a holder that a story of a release was withdrawn. It carries ids only."""
+
+    __tablename__ = "recall"
+    __table_args__ = (Index(None, "release_id", "story_id", "account_id", unique=True),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    release_id: Mapped[str] = mapped_column(ForeignKey("release.id", ondelete="CASCADE"))
+    story_id: Mapped[str] = mapped_column(Id)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)
+    issued_at: Mapped[datetime] = mapped_column(default=utc_now)
+    acknowledged_at: Mapped[datetime | None]

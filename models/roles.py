@@ -1,0 +1,68 @@
+"""Roles, who a request comes from, and what each role may do: data that the gate reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is in one pilot. Administrators run the service and read no story by that."""
+
+    REPORTER = "reporter"
+    FACILITATOR = "facilitator"
+    CURATOR = "curator"
+    PILOT_TEAM = "pilot-team"
+
+
+class Scope(StrEnum):
+    """What an API key may be used for; a session has all of what its person's roles allow."""
+
+    STORIES_WRITE = "stories:write"
+    STORIES_READ = "stories:read"
+    REVIEW = "review"
+    COLLECTIONS_READ = "collections:read"
+    COLLECTIONS_WRITE = "collections:write"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks: an account with roles by pilot, the holder of a teller's link, or nobody in particular.
+
+    ``scopes`` is None for a session (all) and a set for an API key. ``story_id`` is set for a teller's link.
+    """
+
+    account_id: str | None = None
+    is_administrator: bool = False
+    roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    scopes: frozenset[Scope] | None = None
+    story_id: str | None = None
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.account_id is not None
+
+    def pilots_as(self, *roles: Role) -> frozenset[str]:
+        """The pilots in which the principal has one of ``roles``."""
+        return frozenset(pilot for pilot, held in self.roles.items() if held & set(roles))
+
+    def has_scope(self, scope: Scope) -> bool:
+        return self.scopes is None or scope in self.scopes
+
+
+ANYONE = Principal()
+
+
+class Action(StrEnum):
+    """What can be done to one story; each asks the gate."""
+
+    READ = "read"
+    LISTEN = "listen"
+    HEAR_ORIGINAL = "hear-original"
+    ADD_RECORDING = "add-recording"
+    RETRY = "retry"
+    RECORD_CONSENT = "record-consent"
+    WITHDRAW = "withdraw"
+    REVIEW = "review"
+    COLLECT = "collect"

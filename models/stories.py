@@ -1,0 +1,206 @@
+"""Stories, their people, their recordings and what is made from them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Id, new_id, utc_now
+from models.curation import State
+
+DETECT = "detect"
+
+
+class Purpose(StrEnum):
+    """What a story is gathered for."""
+
+    INPUT = "input"
+    CO_EVALUATION = "co-evaluation"
+    BOTH = "both"
+
+
+class Part(StrEnum):
+    """What a person does in a story."""
+
+    TELLER = "teller"
+    HEARD = "heard"
+    SEEN = "seen"
+
+
+class RecordingState(StrEnum):
+    """How far a recording has come. ``FAILED`` says why in ``failure_code`` and can be retried."""
+
+    UPLOADING = "uploading"
+    WAITING = "waiting"
+    INSPECTED = "inspected"
+    PROCESSING = "processing"
+    READY = "ready"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Story(Base):
+    """One person's account."""
+
+    __tablename__ = "story"
+    __table_args__ = (Index(None, "state", "created_at"), Index(None, "submitted_by", "created_at"))
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    title: Mapped[str] = mapped_column(String(300))
+    language: Mapped[str] = mapped_column(String(8))
+    detected_language: Mapped[str | None] = mapped_column(String(8))
+    purpose: Mapped[Purpose] = mapped_column(String(20))
+    told_when: Mapped[str | None] = mapped_column(String(100))
+    told_where: Mapped[str | None] = mapped_column(String(200))
+    recorded_by: Mapped[str | None] = mapped_column(String(200))
+    told_in_sign_language: Mapped[bool] = mapped_column(default=False)
+    is_masked: Mapped[bool] = mapped_column(default=False)
+    is_safeguarding: Mapped[bool] = mapped_column(default=False)
+    content_warning: Mapped[str | None] = mapped_column(String(500))
+    state: Mapped[State] = mapped_column(String(20), default=State.SUBMITTED)
+    object_token: Mapped[str] = mapped_column(Id, unique=True, default=new_id)
+    submitted_by: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    changed_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    pilots: Mapped[list[StoryPilot]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    people: Mapped[list[StoryPerson]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="StoryPerson.position"
+    )
+    recordings: Mapped[list[Recording]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="Recording.position"
+    )
+
+    @property
+    def spoken_language(self) -> str | None:
+        """The language it is told in: as given, or as heard; None while that is not known."""
+        return self.detected_language if self.language == DETECT else self.language
+
+    @property
+    def pilot_ids(self) -> list[str]:
+        return [row.pilot_id for row in self.pilots]
+
+
+class StoryPilot(Base):
+    """That a story belongs to a pilot."""
+
+    __tablename__ = "story_pilot"
+    __table_args__ = (Index(None, "pilot_id", "story_id"),)
+
+    story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"), primary_key=True)
+    pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"), primary_key=True)
+
+
+class StoryPerson(Base):
+    """Someone who tells, is heard or is seen. ``label`` is how the curators know them ("my neighbour").
+
+    ``shown_name`` is what leaves where the person consents to a name or a pseudonym. The link's token is kept
+    as a digest: the person's own door to consent and withdrawal.
+    """
+
+    __tablename__ = "story_person"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    part: Mapped[Part] = mapped_column(String(20))
+    label: Mapped[str] = mapped_column(String(200))
+    shown_name: Mapped[str | None] = mapped_column(String(200))
+    link_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+
+
+class TellerContact(Base):
+    """How a person in a story can be reached: in a table of its own, read by nothing else."""
+
+    __tablename__ = "teller_contact"
+
+    person_id: Mapped[str] = mapped_column(
+        ForeignKey("story_person.id", ondelete="CASCADE"), primary_key=True
+    )
+    contact: Mapped[str] = mapped_column(Text)
+
+
+class Recording(Base):
+    """A media file as received: the original, never altered. Its renditions are what people play.
+
+    ``inspection`` is what was found by decoding (see ``pipeline.media.inspection``): never metadata.
+    """
+
+    __tablename__ = "recording"
+    __table_args__ = (Index(None, "story_id", "position"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    state: Mapped[RecordingState] = mapped_column(String(20), default=RecordingState.UPLOADING)
+    original_key: Mapped[str] = mapped_column(String(80), unique=True)
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    sent_name: Mapped[str] = mapped_column(String(255))
+    sent_by: Mapped[str | None] = mapped_column(ForeignKey("account.id"))
+    duration_seconds: Mapped[float | None]
+    has_picture: Mapped[bool | None]
+    inspection: Mapped[dict[str, Any] | None]
+    failure_code: Mapped[str | None] = mapped_column(String(60))
+    failure_parameters: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    received_at: Mapped[datetime | None]
+
+    renditions: Mapped[list[Rendition]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+
+class RenditionKind(StrEnum):
+    """What is made from a recording. ``SPEECH`` is for recognition only, and is served to nobody."""
+
+    SPEECH = "speech"
+    AUDIO = "audio"
+    VIDEO = "video"
+    POSTER = "poster"
+    PEAKS = "peaks"
+
+
+MEDIA_TYPES = {
+    RenditionKind.SPEECH: "audio/wav",
+    RenditionKind.AUDIO: "audio/mp4",
+    RenditionKind.VIDEO: "video/mp4",
+    RenditionKind.POSTER: "image/jpeg",
+    RenditionKind.PEAKS: "application/json",
+}
+
+
+class Rendition(Base):
+    """One file made from a recording, named here only once it lies whole in the object store."""
+
+    __tablename__ = "rendition"
+    __table_args__ = (Index(None, "recording_id", "kind", unique=True),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"))
+    kind: Mapped[RenditionKind] = mapped_column(String(20))
+    object_key: Mapped[str] = mapped_column(String(80), unique=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Tombstone(Base):
+    """What stays of a withdrawn story: its id, dates and salted digests; no content, no names.
+
+    ``known_to`` holds the ids of accounts and pilots that could read it, so that they are told *gone* (410)
+    where others are told *not found*.
+    """
+
+    __tablename__ = "tombstone"
+
+    story_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    gathered_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    was_published: Mapped[bool] = mapped_column(default=False)
+    known_to: Mapped[list[str]]
+    salt: Mapped[str] = mapped_column(String(64))
+    digests: Mapped[list[str]]

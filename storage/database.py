@@ -1,0 +1,129 @@
+"""Engines and sessions for SQLite and PostgreSQL.
+
+Reading and writing are different types: a verb that changes something asks for a :class:`WriteSession`, and
+gets one only from :meth:`Database.write`, which commits, seals the journal last of all, and then tells whoever
+starts work which wishes were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from models.errors import Unavailable
+from storage import journal
+
+BUSY_TIMEOUT_MS = 15_000
+
+# Power loss must not take back a commit that was answered: see docs/explanation/durability.md.
+SQLITE_PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "foreign_keys": "ON",
+    "busy_timeout": str(BUSY_TIMEOUT_MS),
+    "secure_delete": "ON",
+}
+POSTGRESQL_DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class ReadSession(Session):
+    """A session that only looks."""
+
+    def flush(self, objects: Any = None) -> None:
+        if self.new or self.dirty or self.deleted:
+            raise RuntimeError("a read session was asked to write")
+
+
+class WriteSession(Session):
+    """A session in a transaction that may write; wishes made in it are in :attr:`wished`."""
+
+    @property
+    def wished(self) -> list[str]:
+        """Ids of the wishes made in this transaction."""
+        wishes: list[str] = self.info.setdefault("wished", [])
+        return wishes
+
+
+class Database:
+    """One database, and the two kinds of session on it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.engine = _make_engine(url)
+        self.when_wished: Callable[[list[str]], None] = lambda wish_ids: None
+        self._reading = self.engine.execution_options(is_reading=True)
+        if not self.is_sqlite:
+            self._reading = self._reading.execution_options(postgresql_readonly=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[ReadSession]:
+        """A consistent look at the database."""
+        with (
+            _database_answers(),
+            ReadSession(self._reading, autoflush=False, expire_on_commit=False) as session,
+        ):
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[WriteSession]:
+        """A transaction: commits at the end of the block, rolls back if it raises."""
+        with _database_answers(), WriteSession(self.engine, expire_on_commit=False) as session:
+            yield session
+            journal.seal(session)
+            session.commit()
+        if session.wished:
+            self.when_wished(session.wished)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+    def durability(self) -> dict[str, str]:
+        """The settings that decide whether a commit survives power loss, as the database reports them."""
+        names = ("journal_mode", "synchronous") if self.is_sqlite else POSTGRESQL_DURABILITY
+        ask = "PRAGMA {}" if self.is_sqlite else "SHOW {}"
+        with self.engine.connect() as connection:
+            return {name: str(connection.execute(text(ask.format(name))).scalar()) for name in names}
+
+
+def _make_engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=10, max_overflow=20
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, record: object) -> None:
+    # The driver begins transactions by itself, and late: two that read before they write would fork the
+    # journal's chain. With its own habit switched off, _begin_sqlite says BEGIN.
+    connection.isolation_level = None
+    for name, value in SQLITE_PRAGMAS.items():
+        connection.execute(f"PRAGMA {name} = {value}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("is_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _database_answers() -> Iterator[None]:
+    """A database that is down or locked for too long is *unavailable*: nothing was kept, try again."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("database-unavailable", reason=type(error.orig).__name__) from error

@@ -1,0 +1,129 @@
+"""THE gate: which stories a reader may see, as SQL; and what they may do to one of them.
+
+Every endpoint, page, feed, export, media byte, search hit and count asks here. The rule of consent was
+applied when its permissions were written (``storage.consents``); here they are joined with who asks and when.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.consent import Permission, Use
+from models.curation import CURATED_STATES, State
+from models.errors import Gone, NotAllowed, NotFound
+from models.roles import Action, Principal, Role
+from models.stories import Story, StoryPilot, Tombstone
+
+
+def stories(principal: Principal, use: Use) -> Select[Story]:
+    """The stories that ``principal`` may have for ``use``."""
+    return select(Story).where(_USES[use](principal) if use in _USES else _for_other_use(principal, use))
+
+
+def readable(principal: Principal) -> Select[Story]:
+    """The stories that ``principal`` may read for whatever use is open to them."""
+    return select(Story).where(is_readable(principal))
+
+
+def is_readable(principal: Principal) -> ColumnElement[bool]:
+    """The condition on ``story`` behind :func:`readable`, for queries that join it (search, counts)."""
+    return or_(_for_care(principal), _for_sharing(principal), _for_publication(principal))
+
+
+def may(session: Session, principal: Principal, action: Action, story_id: str) -> Story:
+    """The story, if ``principal`` may do ``action`` to it.
+
+    :raises Gone: it was withdrawn, and this reader could once read it
+    :raises NotAllowed: they may read it, and may not do this
+    :raises NotFound: otherwise, as for an id that never was
+    """
+    story = session.scalars(
+        select(Story).where(Story.id == story_id, _ACTIONS[action](principal))
+    ).one_or_none()
+    if story is not None:
+        return story
+    if session.scalars(select(Story.id).where(Story.id == story_id, is_readable(principal))).first():
+        raise NotAllowed("not-allowed", action=action.value)
+    if _could_once_read(session, principal, story_id):
+        raise Gone("withdrawn", story_id=story_id)
+    raise NotFound("not-found", story_id=story_id)
+
+
+def may_not(session: Session, principal: Principal, action: Action, story_id: str) -> bool:
+    """Whether ``action`` is refused: for buttons that say so before they are pressed."""
+    try:
+        may(session, principal, action, story_id)
+    except (Gone, NotAllowed, NotFound):
+        return True
+    return False
+
+
+def _permitted(use: Use, pilots: frozenset[str] | None) -> ColumnElement[bool]:
+    """A permission row for ``use`` stands now, for one of ``pilots`` (None: for all)."""
+    whose = Permission.pilot_id.is_(None) if pilots is None else Permission.pilot_id.in_(pilots)
+    lasts = or_(Permission.until.is_(None), Permission.until > utc_now())
+    return exists().where(Permission.story_id == Story.id, Permission.use == use, whose, lasts)
+
+
+def _is_live() -> ColumnElement[bool]:
+    return Story.state != State.WITHDRAWN
+
+
+def _is_own(principal: Principal) -> ColumnElement[bool]:
+    """Sent by this person, or the story of this teller's link: they may always see what is held."""
+    if principal.story_id is not None:
+        return and_(_is_live(), Story.id == principal.story_id)
+    if principal.account_id is None:
+        return false()
+    return and_(_is_live(), Story.submitted_by == principal.account_id)
+
+
+def _for_review(principal: Principal) -> ColumnElement[bool]:
+    return and_(_is_live(), _permitted(Use.CURATION, principal.pilots_as(Role.CURATOR)))
+
+
+def _for_care(principal: Principal) -> ColumnElement[bool]:
+    return or_(_is_own(principal), _for_review(principal))
+
+
+def _for_sharing(principal: Principal) -> ColumnElement[bool]:
+    pilots = principal.pilots_as(Role.PILOT_TEAM, Role.CURATOR)
+    return and_(Story.state.in_(CURATED_STATES), _permitted(Use.SHARING, pilots))
+
+
+def _for_publication(principal: Principal) -> ColumnElement[bool]:
+    return and_(Story.state == State.PUBLISHED, _permitted(Use.PUBLICATION, None))
+
+
+def _for_other_use(principal: Principal, use: Use) -> ColumnElement[bool]:
+    return and_(_for_sharing(principal), _permitted(use, None))
+
+
+_USES = {Use.CURATION: _for_care, Use.SHARING: _for_sharing, Use.PUBLICATION: _for_publication}
+
+_ACTIONS = {
+    Action.READ: is_readable,
+    Action.LISTEN: is_readable,
+    Action.HEAR_ORIGINAL: _for_review,
+    Action.ADD_RECORDING: _is_own,
+    Action.RETRY: _for_care,
+    Action.RECORD_CONSENT: _for_care,
+    Action.WITHDRAW: _for_care,
+    Action.REVIEW: _for_review,
+    Action.COLLECT: _for_sharing,
+}
+
+
+def _could_once_read(session: Session, principal: Principal, story_id: str) -> bool:
+    stone = session.get(Tombstone, story_id)
+    if stone is None:
+        return False
+    mine = {principal.account_id, *principal.pilots_as(Role.CURATOR, Role.PILOT_TEAM)}
+    return stone.was_published or principal.story_id == story_id or not mine.isdisjoint(stone.known_to)
+
+
+def pilots_of(session: Session, story_id: str) -> list[str]:
+    """The pilots a story belongs to."""
+    return list(session.scalars(select(StoryPilot.pilot_id).where(StoryPilot.story_id == story_id)))

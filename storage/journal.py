@@ -1,0 +1,82 @@
+"""Writing and checking the journal.
+
+Entries are noted while a transaction runs and written at its very end: the head's row is then the last lock
+taken, whatever the verbs did before, so that writers queue on it for as short as possible and never deadlock.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.journal import GENESIS, JournalEntry, JournalHead, first_broken, hash_of
+
+PIPELINE = "pipeline"
+TELLER = "teller"
+SERVICE = "service"
+
+
+def note(
+    session: Session, actor: str, act: str, *, story_id: str | None = None, subject: str | None = None
+) -> None:
+    """Note that ``actor`` did ``act``; it is written when the transaction ends. Ids only, never content."""
+    session.info.setdefault("journal", []).append((actor, act, story_id, subject))
+
+
+def seal(session: Session) -> None:
+    """Write what was noted, chained to the head. Called once, last in the transaction."""
+    noted = session.info.pop("journal", [])
+    if not noted:
+        return
+    session.flush()
+    head = session.scalars(select(JournalHead).with_for_update()).one_or_none()
+    if head is None:
+        head = JournalHead(id=1, sequence=0, hash=GENESIS)
+        session.add(head)
+    for actor, act, story_id, subject in noted:
+        entry = JournalEntry(
+            sequence=head.sequence + 1,
+            at=utc_now(),
+            actor=actor,
+            act=act,
+            story_id=story_id,
+            subject=subject,
+            previous_hash=head.hash,
+        )
+        entry.hash = hash_of(entry)
+        session.add(entry)
+        head.sequence, head.hash = entry.sequence, entry.hash
+    session.flush()
+
+
+def verify(session: Session) -> int | None:
+    """The number of the first entry that does not fit the chain, or None. The head must fit the last entry."""
+    entries = session.scalars(
+        select(JournalEntry).order_by(JournalEntry.sequence).execution_options(yield_per=1000)
+    )
+    last: list[JournalEntry] = []
+
+    def remember_last() -> object:
+        for entry in entries:
+            last[:] = [entry]
+            yield entry
+
+    broken = first_broken(remember_last())  # type: ignore[arg-type]
+    if broken is not None:
+        return broken
+    head = session.scalars(select(JournalHead)).one_or_none()
+    counted = last[0].sequence if last else 0
+    head_fits = (
+        (head.sequence, head.hash) == (counted, last[0].hash if last else GENESIS) if head else not last
+    )
+    return None if head_fits else counted + 1
+
+
+def of_story(session: Session, story_id: str) -> list[JournalEntry]:
+    """What was done to one story, oldest first."""
+    return list(
+        session.scalars(
+            select(JournalEntry).where(JournalEntry.story_id == story_id).order_by(JournalEntry.sequence)
+        )
+    )
