@@ -1,8 +1,8 @@
 """Engines and sessions for SQLite and PostgreSQL.
 
 Reading and writing are different types: a verb that changes something asks for a :class:`WriteSession`, and
-gets one only from :meth:`Database.write`, which commits, seals the journal last of all, and then tells whoever
-starts work which wishes were made.
+gets one only from :meth:`Database.write`, which seals the journal last of all, commits, and then tells
+whoever starts work which wishes were made.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Database:
         """A consistent look at the database."""
         with (
             _database_answers(),
-            ReadSession(self._reading, autoflush=False, expire_on_commit=False) as session,
+            ReadSession(self._reading, autoflush=False) as session,
         ):
             yield session
 

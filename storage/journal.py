@@ -51,26 +51,19 @@ def seal(session: Session) -> None:
 
 
 def verify(session: Session) -> int | None:
-    """The number of the first entry that does not fit the chain, or None. The head must fit the last entry."""
-    entries = session.scalars(
-        select(JournalEntry).order_by(JournalEntry.sequence).execution_options(yield_per=1000)
-    )
-    last: list[JournalEntry] = []
+    """The number of the first entry that does not fit the chain, or None.
 
-    def remember_last() -> object:
-        for entry in entries:
-            last[:] = [entry]
-            yield entry
-
-    broken = first_broken(remember_last())  # type: ignore[arg-type]
+    The head is checked too: entries cut off at the end would leave a chain that is whole and too short.
+    """
+    entries = select(JournalEntry).order_by(JournalEntry.sequence)
+    broken = first_broken(session.scalars(entries.execution_options(yield_per=1000)))
     if broken is not None:
         return broken
     head = session.scalars(select(JournalHead)).one_or_none()
-    counted = last[0].sequence if last else 0
-    head_fits = (
-        (head.sequence, head.hash) == (counted, last[0].hash if last else GENESIS) if head else not last
-    )
-    return None if head_fits else counted + 1
+    last = session.scalars(select(JournalEntry).order_by(JournalEntry.sequence.desc()).limit(1)).first()
+    at_end = (last.sequence, last.hash) if last else (0, GENESIS)
+    at_head = (head.sequence, head.hash) if head else (0, GENESIS)
+    return None if at_head == at_end else at_end[0] + 1
 
 
 def of_story(session: Session, story_id: str) -> list[JournalEntry]:

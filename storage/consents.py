@@ -1,0 +1,229 @@
+"""Where consent changes happen: the ledger is written here, and with it what the gate lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.consent import (
+    Allowance,
+    ConsentEvent,
+    EventKind,
+    Face,
+    Manner,
+    Naming,
+    Permission,
+    Standing,
+    Use,
+    Voice,
+    allowed,
+    narrowest,
+    standing_of,
+)
+from models.curation import State
+from models.errors import Conflict, Invalid, NotFound
+from models.pilots import Pilot, Wording
+from models.stories import Recording, RecordingState, Story, StoryPerson
+from models.work import WishKind
+from storage import journal, wishes
+from storage.database import WriteSession
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a person says when they give or change consent: the whole of what stands from then on.
+
+    The defaults are the narrowest that lets a story be cared for.
+    """
+
+    uses: frozenset[Use] = frozenset({Use.CURATION})
+    pilot_ids: frozenset[str] = frozenset()
+    until: datetime | None = None
+    naming: Naming = Naming.ANONYMOUS
+    face: Face = Face.MASKED
+    voice: Voice = Voice.KEPT
+    manner: Manner = Manner.FORM
+    relation: str | None = None
+    language: str = "en"
+    evidence: str | None = None
+
+
+def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *, actor: str) -> ConsentEvent:
+    """Add an event for a person in a story, and let the gate open or close by it in the same transaction.
+
+    :raises NotFound: the person is not in this story
+    :raises Conflict: the story was withdrawn
+    :raises Invalid: consent on behalf of somebody without the relation to them, or sharing with nobody
+    """
+    lock(session, story)
+    person = session.get(StoryPerson, person_id)
+    if person is None or person.story_id != story.id:
+        raise NotFound("person-not-found", person_id=person_id)
+    if terms.manner is Manner.ON_BEHALF and not terms.relation:
+        raise Invalid("relation-missing")
+    if Use.SHARING in terms.uses and not terms.pilot_ids & set(story.pilot_ids):
+        raise Invalid("sharing-with-nobody")
+    before = standing_of(events_of(session, story.id, person_id))
+    event = ConsentEvent(
+        story_id=story.id,
+        person_id=person_id,
+        sequence=_next_sequence(session, story.id),
+        kind=_kind_of(before, terms),
+        uses=sorted(terms.uses),
+        pilot_ids=sorted(terms.pilot_ids),
+        until=terms.until,
+        naming=terms.naming,
+        face=terms.face,
+        voice=terms.voice,
+        manner=terms.manner,
+        relation=terms.relation,
+        language=terms.language,
+        wording_id=_current_wording(session, story, terms.language),
+        evidence=terms.evidence,
+        recorded_by=actor,
+    )
+    session.add(event)
+    session.flush()
+    journal.note(session, actor, f"consent-{event.kind}", story_id=story.id, subject=person_id)
+    apply(session, story)
+    return event
+
+
+def apply(session: WriteSession, story: Story) -> None:
+    """Write what the rule allows now as rows; step the story back, or wish for work, if that follows."""
+    allowances = recompute(session, story)
+    session.execute(delete(Permission).where(Permission.story_id == story.id))
+    session.add_all(
+        Permission(story_id=story.id, use=each.use, pilot_id=each.pilot_id, until=each.until)
+        for each in allowances
+    )
+    session.flush()
+    _step_back(session, story, {each.use for each in allowances})
+    wish_for_processing(session, story)
+
+
+def recompute(session: Session, story: Story) -> frozenset[Allowance]:
+    """What the rule allows for a story, from its ledger and its pilots' protocols: rows are not looked at."""
+    if story.state == State.WITHDRAWN:
+        return frozenset()
+    standings = standings_of(session, story.id)
+    pilots = session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids)))
+    return allowed(
+        list(standings.values()),
+        {pilot.id: pilot.protocol_uses for pilot in pilots},
+        has_picture=_may_show_faces(session, story.id),
+        is_masked=story.is_masked,
+    )
+
+
+def wish_for_processing(session: WriteSession, story: Story) -> None:
+    """Inspected and consent to curation standing, whichever came second: a recording is processed."""
+    if not permits(session, story.id, Use.CURATION):
+        return
+    waiting = select(Recording).where(
+        Recording.story_id == story.id, Recording.state == RecordingState.INSPECTED
+    )
+    for recording in session.scalars(waiting):
+        recording.state = RecordingState.PROCESSING
+        wishes.make(
+            session,
+            WishKind.PROCESS,
+            story.id,
+            recording_id=recording.id,
+            pilot_id=min(story.pilot_ids, default=None),
+        )
+
+
+def events_of(session: Session, story_id: str, person_id: str | None = None) -> list[ConsentEvent]:
+    """The ledger of a story, or of one person in it, oldest first."""
+    query = select(ConsentEvent).where(ConsentEvent.story_id == story_id).order_by(ConsentEvent.sequence)
+    if person_id is not None:
+        query = query.where(ConsentEvent.person_id == person_id)
+    return list(session.scalars(query))
+
+
+def standings_of(session: Session, story_id: str) -> dict[str, Standing]:
+    """What each person in a story allows, by person id; who said nothing allows nothing."""
+    people = session.scalars(
+        select(StoryPerson.id).where(StoryPerson.story_id == story_id).order_by(StoryPerson.position)
+    )
+    events = events_of(session, story_id)
+    return {person: standing_of(event for event in events if event.person_id == person) for person in people}
+
+
+def standing_of_story(session: Session, story_id: str) -> Standing:
+    """What all the people of a story allow together."""
+    return narrowest(list(standings_of(session, story_id).values()))
+
+
+def permits(session: Session, story_id: str, use: Use) -> bool:
+    """Whether a use is permitted now, to any pilot or to all, going by the rows that the gate reads."""
+    rows = session.scalars(select(Permission).where(Permission.story_id == story_id, Permission.use == use))
+    now = utc_now()
+    return any(row.until is None or row.until > now for row in rows)
+
+
+def lock(session: WriteSession, story: Story) -> None:
+    """Lock a story's row before anything about it changes; a withdrawn story does not change any more.
+
+    :raises Conflict: it was withdrawn
+    """
+    session.execute(select(Story.id).where(Story.id == story.id).with_for_update())
+    session.refresh(story)
+    if story.state == State.WITHDRAWN:
+        raise Conflict("story-withdrawn", story_id=story.id)
+
+
+def _step_back(session: WriteSession, story: Story, uses: Iterable[Use]) -> None:
+    """A state that consent no longer carries falls back to the widest one that it does."""
+    uses = set(uses)
+    if story.state == State.PUBLISHED and Use.PUBLICATION not in uses:
+        story.state = State.CURATED
+        journal.note(session, journal.SERVICE, "unpublish", story_id=story.id)
+    if story.state == State.CURATED and Use.SHARING not in uses:
+        story.state = State.IN_REVIEW
+        journal.note(session, journal.SERVICE, "reopen", story_id=story.id)
+    session.flush()
+
+
+def _kind_of(before: Standing, terms: Terms) -> EventKind:
+    had, has = set(before.uses), set(terms.uses)
+    if not had:
+        return EventKind.GRANTED
+    if not has:
+        return EventKind.WITHDRAWN
+    if has < had or (has == had and terms.pilot_ids < before.pilot_ids):
+        return EventKind.NARROWED
+    if has > had or terms.pilot_ids > before.pilot_ids:
+        return EventKind.WIDENED
+    return EventKind.NARROWED if had - has else EventKind.RENEWED
+
+
+def _next_sequence(session: Session, story_id: str) -> int:
+    last = session.scalar(select(func.max(ConsentEvent.sequence)).where(ConsentEvent.story_id == story_id))
+    return (last or 0) + 1
+
+
+def _current_wording(session: Session, story: Story, language: str) -> str | None:
+    """The newest wording in the language: of one of the story's pilots if it has one, else the service's."""
+    wordings = session.scalars(
+        select(Wording)
+        .where(
+            Wording.language == language,
+            (Wording.pilot_id.in_(story.pilot_ids)) | (Wording.pilot_id.is_(None)),
+        )
+        .order_by(Wording.pilot_id.is_(None), Wording.version.desc())
+    )
+    newest = wordings.first()
+    return newest.id if newest else None
+
+
+def _may_show_faces(session: Session, story_id: str) -> bool:
+    """Whether somebody might be seen: a recording has a picture, or nobody has looked at it yet."""
+    pictures = list(session.scalars(select(Recording.has_picture).where(Recording.story_id == story_id)))
+    return not pictures or any(picture is not False for picture in pictures)

@@ -1,0 +1,160 @@
+"""The verbs of recordings: expected, received, inspected, made into renditions, failed, begun again."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import func, select
+
+from models.base import utc_now
+from models.curation import State
+from models.errors import Conflict
+from models.stories import Recording, RecordingState, Rendition, RenditionKind, Story
+from models.work import WishKind
+from storage import consents, journal, wishes
+from storage.database import WriteSession
+
+
+def expect_recording(session: WriteSession, story: Story, sent_name: str, *, sent_by: str) -> Recording:
+    """Make room for a recording before its first byte is kept, so that its object never lies unnamed.
+
+    :raises Conflict: the story was withdrawn, or is past the states that take recordings
+    """
+    consents.lock(session, story)
+    if story.state not in (State.SUBMITTED, State.RETURNED, State.IN_REVIEW):
+        raise Conflict("story-takes-no-recording", state=story.state)
+    position = session.scalar(
+        select(func.count()).select_from(Recording).where(Recording.story_id == story.id)
+    )
+    recording = Recording(
+        story_id=story.id,
+        position=position or 0,
+        original_key=f"{story.object_token}-o{secrets.token_hex(4)}",
+        sent_name=sent_name,
+        sent_by=sent_by,
+    )
+    session.add(recording)
+    session.flush()
+    return recording
+
+
+def receive(session: WriteSession, recording_id: str, *, size_bytes: int, sha256: str) -> Recording:
+    """A recording lies whole in the object store: name its size and digest, and wish for its inspection.
+
+    Calling it again for a recording that was received changes nothing.
+
+    :raises Conflict: the story was withdrawn while it was sent
+    """
+    recording = session.get(Recording, recording_id)
+    if recording is None:
+        raise Conflict("story-withdrawn")
+    story = session.get_one(Story, recording.story_id)
+    consents.lock(session, story)
+    if recording.state == RecordingState.UPLOADING:
+        recording.state, recording.received_at = RecordingState.WAITING, utc_now()
+        recording.size_bytes, recording.sha256 = size_bytes, sha256
+        wishes.make(
+            session,
+            WishKind.INSPECT,
+            story.id,
+            recording_id=recording.id,
+            pilot_id=min(story.pilot_ids, default=None),
+        )
+        journal.note(
+            session, recording.sent_by or journal.SERVICE, "receive", story_id=story.id, subject=recording.id
+        )
+    return recording
+
+
+def give_up_recording(session: WriteSession, recording_id: str) -> None:
+    """Forget a recording whose bytes never arrived whole."""
+    recording = session.get(Recording, recording_id)
+    if recording is not None and recording.state == RecordingState.UPLOADING:
+        session.delete(recording)
+
+
+def note_inspection(
+    session: WriteSession,
+    recording: Recording,
+    findings: dict[str, Any],
+    *,
+    duration_seconds: float,
+    has_picture: bool,
+) -> None:
+    """Keep what was found by decoding, and process the recording if consent to curation stands."""
+    recording.inspection = findings
+    recording.duration_seconds, recording.has_picture = duration_seconds, has_picture
+    recording.state = RecordingState.INSPECTED
+    recording.failure_code = recording.failure_parameters = None
+    session.flush()
+    story = session.get_one(Story, recording.story_id)
+    # Consent may hide a face: only now is it known whether there is one to hide.
+    consents.apply(session, story)
+
+
+def note_failure(
+    session: WriteSession, recording: Recording, code: str, parameters: dict[str, Any], *, is_final: bool
+) -> None:
+    """Keep why a recording failed: refused for what it is, or failed for a reason of ours (to be retried)."""
+    recording.state = RecordingState.REFUSED if is_final else RecordingState.FAILED
+    recording.failure_code, recording.failure_parameters = code, parameters
+    journal.note(
+        session,
+        journal.PIPELINE,
+        f"recording-{recording.state}",
+        story_id=recording.story_id,
+        subject=recording.id,
+    )
+
+
+def name_rendition(
+    session: WriteSession,
+    recording: Recording,
+    kind: RenditionKind,
+    key: str,
+    *,
+    size_bytes: int,
+    sha256: str,
+) -> Rendition:
+    """Name a rendition that lies whole in the object store; a second time names the same one again."""
+    rendition = session.scalars(
+        select(Rendition).where(Rendition.recording_id == recording.id, Rendition.kind == kind)
+    ).one_or_none()
+    if rendition is None:
+        rendition = Rendition(recording_id=recording.id, kind=kind)
+        session.add(rendition)
+    rendition.object_key, rendition.size_bytes, rendition.sha256 = key, size_bytes, sha256
+    session.flush()
+    return rendition
+
+
+def finish_recording(session: WriteSession, recording: Recording) -> None:
+    """All that the pipeline makes of a recording is there."""
+    recording.state = RecordingState.READY
+    journal.note(session, journal.PIPELINE, "ready", story_id=recording.story_id, subject=recording.id)
+
+
+def begin_again(
+    session: WriteSession, story: Story, recording: Recording, *, actor: str, language: str | None = None
+) -> None:
+    """Retry a recording that failed, or whose language was wrong: in one act, as a new attempt.
+
+    A version that a person wrote stays; the machine's is made anew.
+
+    :raises Conflict: it is still being worked on, or was refused for what it is
+    """
+    consents.lock(session, story)
+    if language is not None and language != story.language:
+        story.language, story.detected_language = language, None
+    retryable = {RecordingState.FAILED, RecordingState.READY, RecordingState.REFUSED}
+    if recording.state not in retryable:
+        raise Conflict("recording-busy", state=recording.state)
+    was_inspected = recording.inspection is not None
+    recording.failure_code = recording.failure_parameters = None
+    recording.state = RecordingState.INSPECTED if was_inspected else RecordingState.WAITING
+    journal.note(session, actor, "retry", story_id=story.id, subject=recording.id)
+    if was_inspected:
+        consents.wish_for_processing(session, story)
+    else:
+        wishes.make(session, WishKind.INSPECT, story.id, recording_id=recording.id)

@@ -1,0 +1,141 @@
+"""Withdrawal: the road back. The gate closes in the transaction that records it; erasure is wished for.
+
+What a withdrawal reaches at once is done here: permissions, open wishes (running work stops), releases and
+collections, recalls to those who pulled. The bytes and texts are erased by ``pipeline.erasure``, which then
+calls :func:`note_erased`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.collections import CollectionEntry, Disclosure, Recall, Release, ReleaseEntry
+from models.consent import ConsentEvent, EventKind, Permission, standing_of
+from models.curation import State
+from models.search import SearchEntry
+from models.stories import Recording, Story, Tombstone
+from models.work import WishKind
+from storage import consents, journal, wishes
+from storage.database import WriteSession
+
+
+def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str | None = None) -> Tombstone:
+    """Take a story back, wholly. From the end of this transaction nobody is shown anything of it.
+
+    :param person_id: whose wish it is; None for the teller
+    :raises Conflict: it was withdrawn before
+    """
+    consents.lock(session, story)
+    was_published = state_was_public(session, story)
+    _record_event(session, story, person_id or story.people[0].id, actor)
+    session.execute(delete(Permission).where(Permission.story_id == story.id))
+    session.execute(delete(SearchEntry).where(SearchEntry.story_id == story.id))
+    wishes.call_off(session, story.id)
+    _issue_recalls(session, story)
+    tombstone = _set_tombstone(session, story, was_published)
+    _empty_releases(session, story)
+    session.execute(delete(CollectionEntry).where(CollectionEntry.story_id == story.id))
+    story.state, story.changed_at = State.WITHDRAWN, utc_now()
+    story.title = ""
+    story.told_when = story.told_where = story.recorded_by = story.content_warning = None
+    session.flush()
+    wishes.make(session, WishKind.ERASE, story.id)
+    journal.note(session, actor, "withdraw", story_id=story.id)
+    return tombstone
+
+
+def note_erased(session: WriteSession, story_id: str) -> None:
+    """Bytes are gone: delete every row of the story; only its tombstone and journal stay."""
+    session.execute(delete(Story).where(Story.id == story_id))
+    session.execute(update(Tombstone).where(Tombstone.story_id == story_id).values(erased_at=utc_now()))
+    journal.note(session, journal.PIPELINE, "erase", story_id=story_id)
+
+
+def state_was_public(session: Session, story: Story) -> bool:
+    """Whether the public could read it until now: then the public is told that it is gone."""
+    return story.state == State.PUBLISHED
+
+
+def _record_event(session: WriteSession, story: Story, person_id: str, actor: str) -> None:
+    events = consents.events_of(session, story.id, person_id)
+    before = standing_of(events)
+    session.add(
+        ConsentEvent(
+            story_id=story.id,
+            person_id=person_id,
+            sequence=max((e.sequence for e in consents.events_of(session, story.id)), default=0) + 1,
+            kind=EventKind.WITHDRAWN,
+            uses=[],
+            pilot_ids=[],
+            until=None,
+            naming=before.naming,
+            face=before.face,
+            voice=before.voice,
+            manner="form",
+            language=events[-1].language if events else "en",
+            recorded_by=actor,
+        )
+    )
+    session.flush()
+
+
+def _issue_recalls(session: WriteSession, story: Story) -> None:
+    """One recall for each holder of each release that the story is in: whoever pulled it must learn of it."""
+    holders = session.execute(
+        select(Disclosure.release_id, Disclosure.account_id)
+        .join(ReleaseEntry, ReleaseEntry.release_id == Disclosure.release_id)
+        .where(ReleaseEntry.story_id == story.id)
+        .distinct()
+    )
+    session.add_all(
+        Recall(release_id=release_id, story_id=story.id, account_id=account_id)
+        for release_id, account_id in holders
+    )
+
+
+def _set_tombstone(session: WriteSession, story: Story, was_published: bool) -> Tombstone:
+    salt = secrets.token_hex(32)
+    digests = session.scalars(select(Recording.sha256).where(Recording.story_id == story.id))
+    tombstone = Tombstone(
+        story_id=story.id,
+        gathered_at=story.created_at,
+        withdrawn_at=utc_now(),
+        was_published=was_published,
+        known_to=[story.submitted_by, *story.pilot_ids],
+        salt=salt,
+        digests=[hashlib.sha256((salt + digest).encode()).hexdigest() for digest in digests if digest],
+    )
+    session.add(tombstone)
+    return tombstone
+
+
+def _empty_releases(session: WriteSession, story: Story) -> None:
+    """Leave of each released entry its digest alone: the release's root still verifies."""
+    session.execute(
+        update(ReleaseEntry)
+        .where(ReleaseEntry.story_id == story.id)
+        .values(story_id=None, salt=None, manifest=None)
+    )
+
+
+def recalls_for(session: Session, account_id: str) -> list[Recall]:
+    """Recalls that a holder has not acknowledged yet, oldest first."""
+    return list(
+        session.scalars(
+            select(Recall)
+            .join(Release)
+            .where(Recall.account_id == account_id, Recall.acknowledged_at.is_(None))
+            .order_by(Recall.issued_at)
+        )
+    )
+
+
+def acknowledge(session: WriteSession, recall: Recall, *, actor: str) -> None:
+    """The holder says that their copies are gone."""
+    recall.acknowledged_at = utc_now()
+    journal.note(session, actor, "acknowledge-recall", story_id=recall.story_id, subject=recall.release_id)
