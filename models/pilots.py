@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, new_id, utc_now
@@ -28,7 +28,7 @@ class Pilot(Base):
         default=lambda: [Use.CURATION, Use.SHARING, Use.PUBLICATION, Use.TRANSLATION, Use.EXCERPTS]
     )
     safeguarding_contact: Mapped[str | None] = mapped_column(String(200))
-    daily_upload_bytes: Mapped[int | None] = mapped_column()
+    daily_upload_bytes: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

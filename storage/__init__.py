@@ -1,1 +1,1 @@
-"""How stories are kept and how they change: databases, objects, the gate, the journal, and the field's verbs."""
+"""How stories are kept and how they change: databases, objects, the gate, the verbs."""

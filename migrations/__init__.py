@@ -1,0 +1,1 @@
+"""Alembic migrations, each tested up and down with rows in the tables, on both databases."""

@@ -1,0 +1,87 @@
+"""Bringing a database to the schema that this version of the software knows, and refusing a newer one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy.schema import Table
+
+from models.errors import Unavailable
+from models.schema import Base
+from storage.database import Database
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def config() -> Config:
+    """Alembic's configuration, without a file: the migrations folder is all it needs."""
+    alembic = Config()
+    alembic.set_main_option("script_location", str(MIGRATIONS))
+    return alembic
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Migrate up to ``revision``.
+
+    :raises Unavailable: the schema is newer than this software, or rows went missing while it migrated
+    """
+    with database.engine.connect() as connection:
+        _refuse_newer(connection)
+        before = count_rows(connection)
+        connection.commit()
+        _run(connection, "upgrade", revision)
+        after = count_rows(connection)
+        fewer = sorted(name for name, rows in before.items() if after.get(name, 0) < rows)
+        if fewer:
+            raise Unavailable("rows-lost-in-upgrade", tables=fewer)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Migrate down to ``revision`` (``base`` for none)."""
+    with database.engine.connect() as connection:
+        _run(connection, "downgrade", revision)
+
+
+def current(database: Database) -> str | None:
+    """The revision that the database is at; None before the first."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database is at the newest revision that this software knows."""
+    return current(database) == ScriptDirectory.from_config(config()).get_current_head()
+
+
+def count_rows(connection: Connection) -> dict[str, int]:
+    """How many rows each of our tables holds, for the tables that exist."""
+    there = set(inspect(connection).get_table_names())
+    tables = [table for table in Base.metadata.sorted_tables if table.name in there]
+    return {table.name: _count(connection, table) for table in tables}
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _run(connection: Connection, verb: str, revision: str) -> None:
+    alembic = config()
+    alembic.attributes["connection"] = connection
+    getattr(command, verb)(alembic, revision)
+    connection.commit()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    known = ScriptDirectory.from_config(config())
+    at = MigrationContext.configure(connection).get_current_revision()
+    try:
+        if at is not None:
+            known.get_revision(at)
+    except CommandError as error:
+        raise Unavailable("schema-newer", revision=at) from error
