@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.curation import State
@@ -67,11 +69,26 @@ def receive(session: WriteSession, recording_id: str, *, size_bytes: int, sha256
     return recording
 
 
-def give_up_recording(session: WriteSession, recording_id: str) -> None:
-    """Forget a recording whose bytes never arrived whole."""
+def give_up_recording(session: WriteSession, recording_id: str) -> bool:
+    """Forget a recording whose bytes never arrived whole; False if they did, and it stays."""
     recording = session.get(Recording, recording_id)
-    if recording is not None and recording.state == RecordingState.UPLOADING:
-        session.delete(recording)
+    if recording is None:
+        return True
+    if recording.state != RecordingState.UPLOADING:
+        return False
+    session.delete(recording)
+    return True
+
+
+def abandoned(session: Session, before: datetime) -> list[Recording]:
+    """Recordings whose upload began before a moment and never ended: cut off without a word."""
+    return list(
+        session.scalars(
+            select(Recording).where(
+                Recording.state == RecordingState.UPLOADING, Recording.created_at < before
+            )
+        )
+    )
 
 
 def note_inspection(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.errors import WorkCancelled
-from models.work import Claim, Outcome, Wish, WishKind
+from models.work import Claim, Lease, Outcome, Wish, WishKind
 from storage.database import Database, WriteSession
 
 OPEN = Wish.outcome.is_(None)
@@ -87,8 +87,11 @@ class Holder:
 def claim(session: WriteSession, wish_id: str, holder: Holder, *, step: str) -> Wish:
     """Take a wish for a step: from now on only ``holder`` may write for it.
 
-    :raises WorkCancelled: the wish has ended
+    :raises WorkCancelled: the wish has ended, or the slot's lease is no longer the holder's
     """
+    holds = select(Lease.slot).where(Lease.slot == holder.slot, Lease.fence == holder.fence).with_for_update()
+    if session.scalars(holds).first() is None:
+        raise WorkCancelled("work-cancelled", wish_id=wish_id)
     wish = session.scalars(select(Wish).where(Wish.id == wish_id, OPEN).with_for_update()).one_or_none()
     if wish is None:
         raise WorkCancelled("work-cancelled", wish_id=wish_id)

@@ -1,0 +1,99 @@
+"""Who asks, as FastAPI dependencies: permission stands in an endpoint's signature.
+
+``Anyone`` may be nobody in particular; ``SignedIn`` is somebody; ``Curator`` and the others hold that role in at
+least one pilot. Which stories they then reach is the gate's to say. A dependency here reads headers only, never
+the body: it decides before a byte of an upload is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+from app.parts import House, Parts
+from models.errors import NotAllowed, NotSignedIn
+from models.roles import ANYONE, Principal, Role, Scope
+from storage import accounts
+
+SESSION_COOKIE = "community_reporting_session"
+TELLER_COOKIE = "community_reporting_teller"
+
+_cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in person's session.")
+_bearer = HTTPBearer(auto_error=False, description="An API key.")
+
+
+def principal_of(
+    request: Request,
+    parts: House,
+    cookie: Annotated[str | None, Depends(_cookie)] = None,
+    _documented: Annotated[object, Depends(_bearer)] = None,
+) -> Principal:
+    """Who a request comes from.
+
+    :raises NotSignedIn: an API key came with it, and is not or no longer valid
+    """
+    principal = _recognise(request.headers.get("authorization", ""), cookie, parts)
+    request.state.principal = principal
+    return principal
+
+
+def _recognise(authorization: str, cookie: str | None, parts: Parts) -> Principal:
+    with parts.database.read() as session:
+        if authorization:
+            scheme, _, token = authorization.partition(" ")
+            found = accounts.key_of_token(session, token.strip()) if scheme.lower() == "bearer" else None
+            if found is None:
+                raise NotSignedIn("api-key-unknown")
+            return accounts.principal_of(session, found[0], found[1])
+        found_session = accounts.account_of_session(session, cookie) if cookie else None
+        principal = accounts.principal_of(session, found_session[0]) if found_session else ANYONE
+    if cookie and found_session and accounts.is_stale(found_session[1]):
+        with parts.database.write() as writing:
+            accounts.touch_session(writing, cookie)
+    return principal
+
+
+Anyone = Annotated[Principal, Depends(principal_of)]
+
+
+def _signed_in(principal: Anyone) -> Principal:
+    if not principal.is_signed_in:
+        raise NotSignedIn("not-signed-in")
+    return principal
+
+
+SignedIn = Annotated[Principal, Depends(_signed_in)]
+
+
+def _in_role(*roles: Role) -> Callable[[Principal], Principal]:
+    def check(principal: SignedIn) -> Principal:
+        if not principal.pilots_as(*roles):
+            raise NotAllowed("role-missing", roles=[role.value for role in roles])
+        return principal
+
+    return check
+
+
+def _administrator(principal: SignedIn) -> Principal:
+    if not principal.is_administrator or principal.scopes is not None:
+        raise NotAllowed("role-missing", roles=["administrator"])
+    return principal
+
+
+def scope(needed: Scope) -> Callable[[Principal], None]:
+    """A dependency for a route: an API key must have this scope. Sessions have all."""
+
+    def check(principal: Anyone) -> None:
+        if not principal.has_scope(needed):
+            raise NotAllowed("scope-missing", scope=needed.value)
+
+    return check
+
+
+Sender = Annotated[Principal, Depends(_in_role(Role.REPORTER, Role.FACILITATOR, Role.CURATOR))]
+Curator = Annotated[Principal, Depends(_in_role(Role.CURATOR))]
+PilotTeam = Annotated[Principal, Depends(_in_role(Role.PILOT_TEAM, Role.CURATOR))]
+Administrator = Annotated[Principal, Depends(_administrator)]

@@ -1,0 +1,71 @@
+"""What goes in and out of the consents room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from models.consent import EventKind, Face, Manner, Naming, Use, Voice
+
+Relation = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class ConsentIn(BaseModel):
+    """What a person says now: the whole of what stands from then on. The defaults are the narrowest."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uses: set[Use] = Field(default_factory=lambda: {Use.CURATION})
+    share_with: list[str] = Field(default_factory=list, description="Codes of pilots, for the use 'sharing'.")
+    until: datetime | None = Field(None, description="When it ends; None: until it is withdrawn.")
+    naming: Naming = Naming.ANONYMOUS
+    face: Face = Face.MASKED
+    voice: Voice = Voice.KEPT
+    manner: Manner = Manner.FORM
+    relation: Relation | None = Field(None, description="To the person, where consent is given on behalf.")
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] = "en"
+    evidence: Annotated[str, StringConstraints(max_length=500)] | None = Field(
+        None, description="Where it can be seen or heard: a form's reference, or the moment in the recording."
+    )
+
+
+class ConsentEventOut(BaseModel):
+    """One entry of the ledger."""
+
+    sequence: int
+    person_id: str
+    kind: EventKind
+    uses: list[str]
+    until: datetime | None
+    naming: Naming
+    face: Face
+    voice: Voice
+    manner: Manner
+    relation: str | None
+    language: str
+    recorded_at: datetime
+
+
+class AllowedOut(BaseModel):
+    """What the gate lets through now, and what stands in the way of the rest."""
+
+    use: Use
+    is_allowed: bool
+    reason: str | None = Field(description="Why not, where it is not.")
+
+
+class ConsentsOut(BaseModel):
+    """A story's ledger and what follows from it."""
+
+    allowed: list[AllowedOut]
+    events: list[ConsentEventOut]
+
+
+class WithdrawnOut(BaseModel):
+    """A withdrawal: in force at once; ``erased_at`` comes when every byte is gone."""
+
+    story_id: str
+    withdrawn_at: datetime
+    erased_at: datetime | None

@@ -1,0 +1,62 @@
+"""What a consent means in words: which uses are open now, and why the others are not."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app.consents.schemas import AllowedOut, ConsentIn
+from models.base import utc_now
+from models.consent import Use
+from models.errors import Invalid
+from models.stories import Story
+from storage import consents, pilots
+from storage.consents import Terms
+
+NO_CONSENT = "{people} did not consent to this."
+NO_CURATION = "without consent to curation nothing can be done with the story."
+NOT_YET_MASKED = "not possible yet: consent asks for masking that has not been made."
+PROTOCOL = "a pilot's protocol does not admit this."
+
+
+def terms_of(session: Session, sent: ConsentIn) -> Terms:
+    """What was said, as terms for the ledger.
+
+    :raises Invalid: it would end before it begins
+    """
+    if sent.until is not None and (sent.until.tzinfo is None or sent.until <= utc_now()):
+        raise Invalid("until-past")
+    return Terms(
+        uses=frozenset(sent.uses),
+        pilot_ids=frozenset(pilots.by_code(session, code).id for code in sent.share_with),
+        until=sent.until,
+        naming=sent.naming,
+        face=sent.face,
+        voice=sent.voice,
+        manner=sent.manner,
+        relation=sent.relation,
+        language=sent.language,
+        evidence=sent.evidence,
+    )
+
+
+def explain(session: Session, story: Story) -> list[AllowedOut]:
+    """Each use: open now, or the reason why not, for those who care for the story."""
+    return [_explain(session, story, use) for use in Use]
+
+
+def _explain(session: Session, story: Story, use: Use) -> AllowedOut:
+    if consents.permits(session, story.id, use):
+        return AllowedOut(use=use, is_allowed=True, reason=None)
+    now = utc_now()
+    standings = consents.standings_of(session, story.id)
+    labels = {person.id: person.label for person in story.people}
+    without = [labels[each] for each, standing in standings.items() if not standing.grants(use, now)]
+    if without:
+        reason = NO_CONSENT.format(people=", ".join(without))
+    elif not consents.permits(session, story.id, Use.CURATION):
+        reason = NO_CURATION
+    elif any(use not in pilot.protocol_uses for pilot in pilots.of_ids(session, story.pilot_ids)):
+        reason = PROTOCOL
+    else:
+        reason = NOT_YET_MASKED
+    return AllowedOut(use=use, is_allowed=False, reason=reason)

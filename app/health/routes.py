@@ -1,0 +1,56 @@
+"""``/healthz`` says that the process lives, without I/O; ``/readyz`` that its parts answer."""
+
+from __future__ import annotations
+
+import shutil
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from app.parts import House, Parts
+from models.errors import StoryError
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """``ok`` or what is wrong, part by part."""
+
+    status: str
+    parts: dict[str, str]
+
+
+@router.get("/healthz", summary="Does the process live?")
+async def live() -> Health:
+    return Health(status="ok", parts={})
+
+
+@router.get("/readyz", summary="Do its parts answer?", responses={503: {"model": Health}})
+def ready(parts: House, response: Response) -> Health:
+    findings = {"database": _database(parts), "objects": _objects(parts), "disk": _disk(parts)}
+    well = all(finding == "ok" for finding in findings.values())
+    response.status_code = 200 if well else 503
+    return Health(status="ok" if well else "not ready", parts=findings)
+
+
+def _database(parts: Parts) -> str:
+    try:
+        with parts.database.read() as session:
+            session.execute(text("SELECT 1"))
+    except StoryError as error:
+        return error.code
+    return "ok"
+
+
+def _objects(parts: Parts) -> str:
+    try:
+        parts.objects.probe()
+    except StoryError as error:
+        return error.code
+    return "ok"
+
+
+def _disk(parts: Parts) -> str:
+    free = shutil.disk_usage(parts.settings.data).free
+    return "ok" if free >= parts.settings.min_free_bytes else "disk-nearly-full"

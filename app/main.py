@@ -1,0 +1,57 @@
+"""Building the application: the parts once, then the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from app import problems
+from app.health import routes as health
+from app.parts import Parts
+from app.people import api as people_api
+from app.people import pages as people_pages
+from app.stories import api as stories_api
+from app.stories import pages as stories_pages
+from app.web.rendering import STATIC
+from app.web.security import Guarded
+
+API = "/api/v1"
+
+# One entry a room: what answers programs, and what answers people. tests/app/test_routes.py walks them all.
+ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
+    people_api.router,
+    stories_api.router,
+)
+ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
+    people_pages.router,
+    stories_pages.router,
+)
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
+    """The application over its parts. ``lifespan`` starts what runs beside it, such as workers."""
+    app = FastAPI(
+        title="Community Reporting",
+        version="1",
+        summary="Gather, curate and mobilise people's own stories, governed by their consent.",
+        openapi_url=f"{API}/openapi.json",
+        # The packaged pages load scripts from elsewhere; nothing leaves this server.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.parts = parts
+    app.add_middleware(Guarded)
+    problems.install(app)
+    app.include_router(health.router)
+    for room in ROOMS_FOR_PROGRAMS:
+        app.include_router(room, prefix=API)
+    for room in ROOMS_FOR_PEOPLE:
+        app.include_router(room, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app

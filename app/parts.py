@@ -1,0 +1,70 @@
+"""The parts that every room works with, built once and handed around: no globals, no singletons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from storage.embedded import Embedded, start_or_join
+from storage.objects import Objects
+
+from app.settings import Settings
+from pipeline.themes.codebook import Codebook, load_codebook
+from storage import schema
+from storage.database import Database
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Settings, database, object store and codebook of one running service."""
+
+    settings: Settings
+    database: Database
+    objects: Objects
+    codebook: Codebook
+    embedded: Embedded | None = None
+
+    def close(self) -> None:
+        """Let go of connections; the embedded store stops with the process that started it."""
+        self.database.close()
+
+
+def build(settings: Settings) -> Parts:
+    """Open the database, migrate it, open or start the object store, and read the codebook."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.sql_url)
+    schema.upgrade(database)
+    embedded = None if settings.s3_endpoint else start_or_join(settings.data.resolve() / "objects")
+    objects = _connect(settings, embedded)
+    objects.ensure_bucket()
+    return Parts(settings, database, objects, load_codebook(), embedded)
+
+
+def _connect(settings: Settings, embedded: Embedded | None) -> Objects:
+    if embedded is not None:
+        return Objects.connect(
+            endpoint=embedded.endpoint,
+            access_key=embedded.access_key,
+            secret_key=embedded.secret_key,
+            bucket=settings.s3_bucket,
+            secure=False,
+        )
+    assert settings.s3_endpoint is not None
+    return Objects.connect(
+        endpoint=settings.s3_endpoint,
+        access_key=settings.s3_access_key.get_secret_value() if settings.s3_access_key else "",
+        secret_key=settings.s3_secret_key.get_secret_value() if settings.s3_secret_key else "",
+        bucket=settings.s3_bucket,
+        secure=settings.s3_secure,
+        region=settings.s3_region,
+    )
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the service that a request came to."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+House = Annotated[Parts, Depends(parts_of)]

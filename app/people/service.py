@@ -1,0 +1,58 @@
+"""What people do to come in: the first administrator's link, invitations, new passwords."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from models.accounts import Account, LinkPurpose, OneTimeLink
+from models.errors import NotFound
+from models.roles import Role
+from storage import accounts, journal
+from storage.database import WriteSession
+
+
+def first_administrator_link(session: WriteSession) -> str | None:
+    """A token for whoever installs the service, while nobody runs it yet."""
+    if accounts.has_administrator(session):
+        return None
+    return accounts.make_link(session, LinkPurpose.FIRST_ADMINISTRATOR, lasts=timedelta(hours=24))
+
+
+def needs_name(link: OneTimeLink) -> bool:
+    """Whether the link makes a new account, whose holder says who they are."""
+    return link.account_id is None
+
+
+def come_in(session: WriteSession, token: str, *, name: str, sign_in_name: str, password: str) -> str:
+    """Use a one-time link: an account with a password, and a session; returns the session's token.
+
+    :raises NotFound: the link was used, or has ended
+    """
+    link = accounts.use_link(session, token)
+    if link.purpose == LinkPurpose.FIRST_ADMINISTRATOR and accounts.has_administrator(session):
+        raise NotFound("link-used-or-ended")
+    account = _account_of(session, link, name, sign_in_name)
+    if link.pilot_id and link.role:
+        accounts.give_role(session, account.id, link.pilot_id, Role(link.role), actor=journal.SERVICE)
+    if link.purpose != LinkPurpose.SIGN_IN:
+        accounts.choose_password(session, account, password)
+    return accounts.begin_session(session, account)
+
+
+def _account_of(session: WriteSession, link: OneTimeLink, name: str, sign_in_name: str) -> Account:
+    if link.account_id is not None:
+        return session.get_one(Account, link.account_id)
+    return accounts.create(
+        session,
+        name,
+        sign_in_name,
+        actor=journal.SERVICE,
+        is_administrator=link.purpose == LinkPurpose.FIRST_ADMINISTRATOR,
+    )
+
+
+def account_named(session: Session, account_id: str) -> Account:
+    """An account by its id."""
+    return session.get_one(Account, account_id)

@@ -1,0 +1,106 @@
+"""The one place where errors become answers: RFC 9457 problem details for programs, a page for people."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.web.rendering import render, wants_page
+from app.words import TITLES, say
+from models import errors
+
+log = structlog.get_logger()
+
+STATUSES: dict[type[errors.StoryError], int] = {
+    errors.NotFound: 404,
+    errors.Gone: 410,
+    errors.NotAllowed: 403,
+    errors.NotSignedIn: 401,
+    errors.Conflict: 409,
+    errors.Invalid: 422,
+    errors.TooLarge: 413,
+    errors.TooMany: 429,
+    errors.Unavailable: 503,
+    errors.NoSpace: 507,
+    errors.UnusableRecording: 422,
+    errors.StageFailed: 500,
+    errors.WorkCancelled: 409,
+}
+RETRY_AFTER_SECONDS = {429: 60, 503: 30, 507: 300}
+PROBLEM = "application/problem+json"
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the application be answered here."""
+
+    @app.exception_handler(errors.StoryError)
+    async def refused(request: Request, error: errors.StoryError) -> Response:
+        return answer(request, status_of(error), error.code, dict(error.parameters))
+
+    @app.exception_handler(RequestValidationError)
+    async def misread(request: Request, error: RequestValidationError) -> Response:
+        wrong = [
+            {"at": ".".join(str(part) for part in each["loc"][1:]), "says": each["msg"]}
+            for each in error.errors()
+        ]
+        reason = "; ".join(f"{each['at']}: {each['says']}" for each in wrong)
+        return answer(request, 422, "invalid", {"reason": reason}, errors=wrong)
+
+    @app.exception_handler(HTTPException)
+    async def not_routed(request: Request, error: HTTPException) -> Response:
+        code = {404: "not-found", 405: "invalid"}.get(error.status_code, "invalid")
+        phrase = HTTPStatus(error.status_code).phrase
+        response = answer(request, error.status_code, code, {"reason": phrase})
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        # The path's pattern, not the path: an address may carry a token.
+        route = request.scope.get("route")
+        log.error(
+            "request failed", route=getattr(route, "path", None), error=type(error).__name__, exc_info=error
+        )
+        return answer(request, 500, "internal", {})
+
+
+def status_of(error: errors.StoryError) -> int:
+    """The HTTP status of a domain error: that of its class."""
+    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+
+
+def answer(
+    request: Request, status: int, code: str, parameters: dict[str, object], **members: object
+) -> Response:
+    """A problem as a page or as problem details, with when to try again where that helps."""
+    detail = say(code, parameters)
+    title = TITLES.get(status, HTTPStatus(status).phrase)
+    response: Response
+    if wants_page(request):
+        response = render(request, "problem.html", status=status, title=title, detail=detail, code=code)
+    else:
+        body = {
+            "type": f"about:blank#{code}",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "code": code,
+        }
+        response = JSONResponse(body | _shown(parameters) | members, status, media_type=PROBLEM)
+    if status in RETRY_AFTER_SECONDS:
+        seconds = parameters.get("retry_after_seconds", RETRY_AFTER_SECONDS[status])
+        response.headers["Retry-After"] = str(seconds)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _shown(parameters: dict[str, object]) -> dict[str, object]:
+    plain = (str, int, float, bool, list, dict, type(None))
+    return {name: each if isinstance(each, plain) else str(each) for name, each in parameters.items()}

@@ -1,0 +1,74 @@
+"""Every knob, from the environment: ``COMMUNITY_REPORTING_…``, or a ``.env`` file beside the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+GIB = 1024**3
+
+
+class Settings(BaseSettings):
+    """What an operator can change; each has a default that works on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="COMMUNITY_REPORTING_", env_file=".env", extra="ignore")
+
+    data: Path = Field(Path("data"), description="Folder for the database, objects and working files.")
+    cache: Path | None = Field(None, description="Folder for weights and lemma tables; default DATA/cache.")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default SQLite in DATA.")
+    workflow_database_url: str | None = Field(None, description="Where durable work is kept; default beside.")
+
+    s3_endpoint: str | None = Field(None, description="host:port of an S3; default the embedded SeaweedFS.")
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+    s3_bucket: str = "community-reporting"
+    s3_secure: bool = True
+    s3_region: str | None = None
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str | None = Field(
+        None, description="How people reach it, for links; default http://host:port."
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
+    )
+    secure_cookies: bool | None = Field(None, description="Default: when people reach it by https.")
+
+    max_upload_bytes: int = Field(4 * GIB, gt=0)
+    max_parallel_uploads: int = Field(4, gt=0, description="By one person at the same time.")
+    daily_upload_bytes: int = Field(50 * GIB, gt=0, description="By one person in 24 hours.")
+    min_free_bytes: int = Field(2 * GIB, ge=0, description="Below it uploads are refused (507).")
+    max_recording_seconds: int = Field(4 * 3600, gt=0)
+
+    workers: int = Field(1, ge=0, description="Worker slots inside `serve`; 0 where workers run apart.")
+    engine: str = Field("faster-whisper", description="faster-whisper or openai-whisper.")
+    weights: str | None = Field(None, description="A folder, or a name such as small or large-v3-turbo.")
+    threads: int = Field(2, gt=0, description="Processor threads of the recogniser and the encoder.")
+
+    @property
+    def cache_folder(self) -> Path:
+        return (self.cache or self.data / "cache").resolve()
+
+    @property
+    def sql_url(self) -> str:
+        return self.database_url or f"sqlite:///{(self.data / 'community-reporting.sqlite').resolve()}"
+
+    @property
+    def workflow_url(self) -> str:
+        """SQLite keeps durable work in a file of its own; PostgreSQL in a schema of its own."""
+        if self.workflow_database_url:
+            return self.workflow_database_url
+        if self.sql_url.startswith("sqlite"):
+            return f"sqlite:///{(self.data / 'workflows.sqlite').resolve()}"
+        return self.sql_url
+
+    @property
+    def base_url(self) -> str:
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def cookies_are_secure(self) -> bool:
+        return self.base_url.startswith("https:") if self.secure_cookies is None else self.secure_cookies

@@ -1,0 +1,137 @@
+"""Stories for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from app.access import Anyone, Sender, SignedIn, scope
+from app.parts import House
+from app.stories import listing, media, service, uploading
+from app.stories.schemas import RecordingOut, RetryIn, StoryIn, StoryOut, StoryPage
+from app.stories.views import recording_view, story_view
+from models.curation import State
+from models.roles import Action, Scope
+from models.stories import RenditionKind
+from storage import gate, recordings
+
+router = APIRouter(prefix="/stories", tags=["stories"])
+
+MAY_READ = [Depends(scope(Scope.STORIES_READ))]
+MAY_WRITE = [Depends(scope(Scope.STORIES_WRITE))]
+UPLOAD_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("", status_code=201, dependencies=MAY_WRITE, summary="Send a story")
+def create(parts: House, sender: Sender, sent: StoryIn) -> StoryOut:
+    """A new story, without its recordings yet. Nothing is done with it until its people consent."""
+    with parts.database.write() as session:
+        story = service.submit(session, sender, sent)
+        return story_view(session, sender, story)
+
+
+@router.get("", dependencies=MAY_READ, summary="Stories in my care")
+def list_stories(
+    parts: House,
+    reader: SignedIn,
+    pilot: str | None = None,
+    state: State | None = None,
+    language: str | None = None,
+    mine: bool = False,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: str | None = None,
+) -> StoryPage:
+    """Stories that I sent or curate, newest first."""
+    filters = listing.Filters(pilot, state, language, mine)
+    with parts.database.read() as session:
+        page = listing.in_care(session, reader, filters, limit=limit, cursor=cursor)
+        views = [story_view(session, reader, story) for story in page.stories]
+    return StoryPage(stories=views, total=page.total, next=page.next)
+
+
+@router.get("/{story_id}", dependencies=MAY_READ, summary="One story")
+def read(parts: House, reader: Anyone, story_id: str) -> StoryOut:
+    with parts.database.read() as session:
+        return story_view(session, reader, gate.may(session, reader, Action.READ, story_id))
+
+
+@router.post(
+    "/{story_id}/recordings",
+    status_code=201,
+    dependencies=MAY_WRITE,
+    summary="Attach a recording",
+    openapi_extra=UPLOAD_FORM,
+)
+async def upload(parts: House, sender: Sender, story_id: str, request: Request) -> RecordingOut:
+    """Stream one recording, audio or video. It is answered when the recording lies whole in the store."""
+    recording_id = await uploading.take_recording(request, parts, sender, story_id, {})
+
+    def view() -> RecordingOut:
+        with parts.database.read() as session:
+            return recording_view(session, media.recording_of(session, story_id, recording_id))
+
+    return await run_in_threadpool(view)
+
+
+@router.get("/{story_id}/recordings/{recording_id}", dependencies=MAY_READ, summary="A recording's progress")
+def progress(parts: House, reader: Anyone, story_id: str, recording_id: str) -> RecordingOut:
+    with parts.database.read() as session:
+        gate.may(session, reader, Action.READ, story_id)
+        return recording_view(session, media.recording_of(session, story_id, recording_id))
+
+
+@router.post(
+    "/{story_id}/recordings/{recording_id}/retry",
+    status_code=202,
+    dependencies=MAY_WRITE,
+    summary="Begin again with a recording",
+)
+def retry(parts: House, actor: SignedIn, story_id: str, recording_id: str, wanted: RetryIn) -> RecordingOut:
+    """After a failure, or in another language where the first was wrong."""
+    with parts.database.write() as session:
+        story = gate.may(session, actor, Action.RETRY, story_id)
+        recording = media.recording_of(session, story_id, recording_id)
+        service.check_language(wanted.language)
+        recordings.begin_again(
+            session, story, recording, actor=uploading.account_of(actor), language=wanted.language
+        )
+        return recording_view(session, recording)
+
+
+@router.get(
+    "/{story_id}/recordings/{recording_id}/original",
+    dependencies=MAY_READ,
+    summary="Fetch the original",
+    response_class=Response,
+)
+def original(request: Request, parts: House, reader: SignedIn, story_id: str, recording_id: str) -> Response:
+    """The file as it was received: only for those who curate the story, and never shown inline."""
+    return media.fetch_original(request, parts, reader, story_id, recording_id)
+
+
+@router.get(
+    "/{story_id}/recordings/{recording_id}/{kind}",
+    dependencies=MAY_READ,
+    summary="Play a rendition",
+    response_class=Response,
+)
+def play(
+    request: Request, parts: House, reader: Anyone, story_id: str, recording_id: str, kind: RenditionKind
+) -> Response:
+    """Audio, video, poster or waveform peaks; answers ``Range``."""
+    return media.play(request, parts, reader, story_id, recording_id, kind)

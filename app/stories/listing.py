@@ -1,0 +1,85 @@
+"""Lists of stories, page by page, behind the gate: the count is the gate's too."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from models.consent import Use
+from models.curation import State
+from models.errors import Invalid
+from models.pilots import Pilot
+from models.roles import Principal
+from models.stories import Story, StoryPilot
+from storage import gate
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which of the stories that a reader cares for are asked for."""
+
+    pilot: str | None = None
+    state: State | None = None
+    language: str | None = None
+    is_mine: bool = False
+
+
+@dataclass(frozen=True)
+class StoryList:
+    stories: list[Story]
+    total: int
+    next: str | None
+
+
+def in_care(
+    session: Session, principal: Principal, filters: Filters, *, limit: int = 50, cursor: str | None = None
+) -> StoryList:
+    """The stories that a reader sent or curates, newest first, ``limit`` at a time."""
+    wanted = _filtered(gate.stories(principal, Use.CURATION), principal, filters)
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    page = wanted.order_by(Story.created_at.desc(), Story.id.desc()).limit(limit + 1)
+    if cursor:
+        page = page.where(tuple_(Story.created_at, Story.id) < tuple_(*_read_cursor(cursor)))
+    stories = list(session.scalars(page))
+    has_more = len(stories) > limit
+    stories = stories[:limit]
+    return StoryList(stories, total, _make_cursor(stories[-1]) if has_more else None)
+
+
+def counts_by_state(session: Session, principal: Principal) -> dict[State, int]:
+    """How many of the stories in a reader's care are in each state."""
+    mine = gate.stories(principal, Use.CURATION).subquery()
+    rows = session.execute(select(mine.c.state, func.count()).group_by(mine.c.state))
+    return {State(state): count for state, count in rows}
+
+
+def _filtered(stories: Select[Story], principal: Principal, filters: Filters) -> Select[Story]:
+    if filters.pilot:
+        pilot = select(StoryPilot.story_id).join(Pilot).where(Pilot.code == filters.pilot)
+        stories = stories.where(Story.id.in_(pilot))
+    if filters.state:
+        stories = stories.where(Story.state == filters.state)
+    if filters.language:
+        stories = stories.where(func.coalesce(Story.detected_language, Story.language) == filters.language)
+    if filters.is_mine:
+        stories = stories.where(Story.submitted_by == principal.account_id)
+    return stories
+
+
+def _make_cursor(story: Story) -> str:
+    raw = json.dumps([story.created_at.isoformat(), story.id]).encode()
+    return base64.urlsafe_b64encode(raw).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        moment, story_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        return datetime.fromisoformat(moment), str(story_id)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise Invalid("invalid", reason="cursor") from error

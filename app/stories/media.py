@@ -1,0 +1,148 @@
+"""Playing what was made from a recording: ranges of bytes (RFC 9110 §14), behind the gate all the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.parts import Parts
+from models.errors import Invalid, NotFound
+from models.roles import Action, Principal
+from models.stories import MEDIA_TYPES, Recording, Rendition, RenditionKind
+from storage import gate
+
+# A stream may last an hour; consent may end in its middle.
+ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
+PLAYABLE = (RenditionKind.AUDIO, RenditionKind.VIDEO, RenditionKind.POSTER, RenditionKind.PEAKS)
+# Whatever a file turns out to be, it runs nothing (ASVS 5.0, 5.4).
+SANDBOX = "default-src 'none'; sandbox"
+
+
+def play(
+    request: Request,
+    parts: Parts,
+    principal: Principal,
+    story_id: str,
+    recording_id: str,
+    kind: RenditionKind,
+) -> Response:
+    """A rendition, or the range of it that is asked for.
+
+    :raises NotFound: there is none, or it is not for this reader
+    """
+    if kind not in PLAYABLE:
+        raise NotFound("rendition-not-there")
+    with parts.database.read() as session:
+        gate.may(session, principal, Action.LISTEN, story_id)
+        rendition = _rendition(session, story_id, recording_id, kind)
+    return _stream(
+        request,
+        parts,
+        (principal, Action.LISTEN, story_id),
+        key=rendition.object_key,
+        size_bytes=rendition.size_bytes,
+        media_type=MEDIA_TYPES[kind],
+        etag=rendition.sha256,
+    )
+
+
+def fetch_original(
+    request: Request, parts: Parts, principal: Principal, story_id: str, recording_id: str
+) -> Response:
+    """The original, to be kept and not to be played: only for those who curate the story."""
+    with parts.database.read() as session:
+        gate.may(session, principal, Action.HEAR_ORIGINAL, story_id)
+        recording = recording_of(session, story_id, recording_id)
+        if recording.size_bytes is None or recording.sha256 is None:
+            raise NotFound("rendition-not-there")
+    response = _stream(
+        request,
+        parts,
+        (principal, Action.HEAR_ORIGINAL, story_id),
+        key=recording.original_key,
+        size_bytes=recording.size_bytes,
+        media_type="application/octet-stream",
+        etag=recording.sha256,
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="original-{recording.id}"'
+    return response
+
+
+def recording_of(session: Session, story_id: str, recording_id: str) -> Recording:
+    """A recording of this story.
+
+    :raises NotFound: it has none such
+    """
+    recording = session.get(Recording, recording_id)
+    if recording is None or recording.story_id != story_id:
+        raise NotFound("recording-not-found")
+    return recording
+
+
+def _rendition(session: Session, story_id: str, recording_id: str, kind: RenditionKind) -> Rendition:
+    recording_of(session, story_id, recording_id)
+    rendition = session.scalars(
+        select(Rendition).where(Rendition.recording_id == recording_id, Rendition.kind == kind)
+    ).one_or_none()
+    if rendition is None:
+        raise NotFound("rendition-not-there")
+    return rendition
+
+
+def _stream(
+    request: Request,
+    parts: Parts,
+    permission: tuple[Principal, Action, str],
+    *,
+    key: str,
+    size_bytes: int,
+    media_type: str,
+    etag: str,
+) -> Response:
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": SANDBOX,
+        "ETag": f'"{etag}"',
+    }
+    asked = request.headers.get("range")
+    start, end = read_range(asked, size_bytes) if asked else (0, size_bytes)
+    if start >= end and size_bytes:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size_bytes}"})
+    headers["Content-Length"] = str(end - start)
+    if asked:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size_bytes}"
+    body = _bytes_while_permitted(parts, permission, key, start, end - start)
+    return StreamingResponse(body, 206 if asked else 200, headers, media_type)
+
+
+def read_range(asked: str, size_bytes: int) -> tuple[int, int]:
+    """The half-open range of bytes that a single ``Range`` asks for; an unfit one gives an empty range.
+
+    :raises Invalid: it is no range of bytes
+    """
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", asked.strip(), re.ASCII)
+    if match is None or match.groups() == ("", ""):
+        raise Invalid("range-unfit")
+    first, last = match.groups()
+    if not first:
+        return max(0, size_bytes - int(last)), size_bytes
+    return int(first), min(size_bytes, int(last) + 1 if last else size_bytes)
+
+
+def _bytes_while_permitted(
+    parts: Parts, permission: tuple[Principal, Action, str], key: str, start: int, length: int
+) -> Iterator[bytes]:
+    since_asked = 0
+    for chunk in parts.objects.open_range(key, start, length):
+        yield chunk
+        since_asked += len(chunk)
+        if since_asked >= ASK_AGAIN_EVERY_BYTES:
+            since_asked = 0
+            with parts.database.read() as session:
+                gate.may(session, *permission)

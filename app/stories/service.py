@@ -1,0 +1,95 @@
+"""What people do with stories beyond storage's verbs: sending one to pilots they work in, within limits."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+
+from pipeline.transcription.languages import is_known
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.settings import Settings
+from app.stories.schemas import StoryIn
+from models.base import utc_now
+from models.errors import Invalid, NoSpace, NotAllowed, TooMany
+from models.pilots import Pilot
+from models.roles import Principal, Role
+from models.stories import DETECT, Recording, RecordingState, Story
+from storage import pilots, stories
+from storage.database import WriteSession
+from storage.stories import PersonDetails, StoryDetails
+
+SENDERS = (Role.REPORTER, Role.FACILITATOR, Role.CURATOR)
+A_DAY = timedelta(days=1)
+# An upload that takes longer than this was cut off without a word.
+UPLOAD_LASTS = timedelta(hours=12)
+
+
+def submit(session: WriteSession, principal: Principal, sent: StoryIn) -> Story:
+    """A new story from somebody who works in its pilots.
+
+    :raises NotAllowed: the sender has no role in one of the pilots
+    :raises Invalid: the language is none that can be heard
+    """
+    check_language(sent.language)
+    chosen = [pilots.by_code(session, code) for code in dict.fromkeys(sent.pilots)]
+    if not {pilot.id for pilot in chosen} <= principal.pilots_as(*SENDERS):
+        raise NotAllowed("pilot-not-yours")
+    assert principal.account_id is not None
+    return stories.create(session, _details(sent, chosen), submitted_by=principal.account_id)
+
+
+def check_language(language: str | None) -> None:
+    """
+    :raises Invalid: the language is none that can be heard
+    """
+    if language not in (None, DETECT) and not is_known(language):
+        raise Invalid("language-unknown", language=language)
+
+
+def _details(sent: StoryIn, chosen: list[Pilot]) -> StoryDetails:
+    return StoryDetails(
+        title=sent.title,
+        language=sent.language,
+        pilot_ids=[pilot.id for pilot in chosen],
+        purpose=sent.purpose,
+        people=[
+            PersonDetails(person.label, person.part, person.shown_name, person.contact)
+            for person in sent.people
+        ],
+        told_when=sent.told_when,
+        told_where=sent.told_where,
+        recorded_by=sent.recorded_by,
+        told_in_sign_language=sent.told_in_sign_language,
+        content_warning=sent.content_warning,
+    )
+
+
+def check_limits(session: Session, settings: Settings, account_id: str) -> None:
+    """Whether a person may send now, decided before a byte of the body is read.
+
+    :raises NoSpace: the disk is nearly full
+    :raises TooMany: too much in a day, or too many at once
+    """
+    if shutil.disk_usage(settings.data).free < settings.min_free_bytes:
+        raise NoSpace("disk-nearly-full")
+    now = utc_now()
+    sent_today = session.scalar(
+        select(func.coalesce(func.sum(Recording.size_bytes), 0)).where(
+            Recording.sent_by == account_id, Recording.received_at > now - A_DAY
+        )
+    )
+    if (sent_today or 0) >= settings.daily_upload_bytes:
+        raise TooMany("daily-limit", retry_after_seconds=3600)
+    under_way = session.scalar(
+        select(func.count())
+        .select_from(Recording)
+        .where(
+            Recording.sent_by == account_id,
+            Recording.state == RecordingState.UPLOADING,
+            Recording.created_at > now - UPLOAD_LASTS,
+        )
+    )
+    if (under_way or 0) >= settings.max_parallel_uploads:
+        raise TooMany("parallel-limit", limit=settings.max_parallel_uploads, retry_after_seconds=60)

@@ -1,0 +1,135 @@
+"""Taking in a recording while it streams: who and how much is decided first, then bytes go straight to S3."""
+
+from __future__ import annotations
+
+import contextlib
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from storage.object_stream import StreamingPut
+
+from app.parts import Parts
+from app.stories import service
+from app.stories.multipart import FileBegins, FileBytes, FileEnds, read_form
+from models.errors import Invalid, NotSignedIn, StoryError, TooLarge
+from models.roles import Action, Principal
+from models.stories import Recording
+from storage import gate, recordings
+
+# What a form may weigh beside its file: its fields and the lines between its parts.
+FORM_OVERHEAD_BYTES = 256 * 1024
+
+
+async def take_recording(
+    request: Request, parts: Parts, principal: Principal, story_id: str, fields: dict[str, str]
+) -> str:
+    """Stream one recording of a story into the object store; returns its id once it is whole and committed.
+
+    :raises TooLarge: before or while it streams
+    :raises Invalid: no file came, the form is broken, or the connection was cut
+    """
+    await run_in_threadpool(_decide, request, parts, principal, story_id)
+    taking = _Taking(parts, principal, story_id)
+    try:
+        async for event in read_form(request, fields):
+            match event:
+                case FileBegins(name):
+                    await taking.begin(name)
+                case FileBytes(data):
+                    await taking.take(data)
+                case FileEnds():
+                    await taking.end()
+        return await taking.commit()
+    except ClientDisconnect as error:
+        raise Invalid("recording-cut-off") from error
+    finally:
+        await taking.give_up_unless_committed()
+
+
+def _decide(request: Request, parts: Parts, principal: Principal, story_id: str) -> None:
+    """Everything that can be refused before a byte of the body is read."""
+    with parts.database.read() as session:
+        gate.may(session, principal, Action.ADD_RECORDING, story_id)
+        service.check_limits(session, parts.settings, account_of(principal))
+    claimed = request.headers.get("content-length", "")
+    limit = parts.settings.max_upload_bytes
+    if claimed.isdigit() and int(claimed) > limit + FORM_OVERHEAD_BYTES:
+        raise TooLarge("too-large", limit_bytes=limit)
+
+
+def account_of(principal: Principal) -> str:
+    """The account behind a principal.
+
+    :raises NotSignedIn: there is none
+    """
+    if principal.account_id is None:
+        raise NotSignedIn("not-signed-in")
+    return principal.account_id
+
+
+class _Taking:
+    """One recording on its way in."""
+
+    def __init__(self, parts: Parts, principal: Principal, story_id: str) -> None:
+        self._parts, self._principal, self._story_id = parts, principal, story_id
+        self._recording_id: str | None = None
+        self._put: StreamingPut | None = None
+        self._taken_bytes = 0
+        self._is_stored = False
+        self._is_committed = False
+
+    async def begin(self, name: str) -> None:
+        if self._put is not None:
+            raise Invalid("form-unreadable")
+        recording = await run_in_threadpool(self._expect, name)
+        self._recording_id = recording.id
+        self._put = StreamingPut(self._parts.objects, recording.original_key)
+
+    def _expect(self, name: str) -> Recording:
+        with self._parts.database.write() as session:
+            story = gate.may(session, self._principal, Action.ADD_RECORDING, self._story_id)
+            return recordings.expect_recording(session, story, name, sent_by=account_of(self._principal))
+
+    async def take(self, data: bytes) -> None:
+        assert self._put is not None
+        self._taken_bytes += len(data)
+        limit = self._parts.settings.max_upload_bytes
+        if self._taken_bytes > limit:
+            raise TooLarge("too-large", limit_bytes=limit)
+        await self._put.write(data)
+
+    async def end(self) -> None:
+        if self._taken_bytes == 0:
+            raise Invalid("recording-empty")
+
+    async def commit(self) -> str:
+        if self._put is None or self._recording_id is None:
+            raise Invalid("recording-missing")
+        stored = await self._put.close()
+        self._is_stored = True
+        await run_in_threadpool(self._receive, self._recording_id, stored.size_bytes, stored.sha256)
+        self._is_committed = True
+        return self._recording_id
+
+    def _receive(self, recording_id: str, size_bytes: int, sha256: str) -> None:
+        with self._parts.database.write() as session:
+            recordings.receive(session, recording_id, size_bytes=size_bytes, sha256=sha256)
+
+    async def give_up_unless_committed(self) -> None:
+        """Leave nothing half-made. What cannot be cleaned up now, the worker's sweep cleans later.
+
+        The row goes first: should the commit have gone through although its answer was lost, the row is no
+        longer *uploading*, and the bytes it names stay.
+        """
+        if self._is_committed or self._recording_id is None:
+            return
+        is_forgotten = not self._is_stored
+        with contextlib.suppress(StoryError):
+            is_forgotten |= await run_in_threadpool(self._forget, self._recording_id)
+        if self._put is not None and is_forgotten:
+            with contextlib.suppress(StoryError):
+                await self._put.abort()
+
+    def _forget(self, recording_id: str) -> bool:
+        with self._parts.database.write() as session:
+            return recordings.give_up_recording(session, recording_id)

@@ -1,0 +1,95 @@
+"""What is said to people when something is refused or fails: one entry a code, each saying what to do."""
+
+from __future__ import annotations
+
+WORDS: dict[str, str] = {
+    # who asks
+    "not-signed-in": "Sign in to see this page.",
+    "sign-in-failed": "Name and password do not belong together. Check both, or ask an administrator for a new link.",
+    "api-key-unknown": "This API key is not known, or has ended. Make a new one and send it as a Bearer token.",
+    "role-missing": "You need another role for this: {roles}. Ask an administrator of the service.",
+    "scope-missing": "This API key was made without the scope {scope}. Make a key that has it.",
+    "not-allowed": "You can read this story, but not do this with it.",
+    "foreign-origin": "This request came from another site. Open the page here and try again.",
+    "link-used-or-ended": "This link was used already, or has ended. Ask whoever gave it to you for a new one.",
+    "sign-in-name-taken": "Somebody has this sign-in name. Choose another.",
+    "name-missing": "Give a name.",
+    "password-length": "A password has between {least} and {most} characters. A sentence is easy to remember.",
+    "api-key-unfit": "Choose at least one scope, and an end between 1 and 366 days away.",
+    "too-many-attempts": "Too many attempts. Wait {retry_after_seconds} seconds and try again.",
+    # stories
+    "not-found": "There is nothing here that you can see. Check the address.",
+    "withdrawn": "This story was withdrawn by the person who told it. It is no longer available.",
+    "story-withdrawn": "This story was withdrawn, so nothing about it can be changed.",
+    "pilot-unknown": "There is no such pilot. Choose one of yours.",
+    "pilot-not-yours": "You have no role in one of these pilots. Choose a pilot that you work in.",
+    "pilot-code-taken": "There is a pilot with this code. Choose another.",
+    "pilot-unfit": "A pilot needs a code of letters, digits and hyphens, and at least one language.",
+    "one-teller": "Name exactly one person as the teller; the others are heard or seen.",
+    "language-unknown": "The language {language} is not one we can hear. Choose another, or 'detect'.",
+    "person-not-found": "There is no such person in this story.",
+    "relation-missing": "Say how the person who consents on behalf of another is related to them.",
+    "sharing-with-nobody": "Choose at least one pilot of this story to share with, or do not tick sharing.",
+    "until-past": "The date until which consent lasts must lie in the future.",
+    "invalid": "Something in this request cannot be understood: {reason}",
+    # recordings
+    "recording-missing": "No recording came with the form. Choose a file and send again.",
+    "form-unreadable": "The form could not be read. Send it as multipart/form-data with one file.",
+    "recording-cut-off": "The connection broke before the recording was whole. Send it again.",
+    "recording-empty": "The recording is empty. Check it on your device and send it again.",
+    "recording-busy": "This recording is still being worked on. Wait until it has finished.",
+    "recording-not-found": "There is no such recording in this story.",
+    "rendition-not-there": "This is not made yet. It appears when the recording has been processed.",
+    "story-takes-no-recording": "This story takes no more recordings in its present state.",
+    "too-large": "The recording is larger than the {limit_bytes} bytes that are taken in one piece.",
+    "daily-limit": "You have sent as much as one person may in a day. Try again in {retry_after_seconds} seconds.",
+    "parallel-limit": "You are sending {limit} recordings already. Wait until one has arrived.",
+    "disk-nearly-full": "The server's disk is nearly full, so it takes nothing new. Tell the people who run it.",
+    "range-unfit": "The range asked for lies outside the file.",
+    # curation
+    "no-such-step": "A story that is {state} cannot take the step '{verb}'.",
+    "guards-unmet": "'{verb}' is not possible yet: {missing}.",
+    "changed-meanwhile": "Somebody changed this while you worked. Load it again and repeat your change.",
+    "segment-unfit": "Segment {number} is too long, or ends before it starts.",
+    "theme-unknown": "The codebook has no theme called {theme}.",
+    # parts
+    "database-unavailable": "The database does not answer. Nothing was lost: try again in a minute.",
+    "object-store-unavailable": "The store for recordings does not answer. Nothing was lost: try again in a minute.",
+    "object-store-full": "The store for recordings is full. Tell the people who run the service.",
+    "schema-newer": "The database belongs to a newer version of this software. Install that version.",
+    "rows-lost-in-upgrade": "Rows went missing in {tables} while upgrading. Restore the backup made before.",
+    "unavailable": "A part of the service does not answer. Try again in a minute.",
+    "internal": "Something went wrong on our side. It was noted; try again, and tell us if it stays.",
+}
+"""Codes of the web and of storage; the pipeline's are added from :mod:`app.words_of_the_pipeline`."""
+
+TITLES = {
+    400: "This cannot be understood",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    409: "Not possible now",
+    410: "Withdrawn",
+    413: "Too large",
+    415: "Not a kind we take",
+    416: "Outside the file",
+    422: "Something is missing or wrong",
+    429: "Too much at once",
+    500: "Our fault",
+    503: "Not available now",
+    507: "No space",
+}
+
+
+def say(code: str, parameters: dict[str, object]) -> str:
+    """The sentence for a code, its parameters filled in."""
+    template = WORDS.get(code, WORDS["internal"])
+    shown = {
+        name: ", ".join(map(str, each)) if isinstance(each, list) else each
+        for name, each in parameters.items()
+    }
+    try:
+        return template.format(**shown)
+    except (KeyError, IndexError):
+        return template

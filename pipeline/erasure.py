@@ -1,0 +1,53 @@
+"""Withdrawal carried out: every version of every object, every text and every row; a tombstone stays."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete
+
+from models.errors import StageFailed
+from models.search import SearchEntry
+from models.stories import Story
+from models.themes import StoryTheme
+from models.transcripts import Transcript
+from models.work import Outcome
+from pipeline.workplace import Job
+from storage import leases, wishes, withdrawals
+
+# A step that was under way when the story was withdrawn may still be putting an object. Its slot's lease ends
+# within this time, or its child was killed long before: after it, nothing writes under the story's prefix.
+STRAGGLERS_LAST_SECONDS = leases.LASTS.total_seconds() + 2
+
+
+def erase(job: Job) -> None:
+    """Erase what is there now: objects under the story's prefix, and every text."""
+    _erase_objects(job)
+    with job.write() as session:
+        for kind in (Transcript, StoryTheme, SearchEntry):
+            session.execute(delete(kind).where(kind.story_id == job.story_id))
+
+
+def erase_stragglers(job: Job) -> None:
+    """List the prefix again, prove that it is empty, and delete the story's rows.
+
+    :raises StageFailed: objects are still there
+    """
+    _erase_objects(job)
+    prefix = _prefix(job)
+    if prefix and next(iter(job.at.objects.list_prefix(prefix)), None) is not None:
+        raise StageFailed("objects-not-erased")
+    with job.write() as session:
+        withdrawals.note_erased(session, job.story_id)
+        wishes.end(session, job.wish_id, Outcome.DONE)
+    job.clear()
+
+
+def _prefix(job: Job) -> str | None:
+    with job.at.database.read() as session:
+        story = session.get(Story, job.story_id)
+        return f"{story.object_token}-" if story else None
+
+
+def _erase_objects(job: Job) -> None:
+    prefix = _prefix(job)
+    if prefix:
+        job.at.objects.delete_prefix(prefix)

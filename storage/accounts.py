@@ -1,0 +1,254 @@
+"""Accounts, roles and the ways in. Tokens are random and kept as digests; ending one takes effect at once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from datetime import timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from models.accounts import Account, AccountRole, ApiKey, LinkPurpose, OneTimeLink, SignIn
+from models.base import utc_now
+from models.errors import Conflict, Invalid, NotFound, NotSignedIn
+from models.roles import Principal, Role, Scope
+from storage import journal
+from storage.database import WriteSession
+
+SESSION_LASTS = timedelta(hours=12)
+SESSION_IDLES = timedelta(hours=2)
+SESSION_NOTED_EVERY = timedelta(minutes=5)
+MIN_PASSWORD_CHARACTERS = 12
+MAX_PASSWORD_CHARACTERS = 200
+
+_hasher = PasswordHasher()
+# Checked when the name is unknown, so that the answer takes as long as for a known one.
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token. It has 256 random bits, so a plain hash is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def create(
+    session: WriteSession, name: str, sign_in_name: str, *, actor: str, is_administrator: bool = False
+) -> Account:
+    """A new account, without a password: its holder chooses one through a one-time link.
+
+    :raises Conflict: the sign-in name is taken
+    """
+    folded = sign_in_name.strip().casefold()
+    if not folded or not name.strip():
+        raise Invalid("name-missing")
+    if session.scalars(select(Account.id).where(Account.sign_in_name == folded)).first():
+        raise Conflict("sign-in-name-taken")
+    account = Account(name=name.strip(), sign_in_name=folded, is_administrator=is_administrator)
+    session.add(account)
+    session.flush()
+    journal.note(session, actor, "create-account", subject=account.id)
+    return account
+
+
+def give_role(session: WriteSession, account_id: str, pilot_id: str, role: Role, *, actor: str) -> None:
+    """Give an account a role in a pilot; giving it twice is giving it once."""
+    if session.get(AccountRole, (account_id, pilot_id, role)) is None:
+        session.add(AccountRole(account_id=account_id, pilot_id=pilot_id, role=role))
+        session.flush()
+        journal.note(session, actor, f"give-role-{role}", subject=account_id)
+
+
+def take_role(session: WriteSession, account_id: str, pilot_id: str, role: Role, *, actor: str) -> None:
+    """Take a role back: the next request is refused."""
+    session.execute(
+        delete(AccountRole).where(
+            AccountRole.account_id == account_id, AccountRole.pilot_id == pilot_id, AccountRole.role == role
+        )
+    )
+    journal.note(session, actor, f"take-role-{role}", subject=account_id)
+
+
+def choose_password(session: WriteSession, account: Account, password: str) -> None:
+    """Set a password; every session that stood until now ends.
+
+    :raises Invalid: it is too short or too long
+    """
+    if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
+        raise Invalid("password-length", least=MIN_PASSWORD_CHARACTERS, most=MAX_PASSWORD_CHARACTERS)
+    account.password_hash = _hasher.hash(password)
+    session.execute(delete(SignIn).where(SignIn.account_id == account.id))
+    journal.note(session, account.id, "choose-password")
+
+
+def sign_in(session: WriteSession, sign_in_name: str, password: str) -> str:
+    """A new session's token.
+
+    :raises NotSignedIn: name and password do not belong together; it is not said which is wrong
+    """
+    account = session.scalars(
+        select(Account).where(Account.sign_in_name == sign_in_name.strip().casefold())
+    ).one_or_none()
+    stored = account.password_hash if account else None
+    try:
+        _hasher.verify(stored or _NOBODY, password)
+    except (VerificationError, InvalidHashError) as error:
+        raise NotSignedIn("sign-in-failed") from error
+    if account is None or stored is None or not account.is_active:
+        raise NotSignedIn("sign-in-failed")
+    return begin_session(session, account)
+
+
+def begin_session(session: WriteSession, account: Account) -> str:
+    """A session for an account that has shown who it is; returns the cookie's token."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        SignIn(token_digest=digest_of(token), account_id=account.id, ends_at=utc_now() + SESSION_LASTS)
+    )
+    session.flush()
+    journal.note(session, account.id, "sign-in")
+    return token
+
+
+def end_session(session: WriteSession, token: str) -> None:
+    """Sign out: the token is worth nothing from now on."""
+    session.execute(delete(SignIn).where(SignIn.token_digest == digest_of(token)))
+
+
+def account_of_session(session: Session, token: str) -> tuple[Account, SignIn] | None:
+    """Whose session a cookie's token is, if it still stands."""
+    now = utc_now()
+    row = session.execute(
+        select(Account, SignIn)
+        .join(SignIn, SignIn.account_id == Account.id)
+        .where(
+            SignIn.token_digest == digest_of(token),
+            SignIn.ends_at > now,
+            SignIn.seen_at > now - SESSION_IDLES,
+            Account.is_active,
+        )
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def is_stale(standing: SignIn) -> bool:
+    """Whether it is time to note again that a session is in use: not on every request."""
+    return standing.seen_at < utc_now() - SESSION_NOTED_EVERY
+
+
+def touch_session(session: WriteSession, token: str) -> None:
+    """Note that a session is in use, so that it does not end for idleness."""
+    session.execute(update(SignIn).where(SignIn.token_digest == digest_of(token)).values(seen_at=utc_now()))
+
+
+def make_api_key(
+    session: WriteSession, account: Account, name: str, scopes: Collection[Scope], *, days: int, actor: str
+) -> str:
+    """A key for programs: returned once, kept as a digest.
+
+    :raises Invalid: no scope, or a lifetime outside 1 to 366 days
+    """
+    if not scopes or not 1 <= days <= 366:
+        raise Invalid("api-key-unfit")
+    token = f"cr_{secrets.token_urlsafe(32)}"
+    session.add(
+        ApiKey(
+            token_digest=digest_of(token),
+            account_id=account.id,
+            name=name[:100],
+            scopes=sorted(scopes),
+            ends_at=utc_now() + timedelta(days=days),
+        )
+    )
+    journal.note(session, actor, "make-api-key", subject=account.id)
+    return token
+
+
+def key_of_token(session: Session, token: str) -> tuple[Account, frozenset[Scope]] | None:
+    """Whose API key a token is, with its scopes, if it still stands."""
+    row = session.execute(
+        select(Account, ApiKey)
+        .join(ApiKey, ApiKey.account_id == Account.id)
+        .where(ApiKey.token_digest == digest_of(token), ApiKey.ends_at > utc_now(), Account.is_active)
+    ).one_or_none()
+    return (row[0], frozenset(Scope(scope) for scope in row[1].scopes)) if row else None
+
+
+def principal_of(session: Session, account: Account, scopes: frozenset[Scope] | None = None) -> Principal:
+    """Who asks, with roles as they are now: nothing about roles is kept in a token."""
+    roles: dict[str, set[Role]] = {}
+    for row in session.scalars(select(AccountRole).where(AccountRole.account_id == account.id)):
+        roles.setdefault(row.pilot_id, set()).add(Role(row.role))
+    return Principal(
+        account_id=account.id,
+        is_administrator=account.is_administrator,
+        roles={pilot: frozenset(held) for pilot, held in roles.items()},
+        scopes=scopes,
+    )
+
+
+def make_link(
+    session: WriteSession,
+    purpose: LinkPurpose,
+    *,
+    account_id: str | None = None,
+    pilot_id: str | None = None,
+    role: Role | None = None,
+    lasts: timedelta = timedelta(days=7),
+) -> str:
+    """A link that works once; returns its token."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        OneTimeLink(
+            token_digest=digest_of(token),
+            purpose=purpose,
+            account_id=account_id,
+            pilot_id=pilot_id,
+            role=role,
+            ends_at=utc_now() + lasts,
+        )
+    )
+    session.flush()
+    return token
+
+
+def look_at_link(session: Session, token: str) -> OneTimeLink:
+    """The link behind a token, unused and not run out.
+
+    :raises NotFound: there is none
+    """
+    link = session.scalars(
+        select(OneTimeLink).where(
+            OneTimeLink.token_digest == digest_of(token),
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.ends_at > utc_now(),
+        )
+    ).one_or_none()
+    if link is None:
+        raise NotFound("link-used-or-ended")
+    return link
+
+
+def use_link(session: WriteSession, token: str) -> OneTimeLink:
+    """Use a link: whoever comes second is too late.
+
+    :raises NotFound: it was used, has ended, or never was
+    """
+    link = look_at_link(session, token)
+    used = session.execute(
+        update(OneTimeLink)
+        .where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None))
+        .values(used_at=utc_now())
+        .returning(OneTimeLink.id)
+    )
+    if used.first() is None:
+        raise NotFound("link-used-or-ended")
+    return link
+
+
+def has_administrator(session: Session) -> bool:
+    """Whether somebody runs the service yet."""
+    return bool(session.scalar(select(func.count()).select_from(Account).where(Account.is_administrator)))
