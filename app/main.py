@@ -9,10 +9,14 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app import problems
+from app.consents import api as consents_api
+from app.consents import pages as consents_pages
 from app.health import routes as health
 from app.parts import Parts
 from app.people import api as people_api
 from app.people import pages as people_pages
+from app.review import api as review_api
+from app.review import pages as review_pages
 from app.stories import api as stories_api
 from app.stories import pages as stories_pages
 from app.web.rendering import STATIC
@@ -24,10 +28,14 @@ API = "/api/v1"
 ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     people_api.router,
     stories_api.router,
+    consents_api.router,
+    review_api.router,
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,
     stories_pages.router,
+    consents_pages.router,
+    review_pages.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from models.curation import Guard
+
 WORDS: dict[str, str] = {
     # who asks
     "not-signed-in": "Sign in to see this page.",
@@ -51,6 +53,7 @@ WORDS: dict[str, str] = {
     "guards-unmet": "'{verb}' is not possible yet: {missing}.",
     "changed-meanwhile": "Somebody changed this while you worked. Load it again and repeat your change.",
     "segment-unfit": "Segment {number} is too long, or ends before it starts.",
+    "transcript-not-there": "There is no transcript yet. It appears when the recording has been processed.",
     "theme-unknown": "The codebook has no theme called {theme}.",
     # parts
     "database-unavailable": "The database does not answer. Nothing was lost: try again in a minute.",
@@ -93,3 +96,19 @@ def say(code: str, parameters: dict[str, object]) -> str:
         return template.format(**shown)
     except (KeyError, IndexError):
         return template
+
+
+GUARDS = {
+    Guard.RECORDING_PROCESSED: "the recording is not processed yet",
+    Guard.TRANSCRIPT_APPROVED: "nobody has approved the transcript",
+    Guard.THEME_ACCEPTED: "no theme is accepted",
+    Guard.CONSENT_TO_CURATION: "there is no consent to curation",
+    Guard.CONSENT_TO_SHARING: "there is no consent to sharing that the pilots' protocols admit",
+    Guard.CONSENT_TO_PUBLICATION: "there is no consent to publication that the pilots' protocols admit",
+    Guard.MASKING_DONE: "consent asks for masking that has not been made: not possible yet",
+}
+
+
+def say_guard(guard: Guard) -> str:
+    """Why a step waits, in words."""
+    return GUARDS[guard]

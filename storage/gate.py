@@ -27,6 +27,11 @@ def readable(principal: Principal) -> Select[Story]:
     return select(Story).where(is_readable(principal))
 
 
+def in_review(principal: Principal) -> Select[Story]:
+    """The stories that ``principal`` may curate: narrower than caring for those they sent themselves."""
+    return select(Story).where(_for_review(principal))
+
+
 def is_readable(principal: Principal) -> ColumnElement[bool]:
     """The condition on ``story`` behind :func:`readable`, for queries that join it (search, counts)."""
     return or_(_for_care(principal), _for_sharing(principal), _for_publication(principal))

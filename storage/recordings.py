@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.curation import State
-from models.errors import Conflict
+from models.errors import Conflict, NotFound
 from models.stories import Recording, RecordingState, Rendition, RenditionKind, Story
 from models.work import WishKind
 from storage import consents, journal, wishes
@@ -78,6 +78,17 @@ def give_up_recording(session: WriteSession, recording_id: str) -> bool:
         return False
     session.delete(recording)
     return True
+
+
+def of_story(session: Session, story_id: str, recording_id: str) -> Recording:
+    """A recording of this story.
+
+    :raises NotFound: it has none such
+    """
+    recording = session.get(Recording, recording_id)
+    if recording is None or recording.story_id != story_id:
+        raise NotFound("recording-not-found")
+    return recording
 
 
 def abandoned(session: Session, before: datetime) -> list[Recording]:

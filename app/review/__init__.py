@@ -1,0 +1,1 @@
+"""Curation: the queue, the review desk, themes and transitions."""

@@ -83,7 +83,7 @@ async def upload(parts: House, sender: Sender, story_id: str, request: Request) 
 
     def view() -> RecordingOut:
         with parts.database.read() as session:
-            return recording_view(session, media.recording_of(session, story_id, recording_id))
+            return recording_view(session, recordings.of_story(session, story_id, recording_id))
 
     return await run_in_threadpool(view)
 
@@ -92,7 +92,7 @@ async def upload(parts: House, sender: Sender, story_id: str, request: Request) 
 def progress(parts: House, reader: Anyone, story_id: str, recording_id: str) -> RecordingOut:
     with parts.database.read() as session:
         gate.may(session, reader, Action.READ, story_id)
-        return recording_view(session, media.recording_of(session, story_id, recording_id))
+        return recording_view(session, recordings.of_story(session, story_id, recording_id))
 
 
 @router.post(
@@ -105,7 +105,7 @@ def retry(parts: House, actor: SignedIn, story_id: str, recording_id: str, wante
     """After a failure, or in another language where the first was wrong."""
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.RETRY, story_id)
-        recording = media.recording_of(session, story_id, recording_id)
+        recording = recordings.of_story(session, story_id, recording_id)
         service.check_language(wanted.language)
         recordings.begin_again(
             session, story, recording, actor=uploading.account_of(actor), language=wanted.language

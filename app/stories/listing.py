@@ -41,7 +41,25 @@ def in_care(
     session: Session, principal: Principal, filters: Filters, *, limit: int = 50, cursor: str | None = None
 ) -> StoryList:
     """The stories that a reader sent or curates, newest first, ``limit`` at a time."""
-    wanted = _filtered(gate.stories(principal, Use.CURATION), principal, filters)
+    return _page(session, gate.stories(principal, Use.CURATION), principal, filters, limit, cursor)
+
+
+def in_review(
+    session: Session, principal: Principal, filters: Filters, *, limit: int = 50, cursor: str | None = None
+) -> StoryList:
+    """The stories that a curator may review: not those that they only sent."""
+    return _page(session, gate.in_review(principal), principal, filters, limit, cursor)
+
+
+def _page(
+    session: Session,
+    stories_in_reach: Select[Story],
+    principal: Principal,
+    filters: Filters,
+    limit: int,
+    cursor: str | None,
+) -> StoryList:
+    wanted = _filtered(stories_in_reach, principal, filters)
     total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     page = wanted.order_by(Story.created_at.desc(), Story.id.desc()).limit(limit + 1)
     if cursor:
@@ -53,8 +71,8 @@ def in_care(
 
 
 def counts_by_state(session: Session, principal: Principal) -> dict[State, int]:
-    """How many of the stories in a reader's care are in each state."""
-    mine = gate.stories(principal, Use.CURATION).subquery()
+    """How many of the stories that a curator may review are in each state."""
+    mine = gate.in_review(principal).subquery()
     rows = session.execute(select(mine.c.state, func.count()).group_by(mine.c.state))
     return {State(state): count for state, count in rows}
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.parts import Parts
 from models.errors import Invalid, NotFound
 from models.roles import Action, Principal
-from models.stories import MEDIA_TYPES, Recording, Rendition, RenditionKind
-from storage import gate
+from models.stories import MEDIA_TYPES, Rendition, RenditionKind
+from storage import gate, recordings
 
 # A stream may last an hour; consent may end in its middle.
 ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
@@ -57,7 +57,7 @@ def fetch_original(
     """The original, to be kept and not to be played: only for those who curate the story."""
     with parts.database.read() as session:
         gate.may(session, principal, Action.HEAR_ORIGINAL, story_id)
-        recording = recording_of(session, story_id, recording_id)
+        recording = recordings.of_story(session, story_id, recording_id)
         if recording.size_bytes is None or recording.sha256 is None:
             raise NotFound("rendition-not-there")
     response = _stream(
@@ -73,19 +73,8 @@ def fetch_original(
     return response
 
 
-def recording_of(session: Session, story_id: str, recording_id: str) -> Recording:
-    """A recording of this story.
-
-    :raises NotFound: it has none such
-    """
-    recording = session.get(Recording, recording_id)
-    if recording is None or recording.story_id != story_id:
-        raise NotFound("recording-not-found")
-    return recording
-
-
 def _rendition(session: Session, story_id: str, recording_id: str, kind: RenditionKind) -> Rendition:
-    recording_of(session, story_id, recording_id)
+    recordings.of_story(session, story_id, recording_id)
     rendition = session.scalars(
         select(Rendition).where(Rendition.recording_id == recording_id, Rendition.kind == kind)
     ).one_or_none()

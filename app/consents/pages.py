@@ -1,0 +1,72 @@
+"""Consent for people: recording it for each person in a story, and taking the story back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.access import SignedIn
+from app.consents.forms import consent_of
+from app.consents.service import terms_of
+from app.parts import House, Parts
+from app.web.rendering import render
+from models.consent import Use
+from models.errors import NotFound
+from models.roles import Action, Principal
+from storage import consents, gate, pilots, withdrawals
+
+router = APIRouter(prefix="/stories/{story_id}")
+
+
+@router.get("/people/{person_id}/consent")
+def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+    with parts.database.read() as session:
+        story = gate.may(session, actor, Action.RECORD_CONSENT, story_id)
+        person = next((each for each in story.people if each.id == person_id), None)
+        if person is None:
+            raise NotFound("person-not-found")
+        standing = consents.standings_of(session, story_id)[person_id]
+        return render(
+            request,
+            "consent.html",
+            story=story,
+            person=person,
+            chosen=[use.value for use in standing.uses] or [Use.CURATION.value],
+            events=consents.events_of(session, story_id, person_id),
+        )
+
+
+@router.post("/people/{person_id}/consent")
+async def record(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+    fields = {name: str(value) for name, value in (await request.form()).items()}
+    await run_in_threadpool(_record, parts, actor, story_id, person_id, fields)
+    return RedirectResponse(f"/stories/{story_id}", 303)
+
+
+def _record(parts: Parts, actor: Principal, story_id: str, person_id: str, fields: dict[str, str]) -> None:
+    assert actor.account_id is not None
+    with parts.database.write() as session:
+        story = gate.may(session, actor, Action.RECORD_CONSENT, story_id)
+        codes = [pilot.code for pilot in pilots.of_ids(session, story.pilot_ids)]
+        terms = terms_of(session, consent_of(fields, codes))
+        consents.record(session, story, person_id, terms, actor=actor.account_id)
+
+
+@router.get("/withdraw")
+def withdraw_form(request: Request, parts: House, actor: SignedIn, story_id: str) -> Response:
+    with parts.database.read() as session:
+        return render(request, "withdraw.html", story=gate.may(session, actor, Action.WITHDRAW, story_id))
+
+
+@router.post("/withdraw")
+def withdraw(
+    request: Request, parts: House, actor: SignedIn, story_id: str, sure: Annotated[str, Form()]
+) -> Response:
+    assert actor.account_id is not None
+    with parts.database.write() as session:
+        story = gate.may(session, actor, Action.WITHDRAW, story_id)
+        withdrawals.withdraw(session, story, actor=actor.account_id)
+    return render(request, "withdrawn.html")
