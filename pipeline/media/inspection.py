@@ -184,18 +184,11 @@ def _listen(
         if listener.duration_seconds > limits.max_seconds:
             raise UnusableRecording("recording-too-long", limit_minutes=limits.max_seconds // 60)
 
+    mono = mix_to_mono(int(stream.get("channels") or 1))
     arguments = [
         *runner.input_options(),
         *("-threads", str(limits.threads), "-t", str(limits.max_seconds + 2), "-i", str(path.resolve())),
-        *(
-            "-map",
-            f"0:{stream['index']}",
-            "-vn",
-            "-sn",
-            "-dn",
-            "-af",
-            f"pan={mix_to_mono(int(stream.get('channels') or 1))}",
-        ),
+        *("-map", f"0:{stream['index']}", "-vn", "-sn", "-dn", "-af", f"pan={mono}"),
         *("-ar", str(RATE), "-f", "s16le", "pipe:1"),
     ]
     runner.decode(arguments, limits=limits.decode, take=take, cancelled=cancelled)

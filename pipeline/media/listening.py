@@ -8,7 +8,7 @@ RATE = 8000
 FRAME = RATE // 10
 # Quieter than this nothing is spoken: -60 dB below full scale.
 AUDIBLE = 32768 * 10 ** (-60 / 20)
-LEAST_SOUND_SECONDS = 0.25
+LEAST_SOUND_SECONDS = 0.15
 
 
 class Listener:
@@ -35,7 +35,11 @@ class Listener:
         """No more will come."""
         rest = np.frombuffer(self._rest[: len(self._rest) // 2 * 2], dtype="<i2")
         self._rest = b""
-        self.samples += len(rest)
+        if len(rest) >= FRAME // 2:
+            self._measure(np.resize(rest, FRAME))
+            self.samples -= FRAME - len(rest)
+        else:
+            self.samples += len(rest)
 
     def _measure(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         if not len(samples):
@@ -53,7 +57,7 @@ class Listener:
 
     @property
     def is_silent(self) -> bool:
-        """Whether less than a quarter of a second can be heard in all of it."""
+        """Whether next to nothing can be heard in all of it."""
         return self.sounding_frames * FRAME / RATE < LEAST_SOUND_SECONDS
 
     @property

@@ -128,7 +128,7 @@ def _sound_of(stream: ffmpeg.Stream, findings: Inspection) -> ffmpeg.Stream:
 
 
 def _speech(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Stream:
-    sound = sound.filter("pan", mix_to_mono(findings.channels))
+    sound = sound.filter("pan", args=mix_to_mono(findings.channels))
     gain = _gain_decibels(findings)
     if gain:
         sound = sound.filter("volume", f"{gain}dB")
@@ -139,7 +139,7 @@ def _speech(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
 
 def _audio(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Stream:
     if findings.channels > 2:
-        sound = sound.filter("pan", mix_to_mono(findings.channels))
+        sound = sound.filter("pan", args=mix_to_mono(findings.channels))
     return ffmpeg.output(sound, str(out), vn=None, sn=None, dn=None, **AAC, **NO_METADATA)
 
 
@@ -148,7 +148,9 @@ def _video(stream: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
     tracks = [picture]
     if findings.audio_track is not None:
         sound = _sound_of(stream, findings)
-        tracks.append(sound.filter("pan", mix_to_mono(findings.channels)) if findings.channels > 2 else sound)
+        tracks.append(
+            sound.filter("pan", args=mix_to_mono(findings.channels)) if findings.channels > 2 else sound
+        )
     return ffmpeg.output(
         *tracks,
         str(out),
