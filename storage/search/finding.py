@@ -1,0 +1,177 @@
+"""Finding stories: hits with their moments, the count and the facets, page by page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from sqlalchemy import CTE, Tuple, literal, select, tuple_
+from sqlalchemy.orm import Session
+
+from models.base import UtcDateTime
+from models.curation import State
+from models.errors import Invalid
+from models.roles import Principal
+from models.search import SearchEntry
+from models.stories import Story
+from models.transcripts import Transcript
+from storage.search.entries import Source
+from storage.search.queries import Reading, SearchQuery, counts
+from storage.search.terms import places_in
+from storage.search.words import SnippetPart, cut_snippet
+
+MOMENTS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where in a story words were found; without times for its title and its themes.
+
+    ``is_machine_made``: what is quoted was written by a machine, and no person has approved it.
+    """
+
+    source: Source
+    recording_id: str | None
+    start_seconds: float | None
+    end_seconds: float | None
+    snippet: tuple[SnippetPart, ...]
+    is_machine_made: bool = False
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A story that was found, and up to three moments, best first; none for a query without terms."""
+
+    story_id: str
+    title: str
+    language: str | None
+    state: State
+    created_at: datetime
+    moments: tuple[Moment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facets:
+    """How many of the stories found have each language, accepted theme and state; most first."""
+
+    language: tuple[tuple[str, int], ...] = ()
+    theme: tuple[tuple[str, int], ...] = ()
+    state: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """Some hits, best first; ``total`` counts stories; ``next`` is the cursor of the page after this."""
+
+    hits: tuple[Hit, ...] = ()
+    total: int = 0
+    facets: Facets = field(default_factory=Facets)
+    next: str | None = None
+
+
+def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPage:
+    """The stories that ``principal`` may read and that ``query`` finds; the same on both databases.
+
+    Best score first (all words in one place, then words as typed, then title before theme before speech), then
+    newest, then by id.
+
+    :raises Invalid: the cursor is none of ours
+    """
+    if any(not term.words for term in query.terms):
+        return SearchPage()
+    reading = Reading(principal, query, session.get_bind().dialect.name == "sqlite")
+    matched = reading.matched()
+    page = (
+        select(Story, matched.c.score)
+        .join(matched, matched.c.story_id == Story.id)
+        .order_by(matched.c.score.desc(), Story.created_at.desc(), Story.id.desc())
+        .limit(query.limit + 1)
+    )
+    if query.cursor:
+        place = tuple_(matched.c.score, Story.created_at, Story.id)
+        page = page.where(place < _read_cursor(query.cursor))
+    rows = [(story, int(score)) for story, score in session.execute(page)]
+    shown = rows[: query.limit]
+    total, facets = _count(session, matched)
+    moments = _moments(session, reading, [story.id for story, _ in shown])
+    return SearchPage(
+        hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
+        total=total,
+        facets=facets,
+        next=_make_cursor(*shown[-1]) if len(rows) > query.limit else None,
+    )
+
+
+def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:
+    return Hit(story.id, story.title, story.spoken_language, State(story.state), story.created_at, moments)
+
+
+def _count(session: Session, matched: CTE) -> tuple[int, Facets]:
+    rows = list(session.execute(counts(matched)))
+
+    def facet(name: str) -> tuple[tuple[str, int], ...]:
+        found = [(value, stories) for kind, value, stories in rows if kind == name and value is not None]
+        return tuple(sorted(found, key=lambda each: (-each[1], each[0])))
+
+    total = next(stories for kind, _, stories in rows if kind == "total")
+    return total, Facets(facet("language"), facet("theme"), facet("state"))
+
+
+def _moments(session: Session, reading: Reading, story_ids: list[str]) -> dict[str, tuple[Moment, ...]]:
+    """The best moments of each story on a page."""
+    if not reading.query.terms or not story_ids:
+        return {}
+    entries = list(session.scalars(reading.best_moments(story_ids, MOMENTS_SHOWN)))
+    unchecked = _machine_made(session, {entry.recording_id for entry in entries if entry.recording_id})
+    return {
+        story_id: tuple(_moment(entry, reading, entry.recording_id in unchecked) for entry in of_story)
+        for story_id, of_story in groupby(entries, key=lambda entry: entry.story_id)
+    }
+
+
+def _moment(entry: SearchEntry, reading: Reading, is_machine_made: bool) -> Moment:
+    return Moment(
+        source=Source(entry.source),
+        recording_id=entry.recording_id,
+        start_seconds=entry.start_seconds,
+        end_seconds=entry.end_seconds,
+        snippet=cut_snippet(entry.shown, places_in(entry.surface, entry.lemmas, reading.query.terms)),
+        is_machine_made=is_machine_made,
+    )
+
+
+def _machine_made(session: Session, recording_ids: Collection[str]) -> set[str]:
+    """The recordings whose newest transcript is a machine's that nobody has approved."""
+    newest = {
+        transcript.recording_id: transcript
+        for transcript in session.scalars(
+            select(Transcript).where(Transcript.recording_id.in_(recording_ids)).order_by(Transcript.version)
+        )
+    }
+    return {each for each, text in newest.items() if text.is_machine_made and not text.is_approved}
+
+
+def _make_cursor(story: Story, score: int) -> str:
+    raw = json.dumps([score, story.created_at.isoformat(), story.id]).encode()
+    return base64.urlsafe_b64encode(raw).decode()
+
+
+def _read_cursor(cursor: str) -> Tuple:
+    try:
+        score, moment, story_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        created_at = datetime.fromisoformat(moment)
+        if (
+            type(score) is not int
+            or abs(score) > 10**6
+            or type(story_id) is not str
+            or created_at.tzinfo is None
+        ):
+            raise ValueError
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+        raise Invalid("invalid", reason="cursor") from error
+    return tuple_(literal(score), literal(created_at, UtcDateTime), literal(story_id))

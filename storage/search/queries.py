@@ -1,0 +1,190 @@
+"""The queries behind search, each with the gate's condition in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    String,
+    case,
+    cast,
+    distinct,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
+
+from models.curation import State
+from models.roles import Principal
+from models.search import SearchEntry
+from models.stories import DETECT, Story, StoryPilot
+from models.themes import StoryTheme, ThemeState
+from storage import gate
+from storage.search.entries import Source
+from storage.search.terms import Term, as_typed, by_lemma
+
+# All of a query's words in one place count most, then words as they were typed, then where they stand. A score
+# is made of one story and the query alone; no statistics of the collection take part.
+_TOGETHER, _AS_TYPED = 1000, 10
+_WEIGHTS = {Source.TITLE: 3, Source.THEME: 2, Source.SEGMENT: 1}
+
+language_of_story = case((Story.language == DETECT, Story.detected_language), else_=Story.language)
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """What is looked for: stories in which every one of ``terms`` is found, and that pass the filters.
+
+    Without terms the filters alone choose. ``pilot_id`` is a pilot's id; ``theme`` one that a curator accepted;
+    the dates are days (UTC) on which a story was sent, both included. ``cursor`` is the ``next`` of a page.
+    """
+
+    terms: tuple[Term, ...] = ()
+    pilot_id: str | None = None
+    language: str | None = None
+    theme: str | None = None
+    state: State | None = None
+    from_date: date | None = None
+    to_date: date | None = None
+    limit: int = 20
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A query as one reader asks it of one database: every statement made here is behind the gate."""
+
+    principal: Principal
+    query: SearchQuery
+    is_sqlite: bool
+
+    def matched(self) -> CTE:
+        """``story_id`` and ``score`` of each story that is found."""
+        if not self.query.terms:
+            everything = select(Story.id.label("story_id"), literal_column("0", Integer).label("score"))
+            return everything.where(*self._conditions()).cte("matched")
+        found = self._found()
+        moments = _moments_of(found)
+        whole = (
+            select(found.c.story_id)
+            .group_by(found.c.story_id)
+            .having(func.count(distinct(found.c.term)) == len(self.query.terms))
+        )
+        return (
+            select(moments.c.story_id, func.max(moments.c.score).label("score"))
+            .where(moments.c.story_id.in_(whole))
+            .group_by(moments.c.story_id)
+            .cte("matched")
+        )
+
+    def best_moments(self, story_ids: list[str], count: int) -> Select[SearchEntry]:
+        """The ``count`` best entries of each of some stories, best first."""
+        moments = _moments_of(self._found(SearchEntry.story_id.in_(story_ids)))
+        order = func.row_number().over(
+            partition_by=moments.c.story_id, order_by=(moments.c.score.desc(), moments.c.number)
+        )
+        ranked = select(moments.c.number, order.label("place")).subquery()
+        return (
+            select(SearchEntry)
+            .join(ranked, ranked.c.number == SearchEntry.number)
+            .where(ranked.c.place <= count)
+            .order_by(SearchEntry.story_id, ranked.c.place)
+        )
+
+    def _found(self, *conditions: ColumnElement[bool]) -> CTE:
+        """Each entry in which a term is found: ``story_id, number, source, term, is_as_typed``."""
+        pieces = union_all(
+            *(
+                piece.where(*conditions)
+                for n, term in enumerate(self.query.terms)
+                for piece in self._of(n, term)
+            )
+        ).subquery("piece")
+        gated = select(*pieces.c).join(Story, Story.id == pieces.c.story_id)
+        return gated.where(*self._conditions()).cte("found")
+
+    def _of(self, number: int, term: Term) -> list[Select[str, int, str, int, int]]:
+        def piece(is_as_typed: int, condition: ColumnElement[bool]) -> Select[str, int, str, int, int]:
+            return select(
+                SearchEntry.story_id,
+                SearchEntry.number,
+                SearchEntry.source,
+                literal_column(str(number), Integer).label("term"),
+                literal_column(str(is_as_typed), Integer).label("is_as_typed"),
+            ).where(condition)
+
+        pieces = [piece(1, as_typed(term, is_sqlite=self.is_sqlite))]
+        if term.lemmas:
+            pieces.append(piece(0, by_lemma(term, is_sqlite=self.is_sqlite)))
+        return pieces
+
+    def _conditions(self) -> list[ColumnElement[bool]]:
+        """The gate, and the filters."""
+        query, conditions = self.query, [gate.is_readable(self.principal)]
+        if query.pilot_id:
+            mine = select(StoryPilot.story_id).where(StoryPilot.pilot_id == query.pilot_id)
+            conditions.append(Story.id.in_(mine))
+        if query.theme:
+            themed = select(StoryTheme.story_id).where(
+                StoryTheme.theme == query.theme, StoryTheme.state == ThemeState.ACCEPTED
+            )
+            conditions.append(Story.id.in_(themed))
+        if query.language:
+            conditions.append(language_of_story == query.language)
+        if query.state:
+            conditions.append(Story.state == query.state)
+        if query.from_date:
+            conditions.append(Story.created_at >= _begin_of(query.from_date))
+        if query.to_date and query.to_date < date.max:
+            conditions.append(Story.created_at < _begin_of(query.to_date + timedelta(days=1)))
+        return conditions
+
+
+def counts(matched: CTE) -> CompoundSelect[str, str | None, int]:
+    """``kind, value, stories``: one row of kind ``total``, and one for each language, theme and state."""
+
+    def kind(name: str) -> ColumnElement[str]:
+        return literal_column(f"'{name}'", String).label("kind")
+
+    def each(name: str, value: ColumnElement[str | None]) -> Select[str, str | None, int]:
+        return (
+            select(kind(name), value.label("value"), func.count().label("stories"))
+            .select_from(matched)
+            .join(Story, Story.id == matched.c.story_id)
+            .group_by(value)
+        )
+
+    total = select(kind("total"), cast(null(), String).label("value"), func.count().label("stories"))
+    accepted = (StoryTheme.story_id == Story.id) & (StoryTheme.state == ThemeState.ACCEPTED)
+    return union_all(
+        total.select_from(matched),
+        each("language", language_of_story),
+        each("state", cast(Story.state, String)),
+        each("theme", cast(StoryTheme.theme, String)).join(StoryTheme, accepted),
+    )
+
+
+def _moments_of(found: CTE) -> CTE:
+    """``story_id, number, score`` of each entry in which something was found."""
+    score = (
+        func.count(distinct(found.c.term)) * _TOGETHER
+        + func.count(distinct(case((found.c.is_as_typed == 1, found.c.term)))) * _AS_TYPED
+        + case(*((found.c.source == source, weight) for source, weight in _WEIGHTS.items()), else_=0)
+    )
+    return (
+        select(found.c.story_id, found.c.number, score.label("score"))
+        .group_by(found.c.story_id, found.c.number, found.c.source)
+        .cte("moment")
+    )
+
+
+def _begin_of(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
