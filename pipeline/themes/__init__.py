@@ -1,0 +1,1 @@
+"""What stories are about: the codebook, its words in each language, and the tagger that finds them."""
