@@ -1,0 +1,199 @@
+"""Recognition in a process of its own: it can be killed in the middle, and its memory is bounded.
+
+The process stays warm between jobs, since loading takes as long as a short story; it ends when it was idle for a
+while, when the work is called off, and when we do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.errors import StageFailed, Unavailable, WorkCancelled
+from pipeline.transcription.protocol import Transcription
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MIB = 1024 * 1024
+MEMORY_BYTES = 700 * MIB
+IDLE_SECONDS = 300.0
+LOOK_EVERY_SECONDS = 0.2
+LOADING_SECONDS = 180.0
+# A part is ten minutes at most; the slowest engine we know needs three times that on two cores.
+PART_SECONDS = 3600.0
+
+
+class Recogniser:
+    """An engine behind a wall. One job at a time; safe to share between threads."""
+
+    def __init__(
+        self,
+        weights: Path,
+        *,
+        engine: str = "faster-whisper",
+        threads: int = 2,
+        memory_bytes: int = MEMORY_BYTES,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._weights, self._engine, self._threads = weights, engine, threads
+        self._memory_bytes = memory_bytes
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._buffer = b""
+        self._idle: threading.Timer | None = None
+
+    def transcribe(
+        self,
+        speech: Path,
+        *,
+        language: str | None,
+        candidates: Sequence[str] = (),
+        start_seconds: float = 0.0,
+        end_seconds: float | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        progress: Callable[[float], None] = lambda fraction: None,
+    ) -> Transcription:
+        """What is said in a part of a speech rendition; see :class:`~pipeline.transcription.protocol.Transcriber`.
+
+        :raises WorkCancelled: it was called off; the process is gone then
+        :raises StageFailed: the process died or took too long
+        """
+        job = {
+            "speech": str(speech),
+            "language": language,
+            "candidates": list(candidates),
+            "start_seconds": start_seconds,
+            "end_seconds": end_seconds,
+        }
+        with self._lock:
+            self._stay_awake()
+            try:
+                self._ensure_child(cancelled)
+                self._send(job)
+                answer = self._hear({"heard"}, PART_SECONDS, cancelled, progress)
+                return Transcription.from_dict(answer["heard"])
+            except BaseException:
+                self._kill()
+                raise
+            finally:
+                self._sleep_when_idle()
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._stay_awake()
+            self._kill()
+
+    @property
+    def child_pid(self) -> int | None:
+        """The process's id while it lives."""
+        return self._child.pid if self._child and self._child.poll() is None else None
+
+    def _ensure_child(self, cancelled: Callable[[], bool]) -> None:
+        if self.child_pid is not None:
+            return
+        self._kill()
+        self._buffer = b""
+        self._child = subprocess.Popen(
+            [
+                *("prlimit", f"--data={self._memory_bytes}", "--core=0", "--"),
+                *(sys.executable, "-m", "pipeline.transcription.child"),
+                *(self._engine, str(self._weights), str(self._threads)),
+            ],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(self._threads),
+            start_new_session=True,
+        )
+        answer = self._hear({"ready", "failed"}, LOADING_SECONDS, cancelled, lambda fraction: None)
+        if "failed" in answer:
+            raise Unavailable(answer["failed"], **answer["parameters"])
+
+    def _send(self, job: dict[str, Any]) -> None:
+        assert self._child is not None
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(json.dumps(job).encode() + b"\n")
+            self._child.stdin.flush()
+        except BrokenPipeError as error:
+            raise StageFailed("recogniser-crashed") from error
+
+    def _hear(
+        self,
+        wanted: set[str],
+        patience_seconds: float,
+        cancelled: Callable[[], bool],
+        progress: Callable[[float], None],
+    ) -> dict[str, Any]:
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            for answer in self._answers():
+                if wanted & answer.keys():
+                    return answer
+                if "progress" in answer:
+                    progress(answer["progress"])
+            if cancelled():
+                raise WorkCancelled("work-cancelled")
+            if time.monotonic() > deadline:
+                raise StageFailed("took-too-long")
+
+    def _answers(self) -> list[dict[str, Any]]:
+        """Whole lines that arrived within a moment."""
+        assert self._child is not None
+        assert self._child.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._child.stdout, selectors.EVENT_READ)
+            if not selector.select(LOOK_EVERY_SECONDS):
+                return []
+        chunk = os.read(self._child.stdout.fileno(), MIB)
+        if not chunk:
+            raise StageFailed("recogniser-crashed", status=self._child.wait())
+        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+        return [json.loads(line) for line in lines if line]
+
+    def _kill(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def _stay_awake(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _sleep_when_idle(self) -> None:
+        self._idle = threading.Timer(self._idle_seconds, self.close)
+        self._idle.daemon = True
+        self._idle.start()
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Few arenas and threads: each costs memory that the limit counts."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "HF_HOME", "LANG") if name in os.environ},
+        "PYTHONPATH": str(ROOT),
+        "MALLOC_ARENA_MAX": "1",
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
