@@ -99,7 +99,10 @@ class ThemeWords(_Strict):
 
 
 class LanguageFile(_Strict):
-    """A language file as written. Without any term it carries labels only."""
+    """A language file as written. Without any term it carries labels only.
+
+    ``sets`` are named lists of words that terms may refer to; ``exclusions`` hold for every theme.
+    """
 
     language: str
     accents: Literal["keep", "fold"] = "keep"
@@ -116,7 +119,7 @@ class LanguageFile(_Strict):
 def load_codebook(folder: Path = FOLDER) -> Codebook:
     """Read ``themes.yaml`` and the labels in every language file.
 
-    Raises ``Invalid("codebook-broken")`` naming the file and what is wrong: a part that is missing or unknown, a
+    Raises ``Invalid("codebook-broken")``, naming the file and what is wrong: a part that is missing or unknown, a
     doubled id, an unknown facet, a theme that the codebook does not have.
     """
     source = folder / "themes.yaml"
@@ -168,7 +171,8 @@ def _with_labels(codebook: Codebook, folder: Path) -> Codebook:
 
 def _parse(source: Path, kind: type[Content]) -> Content:
     try:
-        return kind.model_validate(yaml.load(source.read_text(encoding="utf-8"), Loader=_OnceLoader))
+        written = source.read_text(encoding="utf-8")
+        return kind.model_validate(yaml.load(written, Loader=_OnceLoader))  # noqa: S506 (it is a SafeLoader)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -181,7 +185,7 @@ class _OnceLoader(yaml.SafeLoader):
     """YAML that refuses a key written twice; PyYAML itself would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", node.start_mark)

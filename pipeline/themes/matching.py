@@ -1,12 +1,12 @@
 """Finds a vocabulary's terms in a text: spaCy cuts the words, simplemma gives their dictionary forms.
 
-Plain terms (dictionary forms in a row, most of a vocabulary) go through spaCy's PhraseMatcher. Terms with stems, choices
-or gaps go through an index by their first word: spaCy's rule Matcher would try each of hundreds of expressions on each
-word of an hour's story.
+Terms that are words in a row go through spaCy's PhraseMatcher. Terms with stems, choices or gaps go through an index
+by their first word: spaCy's rule Matcher would try each of thousands of expressions on every word of a story.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from pipeline.themes.text import normalise
 
 _SENTENCE_ENDS = frozenset(".!?…;")
 _CHARACTERS_AT_ONCE = 200_000  # spaCy refuses a million at once; cut long before, at a blank
+_HALF_CHARACTERS = re.compile("[\ud800-\udfff]")  # lone surrogates: no text, but JSON can carry them
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ class Vocabulary:
         self._lemmas = lemmas_for(content.language)
         self._reader = TermReader(self._split, self._lemma, content.accents == "fold", content.sets)
         self.terms = tuple(_terms(content, self._reader))
-        self._phrases = (PhraseMatcher(self._nlp.vocab, attr="LEMMA"), PhraseMatcher(self._nlp.vocab, attr="ORTH"))
+        self._phrases = (
+            PhraseMatcher(self._nlp.vocab, attr="LEMMA"),
+            PhraseMatcher(self._nlp.vocab, attr="ORTH"),
+        )
         self._patterns = _PatternIndex()
         self._index()
 
@@ -63,6 +67,7 @@ class Vocabulary:
         """The words of ``text`` without punctuation; spans are character offsets into ``text``."""
         words: list[Word] = []
         sentence = 0
+        text = _HALF_CHARACTERS.sub("\ufffd", text)  # as long as before, so that offsets hold
         for offset, part in _parts(text):
             for token in self._nlp.make_doc(part):
                 if any(character.isalnum() for character in token.text):
@@ -143,7 +148,9 @@ def vocabulary_for(language: str) -> Vocabulary:
     return Vocabulary(load_language(language))
 
 
-def _end_of(slots: Sequence[Slot], at: int, words: Sequence[Word], position: int, sentence: int) -> int | None:
+def _end_of(
+    slots: Sequence[Slot], at: int, words: Sequence[Word], position: int, sentence: int
+) -> int | None:
     """Where the term ends when its slots from ``at`` on are filled from ``position``; None when they are not."""
     if at == len(slots):
         return position

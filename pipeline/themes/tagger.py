@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from pipeline.themes.codebook import languages_with_vocabulary, load_codebook
 from pipeline.themes.matching import Find, Vocabulary, Word, vocabulary_for
-from pipeline.themes.terms import Strength
 from pipeline.themes.segments import Evidence, Joined, TextSegment
+from pipeline.themes.terms import Strength
 
 THRESHOLD = 0.5
 PASSAGE_WORDS = 90  # half a minute of speech: what is said in one breath about one thing
@@ -63,7 +63,11 @@ def _counted_finds(vocabulary: Vocabulary, words: Sequence[Word]) -> dict[str, l
     taken: dict[str, set[int]] = defaultdict(set)
     for find in sorted(finds, key=_strongest_first):
         theme, places = find.term.theme, set(range(find.first, find.end))
-        if find.term.is_exclusion or theme is None or places & (excluded[theme] | excluded[None] | taken[theme]):
+        if (
+            find.term.is_exclusion
+            or theme is None
+            or places & (excluded[theme] | excluded[None] | taken[theme])
+        ):
             continue
         taken[theme] |= places
         by_theme[theme].append(find)

@@ -114,7 +114,13 @@ class TermReader:
         return tuple(slots)
 
     def _slot(self, written: str) -> Slot:
-        kinds: dict[str, list[str]] = {"exact": [], "lemmas": [], "prefixes": [], "suffixes": [], "infixes": []}
+        kinds: dict[str, list[str]] = {
+            "exact": [],
+            "lemmas": [],
+            "prefixes": [],
+            "suffixes": [],
+            "infixes": [],
+        }
         ranges: list[tuple[int, int]] = []
         for choice in self._choices(written):
             if choice.startswith("#"):
