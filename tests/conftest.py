@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+pytest_plugins = ["tests.plugins.databases", "tests.plugins.stories"]
+
 
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:
