@@ -17,6 +17,8 @@ from app.people import api as people_api
 from app.people import pages as people_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
+from app.search import api as search_api
+from app.search import pages as search_pages
 from app.stories import api as stories_api
 from app.stories import pages as stories_pages
 from app.web.rendering import STATIC
@@ -30,12 +32,14 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     stories_api.router,
     consents_api.router,
     review_api.router,
+    search_api.router,
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,
     stories_pages.router,
     consents_pages.router,
     review_pages.router,
+    search_pages.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

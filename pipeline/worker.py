@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
 
 from models.base import utc_now
 from models.errors import StoryError
@@ -200,3 +200,17 @@ def enqueue(wish: Wish, work_id: str) -> None:
     partition = wish.pilot_id or wish.story_id if QUEUES[kind] == THOROUGH else None
     with SetWorkflowID(work_id), SetEnqueueOptions(queue_partition_key=partition):
         DBOS.enqueue_workflow(QUEUES[kind], workflow.WORKFLOWS[kind], wish.id)
+
+
+def work_of_others(workflow_url: str) -> tuple[int, int]:
+    """How much work is parked, and how much belongs to another version: for the doctor, beside a running service."""
+    client = DBOSClient(system_database_url=workflow_url)
+    try:
+        parked = client.list_workflows(
+            status="MAX_RECOVERY_ATTEMPTS_EXCEEDED", load_input=False, load_output=False
+        )
+        waiting = client.list_workflows(status=["PENDING", "ENQUEUED"], load_input=False, load_output=False)
+    finally:
+        client.destroy()
+    foreign = [each for each in waiting if each.app_version not in (None, workflow.VERSION)]
+    return len(parked), len(foreign)

@@ -121,6 +121,12 @@ def recompute(session: Session, story: Story) -> frozenset[Allowance]:
     )
 
 
+def rows_of(session: Session, story_id: str) -> frozenset[Allowance]:
+    """A story's permissions as the rows say them, to be compared with :func:`recompute`."""
+    rows = session.scalars(select(Permission).where(Permission.story_id == story_id))
+    return frozenset(Allowance(Use(row.use), row.pilot_id, row.until) for row in rows)
+
+
 def wish_for_processing(session: WriteSession, story: Story) -> None:
     """Inspected and consent to curation standing, whichever came second: a recording is processed."""
     if not permits(session, story.id, Use.CURATION):

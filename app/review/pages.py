@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
-from pipeline.transcription.languages import language_names
 from starlette.concurrency import run_in_threadpool
 
 from app.access import Curator
@@ -23,6 +22,7 @@ from models.curation import State
 from models.errors import Conflict, Invalid
 from models.roles import Action, Principal
 from models.themes import ThemeState
+from pipeline.transcription.languages import language_names
 from storage import curation, gate, journal, pilots, recordings, transcripts
 
 router = APIRouter(prefix="/review")

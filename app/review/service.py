@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.index import reindex
-
 from app.review.realignment import realign
 from app.review.schemas import SegmentIn
 from app.words import say_guard
@@ -14,6 +12,7 @@ from models.errors import NotFound
 from models.stories import Recording, Story
 from models.themes import StoryTheme, ThemeState
 from models.transcripts import Segment, Transcript
+from pipeline.index import reindex
 from pipeline.tag import suggest_themes
 from pipeline.themes.codebook import Codebook
 from storage import themes, transcripts
@@ -64,7 +63,7 @@ def decide_theme(
 
     :raises NotFound: the codebook has no such theme
     """
-    if theme not in codebook.ids:
+    if theme not in codebook.ids():
         raise NotFound("theme-unknown", theme=theme)
     decide = themes.accept if decision is ThemeState.ACCEPTED else themes.reject
     row = decide(session, story, theme, actor=actor, codebook=codebook.version)

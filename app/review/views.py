@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.transcription.languages import quality_note
 from sqlalchemy.orm import Session
 
 from app.review.schemas import EvidenceOut, SegmentOut, StepOut, ThemeOut, ThemesOut, TranscriptOut, WordOut
@@ -11,6 +10,7 @@ from models.stories import Story
 from models.transcripts import Transcript
 from pipeline.tag import themes_not_yet
 from pipeline.themes.codebook import Codebook
+from pipeline.transcription.languages import quality_note
 from storage import curation, themes
 
 
@@ -52,7 +52,7 @@ def themes_view(session: Session, story: Story, codebook: Codebook, language: st
                 evidence=[EvidenceOut.model_validate(each) for each in row.evidence],
             )
             for row in themes.of_story(session, story.id)
-            if row.theme in codebook.ids
+            if row.theme in codebook.ids()
         ],
     )
 

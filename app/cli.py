@@ -1,0 +1,296 @@
+"""The command line: ``community-reporting``. Each command says what it does, and what to do when it cannot."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from app.settings import Settings
+from app.words import say
+from models.errors import StoryError
+from models.roles import Role
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gather, curate and mobilise stories.")
+admin = typer.Typer(no_args_is_help=True, help="Pilots, people, and links to hand out.")
+weights_app = typer.Typer(no_args_is_help=True, help="The recogniser's weights.")
+app.add_typer(admin, name="admin")
+app.add_typer(weights_app, name="weights")
+
+out, err = Console(), Console(stderr=True)
+
+
+def main() -> None:
+    """The entry point: domain errors become a sentence and exit code 1."""
+    try:
+        app()
+    except StoryError as error:
+        err.print(say(error.code, dict(error.parameters)), markup=False)
+        sys.exit(1)
+
+
+def bar() -> Progress:
+    """A bar with percent and the time left, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err)
+
+
+@app.command()
+def serve(
+    host: str | None = None,
+    port: int | None = None,
+    tls_cert: Annotated[Path | None, typer.Option(exists=True, help="A certificate chain, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(exists=True, help="Its key, PEM.")] = None,
+) -> None:
+    """Serve pages and API, with worker slots beside them unless COMMUNITY_REPORTING_WORKERS=0."""
+    from app.operations import serving
+    from app.parts import build
+
+    settings = settings_with(host, port, is_tls=tls_cert is not None)
+    serving.configure_logging()
+    parts = build(settings)
+    link = serving.invite_first_administrator(parts)
+    if link:
+        out.print(
+            f"Nobody runs this service yet. Become its administrator within a day:\n  {link}", soft_wrap=True
+        )
+    out.print(f"Serving at {settings.base_url}", soft_wrap=True)
+    try:
+        serving.server(parts, tls_cert=tls_cert, tls_key=tls_key).run()
+    finally:
+        parts.close()
+
+
+def settings_with(host: str | None, port: int | None, *, is_tls: bool = False) -> Settings:
+    """The settings, with what the command line says over them."""
+    settings = Settings()
+    changes: dict[str, object] = {}
+    if host:
+        changes["host"] = host
+    if port:
+        changes["port"] = port
+    settings = settings.model_copy(update=changes)
+    if is_tls and settings.public_url is None:
+        settings = settings.model_copy(update={"public_url": f"https://{settings.host}:{settings.port}"})
+    return settings
+
+
+@app.command()
+def worker() -> None:
+    """Carry out work in this process: any number of them, on any machine that reaches database and store."""
+    import signal
+    import threading
+
+    from app.operations import serving
+    from app.parts import build
+
+    serving.configure_logging()
+    parts = build(Settings())
+    slot = serving.make_worker(parts)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    slot.start()
+    out.print(f"Working as {slot.holder.slot if slot.holder else '?'}")
+    stop.wait()
+    slot.stop()
+    parts.close()
+
+
+@app.command()
+def demo(
+    exit_when_done: Annotated[
+        bool, typer.Option("--exit", help="Stop everything when the stories arrived.")
+    ] = False,
+    data: Annotated[Path, typer.Option(help="The demo's own folder.")] = Path("data/demo"),
+    port: Annotated[int, typer.Option(help="Where it is served; 0 for any free port.")] = 8000,
+) -> None:
+    """Send fictional stories the whole way, from recording to a pulled collection, and show each step."""
+    from app.operations.demo import Demo
+
+    arrived = Demo(data, port, out).run(stays=not exit_when_done)
+    raise typer.Exit(0 if arrived else 1)
+
+
+@app.command()
+def ingest(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    details: Annotated[Path, typer.Option(exists=True, help="A CSV with a line for each file.")],
+    as_account: Annotated[str, typer.Option("--as", help="The sign-in name of whoever sends them.")],
+    dry_run: Annotated[bool, typer.Option(help="Check everything and send nothing.")] = False,
+    remove: Annotated[bool, typer.Option(help="Remove a source once its object is verified.")] = False,
+) -> None:
+    """Send the recordings of a folder, as from a memory card. The CSV's columns: file, title, language, pilot,
+    purpose, teller, consent (uses, separated by blanks), told_when, told_where."""
+    from app.operations.ingest import ingest_folder
+    from app.parts import build
+
+    parts = build(Settings())
+    with bar() as progress:
+        task = progress.add_task("sending", total=1.0)
+
+        def told(done: float) -> None:
+            progress.update(task, completed=done)
+
+        results = ingest_folder(
+            parts,
+            folder,
+            details,
+            sign_in_name=as_account,
+            is_dry_run=dry_run,
+            removes_sources=remove,
+            progress=told,
+        )
+    for result in results:
+        out.print(
+            f"{'sent ' if result.is_sent else 'NOT  '} {result.file}: {result.says}",
+            markup=False,
+            soft_wrap=True,
+        )
+    parts.close()
+    raise typer.Exit(0 if all(result.is_sent or dry_run for result in results) else 1)
+
+
+@app.command()
+def transcribe(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    language: Annotated[
+        str, typer.Option(help="A language's code, or 'detect' among the pilots'.")
+    ] = "detect",
+    engine: Annotated[str, typer.Option(help="faster-whisper or openai-whisper.")] = "faster-whisper",
+    form: Annotated[str, typer.Option("--format", help="json, vtt, srt or txt.")] = "json",
+) -> None:
+    """Write what is said in a recording to standard output. Needs no server and no database."""
+    from app.operations.serving import make_recogniser
+    from pipeline.transcription.standalone import FORMATS, transcribe_file, written
+
+    if form not in FORMATS:
+        raise typer.BadParameter(f"choose one of {', '.join(FORMATS)}", param_hint="--format")
+    recogniser = make_recogniser(Settings().model_copy(update={"engine": engine}))
+    try:
+        with bar() as progress:
+            task = progress.add_task("transcribing", total=1.0)
+            told: Callable[[float], None] = lambda fraction: progress.update(task, completed=fraction)  # noqa: E731
+            heard = transcribe_file(file, recogniser, language=language, progress=told)
+    finally:
+        recogniser.close()
+    sys.stdout.write(written(heard, form))
+
+
+@app.command()
+def tag(
+    file: Annotated[str, typer.Argument(help="A text file, or - for standard input.")] = "-",
+    language: Annotated[str, typer.Option(help="A language's code, or 'detect'.")] = "detect",
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='Lines of {"id", "lang", "text"} in, themes out.')
+    ] = False,
+) -> None:
+    """Suggest themes for a text, with the words that speak for them. Needs no server and no database."""
+    from pipeline.themes import standalone
+
+    source = sys.stdin if file == "-" else Path(file).open(encoding="utf-8")
+    with source:
+        if jsonl:
+            raise typer.Exit(standalone.tag_jsonl(source, sys.stdout, sys.stderr))
+        sys.stdout.write(standalone.tag_text(source.read(), language) + "\n")
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False) -> None:
+    """Look at every part of the service, say what is wrong and how to mend it. Exit code 1 if something is."""
+    from app.operations.doctor import examine
+    from app.parts import build
+
+    parts = build(Settings())
+    is_well = True
+    for finding in examine(parts):
+        is_well &= finding.is_well or finding.is_warning
+        if as_json:
+            out.print_json(json.dumps(finding.__dict__))
+            continue
+        mark = "ok  " if finding.is_well else "warn" if finding.is_warning else "BAD "
+        mend = "" if finding.is_well else f" – {finding.mend}"
+        out.print(
+            f"{mark} {finding.what}: {finding.says}{mend}", markup=False, highlight=False, soft_wrap=True
+        )
+    parts.close()
+    raise typer.Exit(0 if is_well else 1)
+
+
+@weights_app.command("verify")
+def verify_weights() -> None:
+    """Make the weights ready, and compare them with the upstream digest."""
+    from pipeline.transcription import weights
+
+    settings = Settings()
+    folder = weights.ensure(settings.cache_folder, settings.weights)
+    if not settings.weights and not weights.verify(folder):
+        raise StoryError("weights-changed")
+    out.print(f"{folder}: as they should be", soft_wrap=True)
+
+
+@weights_app.command("convert")
+def convert_weights(
+    to: Annotated[Path | None, typer.Option(help="Where to write; default beside the weights.")] = None,
+) -> None:
+    """Convert the verified weights into a checkpoint for openai-whisper; needs that extra installed."""
+    from pipeline.transcription.conversion import convert_for_openai_whisper
+
+    from pipeline.transcription import weights
+
+    settings = Settings()
+    folder = weights.ensure(settings.cache_folder, settings.weights)
+    target = convert_for_openai_whisper(folder, to or folder / "model.pt")
+    out.print(f"written: {target}", soft_wrap=True)
+
+
+@admin.command("pilot")
+def add_pilot(
+    code: Annotated[str, typer.Argument(help="Letters, digits and hyphens.")],
+    name: str,
+    languages: Annotated[list[str], typer.Option("--language", "-l", help="One or more codes.")],
+) -> None:
+    """Add a pilot."""
+    from app.operations import administration
+    from app.parts import build
+
+    administration.add_pilot(build(Settings()), code, name, languages)
+    out.print(f"Pilot {code} is there.")
+
+
+@admin.command("invite")
+def invite(pilot: str, role: Role) -> None:
+    """Print an address at which somebody becomes a reporter, facilitator, curator or pilot-team of a pilot."""
+    from app.operations import administration
+    from app.parts import build
+
+    out.print(administration.invite(build(Settings()), pilot, role), soft_wrap=True)
+
+
+@admin.command("role")
+def give_role(sign_in_name: str, pilot: str, role: Role) -> None:
+    """Give somebody who has an account another role."""
+    from app.operations import administration
+    from app.parts import build
+
+    administration.give_role(build(Settings()), sign_in_name, pilot, role)
+    out.print(f"{sign_in_name} is {role} in {pilot} now.")
+
+
+@admin.command("new-password")
+def new_password(sign_in_name: str) -> None:
+    """Print an address at which somebody chooses a new password."""
+    from app.operations import administration
+    from app.parts import build
+
+    out.print(administration.new_password_link(build(Settings()), sign_in_name), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What administrators do with the whole service: serve it, check it, fill it, show it."""

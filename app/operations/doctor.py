@@ -1,0 +1,168 @@
+"""The doctor: looks at every part, says what is wrong, and how to mend it."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from app.parts import Parts
+from models.stories import Recording, RecordingState, Rendition, Story
+from pipeline.themes import lemmas
+from pipeline.transcription import weights
+from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
+from pipeline.worker import ENDED_WITHOUT_US, work_of_others
+from storage import consents, journal, schema
+from storage.database import POSTGRESQL_DURABILITY
+
+PROGRAMS = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux", "prlimit": "util-linux"}
+DURABLE = {"journal_mode": "wal", "synchronous": "2"} | dict.fromkeys(POSTGRESQL_DURABILITY, "on")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. ``mend`` says what to do where it is not well; a warning is no failure."""
+
+    what: str
+    is_well: bool
+    says: str
+    mend: str = ""
+    is_warning: bool = False
+
+
+def examine(parts: Parts) -> Iterator[Finding]:
+    """Look at everything, cheapest first."""
+    for look in LOOKS:
+        try:
+            yield from look(parts)
+        except Exception as error:
+            yield Finding(
+                look.__name__.strip("_"), False, type(error).__name__, "See the log, and try again."
+            )
+
+
+def _programs(parts: Parts) -> Iterator[Finding]:
+    for program, package in PROGRAMS.items():
+        found = shutil.which(program) is not None
+        yield Finding(program, found, "found" if found else "missing", f"apt-get install {package}")
+
+
+def _weights(parts: Parts) -> Iterator[Finding]:
+    folder = weights.ensure(parts.settings.cache_folder, parts.settings.weights)
+    if parts.settings.weights:
+        yield Finding("weights", True, f"{parts.settings.weights}")
+    else:
+        well = weights.verify(folder)
+        yield Finding(
+            "weights", well, "base, verified" if well else "changed", f"Delete {folder} and run again."
+        )
+    weak = [code for code in PILOT_LANGUAGES if quality_note(code, weights.name_of(folder))]
+    if weak:
+        mend = "Set COMMUNITY_REPORTING_WEIGHTS to small or large-v3-turbo."
+        yield Finding("languages", False, f"weak in {', '.join(weak)}", mend, is_warning=True)
+
+
+def _lemmas(parts: Parts) -> Iterator[Finding]:
+    missing = lemmas.check(lemmas.lemma_folder(parts.settings.cache_folder))
+    says = f"missing: {', '.join(missing)}" if missing else "ten languages"
+    yield Finding("lemma tables", not missing, says, "Run make setup.")
+
+
+def _database(parts: Parts) -> Iterator[Finding]:
+    current = schema.is_current(parts.database)
+    yield Finding(
+        "schema", current, schema.current(parts.database) or "none", "Start serve once: it migrates."
+    )
+    for name, value in parts.database.durability().items():
+        well = value.lower() == DURABLE[name]
+        yield Finding(f"database {name}", well, value, f"Set {name} to {DURABLE[name]}: commits may be lost.")
+
+
+def _object_store(parts: Parts) -> Iterator[Finding]:
+    parts.objects.probe()
+    yield Finding("object store", True, "answers")
+
+
+def _disk(parts: Parts) -> Iterator[Finding]:
+    free = shutil.disk_usage(parts.settings.data).free
+    well = free >= parts.settings.min_free_bytes
+    yield Finding("disk", well, f"{free / 1e9:.1f} GB free", "Make room: uploads are refused until then.")
+
+
+def _journal(parts: Parts) -> Iterator[Finding]:
+    with parts.database.read() as session:
+        broken = journal.verify(session)
+    says = "unbroken" if broken is None else f"broken at entry {broken}"
+    yield Finding("journal", broken is None, says, "Compare with a backup: somebody changed the database.")
+
+
+def _permissions(parts: Parts) -> Iterator[Finding]:
+    """The rows that the gate reads, against the rule computed anew."""
+    with parts.database.read() as session:
+        wrong = [
+            story.id
+            for story in session.scalars(select(Story))
+            if consents.recompute(session, story) != consents.rows_of(session, story.id)
+        ]
+    says = f"{len(wrong)} stories differ" if wrong else "as the rule says"
+    yield Finding("permissions", not wrong, says, "Record their consent again, and report this.")
+
+
+def _objects_and_rows(parts: Parts) -> Iterator[Finding]:
+    """Rows without objects, and objects without rows."""
+    with parts.database.read() as session:
+        named = set(
+            session.scalars(select(Recording.original_key).where(Recording.state != RecordingState.UPLOADING))
+        ) | set(session.scalars(select(Rendition.object_key)))
+        arriving = set(
+            session.scalars(select(Recording.original_key).where(Recording.state == RecordingState.UPLOADING))
+        )
+        tokens = tuple(session.scalars(select(Story.object_token)))
+    stored = set(parts.objects.list_prefix(""))
+    lost = named - stored
+    # Parts of a long transcription and uploads on their way belong to a story and are not named yet.
+    stray = {key for key in stored - named - arriving if not key.startswith(tokens)}
+    yield Finding("rows without objects", not lost, str(len(lost)), "Restore these objects from a backup.")
+    yield Finding("objects without rows", not stray, str(len(stray)), "Harmless; delete them by hand.")
+
+
+def _work(parts: Parts) -> Iterator[Finding]:
+    stuck, foreign = work_of_others(parts.settings.workflow_url)
+    says = f"{stuck} of {', '.join(ENDED_WITHOUT_US).lower()}"
+    yield Finding(
+        "parked work", not stuck, says if stuck else "none", "Retry those recordings on their pages."
+    )
+    yield Finding("work of other versions", not foreign, str(foreign), "Start serve: it takes them up again.")
+
+
+def _address(parts: Parts) -> Iterator[Finding]:
+    address = urlsplit(parts.settings.base_url)
+    well = address.scheme == "https" or _is_loopback(address.hostname or "")
+    mend = "Serve by TLS: phones record only over HTTPS (docs/deploy)."
+    yield Finding("address", well, parts.settings.base_url, mend, is_warning=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
+    _programs,
+    _weights,
+    _lemmas,
+    _database,
+    _object_store,
+    _disk,
+    _journal,
+    _permissions,
+    _objects_and_rows,
+    _work,
+    _address,
+)

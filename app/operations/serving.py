@@ -1,0 +1,106 @@
+"""Serving: the web application, with worker slots beside it or apart from it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from app.main import create_app
+from app.parts import Parts
+from app.people.service import first_administrator_link
+from app.settings import Settings
+from pipeline.media.inspection import MediaLimits
+from pipeline.transcription import weights
+from pipeline.transcription.recogniser import Recogniser
+from pipeline.worker import Worker
+from pipeline.workplace import Workplace
+from storage.wishes import Holder
+
+
+def configure_logging(*, is_quiet: bool = False) -> None:
+    """Lines of JSON on standard error: ids, codes and times, never content, names or tokens."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if is_quiet else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def make_recogniser(settings: Settings) -> Recogniser:
+    """The engine that the settings name, with its weights made ready."""
+    folder = weights.ensure(settings.cache_folder, settings.weights)
+    return Recogniser(folder, engine=settings.engine, threads=settings.threads)
+
+
+def make_worker(parts: Parts) -> Worker:
+    """A worker slot over the service's parts."""
+    settings = parts.settings
+
+    def workplace(holder: Holder) -> Workplace:
+        folder = settings.data.resolve() / "work"
+        folder.mkdir(parents=True, exist_ok=True)
+        return Workplace(
+            database=parts.database,
+            objects=parts.objects,
+            folder=folder,
+            recogniser=make_recogniser(settings),
+            media_limits=MediaLimits(max_seconds=settings.max_recording_seconds, threads=settings.threads),
+            holder=holder,
+        )
+
+    return Worker(parts.database, settings.workflow_url, workplace)
+
+
+def application(parts: Parts) -> FastAPI:
+    """The web application; with ``workers`` in the settings, a worker slot runs in its process."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        worker = make_worker(parts) if parts.settings.workers else None
+        if worker:
+            await run_in_threadpool(worker.start)
+        yield
+        if worker:
+            await run_in_threadpool(worker.stop)
+
+    return create_app(parts, lifespan=lifespan)
+
+
+def server(parts: Parts, *, tls_cert: Path | None = None, tls_key: Path | None = None) -> uvicorn.Server:
+    """A web server over the parts, on the host and port that the settings name."""
+    settings = parts.settings
+    config = uvicorn.Config(
+        application(parts),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        # Addresses may carry a one-time token, so requests are not logged by address.
+        access_log=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        server_header=False,
+        ssl_certfile=tls_cert,
+        ssl_keyfile=tls_key,
+        timeout_graceful_shutdown=20,
+    )
+    return uvicorn.Server(config)
+
+
+def invite_first_administrator(parts: Parts) -> str | None:
+    """The address at which whoever installs the service becomes its administrator; None once there is one."""
+    with parts.database.write() as session:
+        token = first_administrator_link(session)
+    return f"{parts.settings.base_url}/come-in/{token}" if token else None
