@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 
 from sqlalchemy import CTE, Tuple, literal, select, tuple_
@@ -164,14 +163,9 @@ def _make_cursor(story: Story, score: int) -> str:
 def _read_cursor(cursor: str) -> Tuple:
     try:
         score, moment, story_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        created_at = datetime.fromisoformat(moment)
-        if (
-            type(score) is not int
-            or abs(score) > 10**6
-            or type(story_id) is not str
-            or created_at.tzinfo is None
-        ):
+        created_at = datetime.fromisoformat(moment).astimezone(UTC)
+        if type(score) is not int or not 0 <= score < 10**6 or not story_id.isalnum():
             raise ValueError
-    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise Invalid("invalid", reason="cursor") from error
     return tuple_(literal(score), literal(created_at, UtcDateTime), literal(story_id))

@@ -1,0 +1,201 @@
+"""Search as programs and people meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.access import SESSION_COOKIE
+from app.main import create_app
+from app.parts import Parts
+from app.settings import Settings
+from models.accounts import Account
+from models.base import new_id
+from models.consent import Face, Naming, Use
+from models.curation import State
+from models.roles import Role, Scope
+from models.stories import Recording
+from pipeline.index import reindex
+from pipeline.themes.codebook import load_codebook
+from storage import accounts, consents, pilots, stories, themes, transcripts
+from storage.consents import Terms
+from storage.database import Database
+from storage.objects import Objects
+from storage.stories import StoryDetails
+from storage.transcripts import SegmentText
+
+PAGE = {"accept": "text/html"}
+
+
+@pytest.fixture
+def client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
+    """A pilot with a shared story, a published and a raw one; nobody is signed in."""
+    # Search asks the database alone: this store is never reached.
+    objects = Objects.connect(
+        endpoint="127.0.0.1:1", access_key="-", secret_key="-", bucket="none", secure=False
+    )
+    parts = Parts(Settings(data=tmp_path), database, objects, load_codebook())
+    with database.write() as session:
+        reporter = accounts.create(session, "Rita", "rita", actor="test")
+        team = accounts.create(session, "Tom", "tom", actor="test")
+        pilot = pilots.create(session, "here", "Here", ["pl"], actor="test")
+        accounts.give_role(session, team.id, pilot.id, Role.PILOT_TEAM, actor="test")
+        for state in (State.CURATED, State.PUBLISHED, State.SUBMITTED):
+            details = StoryDetails(title=f"O domu <{state}>", language="pl", pilot_ids=[pilot.id])
+            story = stories.create(session, details, submitted_by=reporter.id)
+            terms = Terms(
+                uses=frozenset({Use.CURATION, Use.SHARING, Use.PUBLICATION}),
+                pilot_ids=frozenset({pilot.id}),
+                naming=Naming.NAMED,
+                face=Face.SHOWN,
+            )
+            consents.record(session, story, story.people[0].id, terms, actor=reporter.id)
+            recording = Recording(story_id=story.id, position=0, original_key=new_id(), sent_name="a.wav")
+            session.add(recording)
+            session.flush()
+            said = [SegmentText(0.0, 60.0, "Tak."), SegmentText(65.4, 70.0, "To jest <kobieta> stąd.")]
+            transcripts.keep_machine_made(session, recording, said, language="pl", engine="e", weights="w")
+            themes.accept(session, story, "housing", actor=reporter.id, codebook=1)
+            story.state = state
+            reindex(session, story)
+    with TestClient(create_app(parts)) as client:
+        yield client
+
+
+def tom(session: Session) -> Account:
+    """Of the pilot's team."""
+    return session.scalars(select(Account).where(Account.sign_in_name == "tom")).one()
+
+
+def as_team(client: TestClient, database: Database) -> TestClient:
+    with database.write() as session:
+        account = tom(session)
+        client.cookies.set(SESSION_COOKIE, accounts.begin_session(session, account))
+    return client
+
+
+def test_programs_get_moments_in_seconds_and_what_is_said_there(
+    client: TestClient, database: Database
+) -> None:
+    answer = as_team(client, database).get("/api/v1/search", params={"q": "kobiety"})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body["total"] == 2
+    assert [hit["state"] for hit in body["hits"]] == ["published", "curated"]
+    (moment,) = body["hits"][0]["moments"]
+    assert (moment["source"], moment["start_seconds"], moment["end_seconds"]) == ("segment", 65.4, 70.0)
+    assert moment["is_machine_made"] is True
+    assert moment["snippet"] == [
+        {"text": "To jest <", "is_match": False},
+        {"text": "kobieta", "is_match": True},
+        {"text": "> stąd.", "is_match": False},
+    ]
+    assert body["facets"] == {
+        "language": [{"value": "pl", "label": "Polish", "stories": 2}],
+        "theme": [{"value": "housing", "label": "Housing", "stories": 2}],
+        "state": [
+            {"value": "curated", "label": "curated", "stories": 1},
+            {"value": "published", "label": "published", "stories": 1},
+        ],
+    }
+
+
+def test_nobody_in_particular_finds_what_is_published(client: TestClient) -> None:
+    assert [hit["state"] for hit in client.get("/api/v1/search").json()["hits"]] == ["published"]
+
+
+def test_pages_of_the_api_lead_to_the_next(client: TestClient, database: Database) -> None:
+    as_team(client, database)
+    first = client.get("/api/v1/search", params={"q": "tak", "limit": 1}).json()
+    second = client.get("/api/v1/search", params={"q": "tak", "limit": 1, "cursor": first["next"]}).json()
+    assert first["hits"][0]["story_id"] != second["hits"][0]["story_id"]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("params", "total"),
+    [
+        ({"pilot": "here"}, 2),
+        ({"language": "en"}, 0),
+        ({"theme": "housing", "state": "curated"}, 1),
+        ({"from_date": "2100-01-01"}, 0),
+        (
+            {"to_date": "2100-01-01", "language": "", "state": "", "from_date": "", "pilot": "", "theme": ""},
+            2,
+        ),
+        ({"q": "mieszkanie"}, 2),
+        ({"q": '"stąd'}, 2),
+        ({"q": "\0"}, 0),
+    ],
+)
+def test_filters_by_name(client: TestClient, database: Database, params: dict[str, str], total: int) -> None:
+    answer = as_team(client, database).get("/api/v1/search", params=params)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["total"] == total
+
+
+@pytest.mark.parametrize(
+    ("params", "status"),
+    [
+        ({"pilot": "nowhere"}, 404),
+        ({"pilot": "a\0"}, 422),
+        ({"language": "english"}, 422),
+        ({"theme": "a' OR 1"}, 422),
+        ({"state": "none"}, 422),
+        ({"from_date": "yesterday"}, 422),
+        ({"limit": "1000"}, 422),
+        ({"cursor": "WzEsIjIwMjYtMDEtMDEiLCJ4XHUwMDAwIl0="}, 422),
+        ({"q": "x" * 501}, 422),
+    ],
+)
+def test_what_cannot_be_looked_for_is_said_in_words(
+    client: TestClient, params: dict[str, str], status: int
+) -> None:
+    answer = client.get("/api/v1/search", params=params)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert client.get("/search", params=params, headers=PAGE).status_code == status
+
+
+def test_page_links_each_hit_to_its_moment(client: TestClient, database: Database) -> None:
+    client = as_team(client, database)
+    found = client.get("/api/v1/search", params={"q": "kobiety"}).json()["hits"][0]["story_id"]
+    page = client.get("/search", params={"q": "kobiety", "language": "pl"}, headers=PAGE)
+    assert page.status_code == 200
+    assert "2 stories" in page.text
+    assert f'href="/stories/{found}#t65">1:05</a>' in page.text
+    assert "To jest &lt;<mark>kobieta</mark>&gt; stąd." in page.text
+    assert "O domu &lt;published&gt;" in page.text
+    assert "written by a machine" in page.text
+    assert 'href="/search?q=kobiety&amp;language=pl&amp;theme=housing">Housing</a> (2)' in page.text
+    assert "<script" not in page.text
+
+
+def test_page_leads_to_more_stories_and_says_when_there_are_none(
+    client: TestClient, database: Database
+) -> None:
+    client = as_team(client, database)
+    page = client.get("/search?q=tak&limit=1", headers=PAGE)
+    assert "q=tak&amp;limit=1&amp;cursor=" in page.text
+    assert "Nothing that you can read" in client.get("/search?q=nowhere", headers=PAGE).text
+
+
+@pytest.mark.parametrize("address", ["/api/v1/search", "/search"])
+def test_key_needs_its_scope(client: TestClient, database: Database, address: str) -> None:
+    with database.write() as session:
+        account = tom(session)
+        token = accounts.make_api_key(session, account, "k", [Scope.REVIEW], days=1, actor=account.id)
+    assert client.get(address, headers={"authorization": f"Bearer {token}"}).status_code == 403
+
+
+def test_openapi_describes_the_whole_answer(client: TestClient) -> None:
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    operation = paths["/api/v1/search"]["get"]
+    names = {parameter["name"] for parameter in operation["parameters"]}
+    assert {"q", "pilot", "language", "theme", "state", "from_date", "to_date", "limit", "cursor"} <= names
+    assert "SearchOut" in str(operation["responses"]["200"])
