@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Id, new_id, utc_now
+from models.base import Base, Id, new_id, one_of, utc_now
 from models.roles import Role
 
 
@@ -36,7 +36,7 @@ class AccountRole(Base):
 
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
     pilot_id: Mapped[str] = mapped_column(ForeignKey("pilot.id"), primary_key=True)
-    role: Mapped[Role] = mapped_column(String(20), primary_key=True)
+    role: Mapped[Role] = mapped_column(one_of(Role), primary_key=True)
 
 
 class SignIn(Base):
@@ -83,10 +83,10 @@ class OneTimeLink(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
-    purpose: Mapped[LinkPurpose] = mapped_column(String(30))
+    purpose: Mapped[LinkPurpose] = mapped_column(one_of(LinkPurpose, 30))
     account_id: Mapped[str | None] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
     pilot_id: Mapped[str | None] = mapped_column(ForeignKey("pilot.id"))
-    role: Mapped[Role | None] = mapped_column(String(20))
+    role: Mapped[Role | None] = mapped_column(one_of(Role))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     ends_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

@@ -17,7 +17,7 @@ from functools import reduce
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, new_id, utc_now
+from models.base import Base, Id, new_id, one_of, utc_now
 
 
 class Use(StrEnum):
@@ -82,14 +82,14 @@ class ConsentEvent(Base):
     story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"))
     person_id: Mapped[str] = mapped_column(ForeignKey("story_person.id", ondelete="CASCADE"))
     sequence: Mapped[int]
-    kind: Mapped[EventKind] = mapped_column(String(20))
+    kind: Mapped[EventKind] = mapped_column(one_of(EventKind))
     uses: Mapped[list[str]]
     pilot_ids: Mapped[list[str]]
     until: Mapped[datetime | None]
-    naming: Mapped[Naming] = mapped_column(String(20))
-    face: Mapped[Face] = mapped_column(String(20))
-    voice: Mapped[Voice] = mapped_column(String(20))
-    manner: Mapped[Manner] = mapped_column(String(20))
+    naming: Mapped[Naming] = mapped_column(one_of(Naming))
+    face: Mapped[Face] = mapped_column(one_of(Face))
+    voice: Mapped[Voice] = mapped_column(one_of(Voice))
+    manner: Mapped[Manner] = mapped_column(one_of(Manner))
     relation: Mapped[str | None] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(8))
     wording_id: Mapped[str | None] = mapped_column(ForeignKey("wording.id"))
@@ -113,7 +113,7 @@ class Permission(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"))
-    use: Mapped[Use] = mapped_column(String(20))
+    use: Mapped[Use] = mapped_column(one_of(Use))
     pilot_id: Mapped[str | None] = mapped_column(ForeignKey("pilot.id"))
     until: Mapped[datetime | None]
 

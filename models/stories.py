@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Id, new_id, utc_now
+from models.base import Base, Id, new_id, one_of, utc_now
 from models.curation import State
 
 DETECT = "detect"
@@ -53,7 +53,7 @@ class Story(Base):
     title: Mapped[str] = mapped_column(String(300))
     language: Mapped[str] = mapped_column(String(8))
     detected_language: Mapped[str | None] = mapped_column(String(8))
-    purpose: Mapped[Purpose] = mapped_column(String(20))
+    purpose: Mapped[Purpose] = mapped_column(one_of(Purpose))
     told_when: Mapped[str | None] = mapped_column(String(100))
     told_where: Mapped[str | None] = mapped_column(String(200))
     recorded_by: Mapped[str | None] = mapped_column(String(200))
@@ -61,7 +61,7 @@ class Story(Base):
     is_masked: Mapped[bool] = mapped_column(default=False)
     is_safeguarding: Mapped[bool] = mapped_column(default=False)
     content_warning: Mapped[str | None] = mapped_column(String(500))
-    state: Mapped[State] = mapped_column(String(20), default=State.SUBMITTED)
+    state: Mapped[State] = mapped_column(one_of(State), default=State.SUBMITTED)
     object_token: Mapped[str] = mapped_column(Id, unique=True, default=new_id)
     submitted_by: Mapped[str] = mapped_column(ForeignKey("account.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
@@ -107,7 +107,7 @@ class StoryPerson(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"), index=True)
     position: Mapped[int]
-    part: Mapped[Part] = mapped_column(String(20))
+    part: Mapped[Part] = mapped_column(one_of(Part))
     label: Mapped[str] = mapped_column(String(200))
     shown_name: Mapped[str | None] = mapped_column(String(200))
     link_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
@@ -136,7 +136,7 @@ class Recording(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"))
     position: Mapped[int]
-    state: Mapped[RecordingState] = mapped_column(String(20), default=RecordingState.UPLOADING)
+    state: Mapped[RecordingState] = mapped_column(one_of(RecordingState), default=RecordingState.UPLOADING)
     original_key: Mapped[str] = mapped_column(String(80), unique=True)
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
@@ -180,7 +180,7 @@ class Rendition(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"))
-    kind: Mapped[RenditionKind] = mapped_column(String(20))
+    kind: Mapped[RenditionKind] = mapped_column(one_of(RenditionKind))
     object_key: Mapped[str] = mapped_column(String(80), unique=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))

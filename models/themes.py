@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, new_id, utc_now
+from models.base import Base, Id, new_id, one_of, utc_now
 
 
 class ThemeState(StrEnum):
@@ -34,7 +34,7 @@ class StoryTheme(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     story_id: Mapped[str] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"))
     theme: Mapped[str] = mapped_column(String(60))
-    state: Mapped[ThemeState] = mapped_column(String(20))
+    state: Mapped[ThemeState] = mapped_column(one_of(ThemeState))
     score: Mapped[float | None]
     evidence: Mapped[list[dict[str, Any]]]
     codebook_version: Mapped[int]

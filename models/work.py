@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, new_id, utc_now
+from models.base import Base, Id, new_id, one_of, utc_now
 
 
 class WishKind(StrEnum):
@@ -38,12 +38,12 @@ class Wish(Base):
     __table_args__ = (Index(None, "outcome", "created_at"), Index(None, "story_id"))
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
-    kind: Mapped[WishKind] = mapped_column(String(20))
+    kind: Mapped[WishKind] = mapped_column(one_of(WishKind))
     story_id: Mapped[str] = mapped_column(Id)
     recording_id: Mapped[str | None] = mapped_column(Id)
     pilot_id: Mapped[str | None] = mapped_column(Id)
     attempt: Mapped[int] = mapped_column(default=1)
-    outcome: Mapped[Outcome | None] = mapped_column(String(20))
+    outcome: Mapped[Outcome | None] = mapped_column(one_of(Outcome))
     step: Mapped[str | None] = mapped_column(String(30))
     fraction: Mapped[float | None]
     step_started_at: Mapped[datetime | None]
