@@ -163,9 +163,15 @@ def _make_cursor(story: Story, score: int) -> str:
 def _read_cursor(cursor: str) -> Tuple:
     try:
         score, moment, story_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        created_at = datetime.fromisoformat(moment).astimezone(UTC)
-        if type(score) is not int or not 0 <= score < 10**6 or not story_id.isalnum():
+        created_at = datetime.fromisoformat(moment)
+        if (
+            type(score) is not int
+            or not 0 <= score < 10**6
+            or not story_id.isalnum()
+            or not created_at.tzinfo
+        ):
             raise ValueError
+        created_at = created_at.astimezone(UTC)
     except (AttributeError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise Invalid("invalid", reason="cursor") from error
     return tuple_(literal(score), literal(created_at, UtcDateTime), literal(story_id))

@@ -230,7 +230,7 @@ def test_stories_out_of_sight_change_nothing_that_is_seen(database: Database, to
     before = everything_seen()
     assert before[0].total == 5
     with database.write() as session:
-        out_of_sight = {"theme": "housing", "language": "pl"}
+        out_of_sight: Any = {"theme": "housing", "language": "pl"}
         for n in range(8):
             when = NOON - timedelta(days=n - 4)
             a_story(
@@ -318,10 +318,10 @@ def test_pages_hold_every_story_once(database: Database, town: Town, terms: tupl
             a_story(session, town, f"{n}", "garden", created_at=NOON + timedelta(microseconds=n // 4))
     seen: list[str] = []
     cursor = None
-    with database.read() as session:
-        whole = search.find(session, reader, SearchQuery(terms, limit=50))
+    with database.read() as reading:
+        whole = search.find(reading, reader, SearchQuery(terms, limit=50))
         while True:
-            page = search.find(session, reader, SearchQuery(terms, limit=3, cursor=cursor))
+            page = search.find(reading, reader, SearchQuery(terms, limit=3, cursor=cursor))
             assert page.total == 11
             seen += ids(page)
             cursor = page.next
@@ -332,7 +332,16 @@ def test_pages_hold_every_story_once(database: Database, town: Town, terms: tupl
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "e30=", "W10=", "WzEsMiwzXQ==", "żółw", "WzEsIjIwMjYtMDEtMDEiLCJ4Il0="]
+    "cursor",
+    [
+        "x",
+        "e30=",
+        "W10=",
+        "WzEsMiwzXQ==",
+        "żółw",
+        "WzEsIjIwMjYtMDEtMDEiLCJ4Il0=",
+        "WzEsIjAwMDEtMDEtMDFUMDA6MDA6MDArMTQ6MDAiLCJ4Il0=",
+    ],
 )
 def test_foreign_cursor_is_refused(database: Database, town: Town, cursor: str) -> None:
     with database.read() as session, pytest.raises(Invalid):

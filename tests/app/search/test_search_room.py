@@ -96,7 +96,7 @@ def test_programs_get_moments_in_seconds_and_what_is_said_there(
         {"text": "> stąd.", "is_match": False},
     ]
     assert body["facets"] == {
-        "language": [{"value": "pl", "label": "Polish", "stories": 2}],
+        "language": [{"value": "pl", "label": "Polski", "stories": 2}],
         "theme": [{"value": "housing", "label": "Housing", "stories": 2}],
         "state": [
             {"value": "curated", "label": "curated", "stories": 1},
