@@ -214,6 +214,9 @@ def allowed(
     whole = narrowest(people)
     admitted = _admitted_by_all(protocols)
     permissions: set[Allowance] = set()
+    # No use without curation: what nobody may care for, nobody may pass on.
+    if Use.CURATION not in admitted & whole.uses.keys():
+        return frozenset()
     for use, until in whole.uses.items():
         if use not in admitted:
             continue
@@ -227,8 +230,7 @@ def allowed(
             }
         else:
             permissions.add(Allowance(use, None, until))
-    # No use without curation: what nobody may care for, nobody may pass on.
-    return frozenset(permissions) if Use.CURATION in whole.uses else frozenset()
+    return frozenset(permissions)
 
 
 def _admitted_by_all(protocols: Mapping[str, Iterable[str]]) -> frozenset[str]:

@@ -72,7 +72,7 @@ VERBS = tuple(dict.fromkeys(transition.verb for transition in TRANSITIONS))
 
 def transitions_from(state: State) -> tuple[Transition, ...]:
     """The steps that lead out of ``state``, in the table's order."""
-    return tuple(transition for transition in TRANSITIONS if transition.start is state)
+    return tuple(transition for transition in TRANSITIONS if transition.start == state)
 
 
 def find(verb: str, state: State) -> Transition | None:

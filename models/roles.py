@@ -54,6 +54,11 @@ class Principal:
 ANYONE = Principal()
 
 
+def readers_mark(role: Role, pilot_id: str) -> str:
+    """How all who have a role in a pilot are named among those who could once read a withdrawn story."""
+    return f"{role}:{pilot_id}"
+
+
 class Action(StrEnum):
     """What can be done to one story; each asks the gate."""
 

@@ -190,8 +190,8 @@ class Rendition(Base):
 class Tombstone(Base):
     """What stays of a withdrawn story: its id, dates and salted digests; no content, no names.
 
-    ``known_to`` holds the ids of accounts and pilots that could read it, so that they are told *gone* (410)
-    where others are told *not found*.
+    ``known_to`` holds the ids of accounts, and the marks of pilots' roles (``models.roles.readers_mark``), that
+    could read it: they are told *gone* (410) where others are told *not found*.
     """
 
     __tablename__ = "tombstone"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -52,6 +52,12 @@ class Terms:
     language: str = "en"
     evidence: str | None = None
 
+    @property
+    def standing(self) -> Standing:
+        """What these terms leave standing."""
+        uses = dict.fromkeys(self.uses, self.until)
+        return Standing(uses, self.pilot_ids, self.naming, self.face, self.voice)
+
 
 def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *, actor: str) -> ConsentEvent:
     """Add an event for a person in a story, and let the gate open or close by it in the same transaction.
@@ -96,6 +102,10 @@ def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *,
 
 def apply(session: WriteSession, story: Story) -> None:
     """Write what the rule allows now as rows; step the story back, or wish for work, if that follows."""
+    session.execute(select(Story.id).where(Story.id == story.id).with_for_update())
+    # Shared, so that a protocol cannot change between being read here and what follows from it.
+    protocols = select(Pilot).where(Pilot.id.in_(story.pilot_ids)).with_for_update(read=True)
+    session.scalars(protocols.execution_options(populate_existing=True)).all()
     allowances = recompute(session, story)
     session.execute(delete(Permission).where(Permission.story_id == story.id))
     session.add_all(
@@ -103,7 +113,8 @@ def apply(session: WriteSession, story: Story) -> None:
         for each in allowances
     )
     session.flush()
-    _step_back(session, story, {each.use for each in allowances})
+    now = utc_now()
+    _step_back(session, story, {each.use for each in allowances if each.until is None or each.until > now})
     wish_for_processing(session, story)
 
 
@@ -116,7 +127,7 @@ def recompute(session: Session, story: Story) -> frozenset[Allowance]:
     return allowed(
         list(standings.values()),
         {pilot.id: pilot.protocol_uses for pilot in pilots},
-        has_picture=_may_show_faces(session, story.id),
+        has_picture=may_show_faces(session, story.id),
         is_masked=story.is_masked,
     )
 
@@ -128,8 +139,12 @@ def rows_of(session: Session, story_id: str) -> frozenset[Allowance]:
 
 
 def wish_for_processing(session: WriteSession, story: Story) -> None:
-    """Inspected and consent to curation standing, whichever came second: a recording is processed."""
+    """Inspected and consent to curation standing, whichever came second: a recording is processed.
+
+    Where that consent has ended, work that is under way is called off, and begins anew if it comes back.
+    """
     if not permits(session, story.id, Use.CURATION):
+        _call_off_processing(session, story)
         return
     waiting = select(Recording).where(
         Recording.story_id == story.id, Recording.state == RecordingState.INSPECTED
@@ -151,6 +166,22 @@ def events_of(session: Session, story_id: str, person_id: str | None = None) -> 
     if person_id is not None:
         query = query.where(ConsentEvent.person_id == person_id)
     return list(session.scalars(query))
+
+
+def ever_allowed(session: Session, story: Story) -> frozenset[Allowance]:
+    """All that the rule allowed after one event of the ledger or another, as far as today's protocols tell."""
+    events = events_of(session, story.id)
+    pilots = session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids)))
+    protocols = {pilot.id: pilot.protocol_uses for pilot in pilots}
+    has_picture = may_show_faces(session, story.id)
+    ever: frozenset[Allowance] = frozenset()
+    for count in range(1, len(events) + 1):
+        people = [
+            standing_of(event for event in events[:count] if event.person_id == person.id)
+            for person in story.people
+        ]
+        ever |= allowed(people, protocols, has_picture=has_picture, is_masked=story.is_masked)
+    return ever
 
 
 def standings_of(session: Session, story_id: str) -> dict[str, Standing]:
@@ -185,29 +216,43 @@ def lock(session: WriteSession, story: Story) -> None:
         raise Conflict("story-withdrawn", story_id=story.id)
 
 
+def _call_off_processing(session: WriteSession, story: Story) -> None:
+    wishes.call_off(session, story.id, kind=WishKind.PROCESS)
+    under_way = select(Recording).where(
+        Recording.story_id == story.id, Recording.state == RecordingState.PROCESSING
+    )
+    for recording in session.scalars(under_way):
+        recording.state = RecordingState.INSPECTED
+
+
 def _step_back(session: WriteSession, story: Story, uses: Iterable[Use]) -> None:
     """A state that consent no longer carries falls back to the widest one that it does."""
     uses = set(uses)
-    if story.state == State.PUBLISHED and Use.PUBLICATION not in uses:
+    before = story.state
+    if story.state == State.PUBLISHED and not {Use.PUBLICATION, Use.SHARING} <= uses:
         story.state = State.CURATED
         journal.note(session, journal.SERVICE, "unpublish", story_id=story.id)
     if story.state == State.CURATED and Use.SHARING not in uses:
         story.state = State.IN_REVIEW
         journal.note(session, journal.SERVICE, "reopen", story_id=story.id)
+    if story.state != before:
+        story.changed_at = utc_now()
     session.flush()
 
 
 def _kind_of(before: Standing, terms: Terms) -> EventKind:
+    """What to call it: something less than before is a narrowing, even where something else is more."""
     had, has = set(before.uses), set(terms.uses)
     if not had:
         return EventKind.GRANTED
     if not has:
         return EventKind.WITHDRAWN
-    if has < had or (has == had and terms.pilot_ids < before.pilot_ids):
+    after = terms.standing
+    both = narrowest([before, after])
+    if both != before:
         return EventKind.NARROWED
-    if has > had or terms.pilot_ids > before.pilot_ids:
-        return EventKind.WIDENED
-    return EventKind.NARROWED if had - has else EventKind.RENEWED
+    is_same = has == had and replace(both, uses={}) == replace(after, uses={})
+    return EventKind.RENEWED if is_same else EventKind.WIDENED
 
 
 def _next_sequence(session: Session, story_id: str) -> int:
@@ -229,7 +274,16 @@ def _current_wording(session: Session, story: Story, language: str) -> str | Non
     return newest.id if newest else None
 
 
-def _may_show_faces(session: Session, story_id: str) -> bool:
-    """Whether somebody might be seen: a recording has a picture, or nobody has looked at it yet."""
-    pictures = list(session.scalars(select(Recording.has_picture).where(Recording.story_id == story_id)))
+def may_show_faces(session: Session, story_id: str) -> bool:
+    """Whether somebody might be seen: a recording has a picture, or nobody has looked at it yet.
+
+    A recording that was refused is shown to nobody.
+    """
+    pictures = list(
+        session.scalars(
+            select(Recording.has_picture).where(
+                Recording.story_id == story_id, Recording.state != RecordingState.REFUSED
+            )
+        )
+    )
     return not pictures or any(picture is not False for picture in pictures)

@@ -87,8 +87,7 @@ def _is_theme_accepted(session: Session, story: Story) -> bool:
 def _is_masking_done(session: Session, story: Story) -> bool:
     if story.is_masked:
         return True
-    pictures = session.scalars(select(Recording.has_picture).where(Recording.story_id == story.id))
-    has_picture = any(picture is not False for picture in pictures)
+    has_picture = consents.may_show_faces(session, story.id)
     return not consents.standing_of_story(session, story.id).asks_for_masking(has_picture=has_picture)
 
 

@@ -59,7 +59,10 @@ class Database:
         self.when_wished: Callable[[list[str]], None] = lambda wish_ids: None
         self._reading = self.engine.execution_options(is_reading=True)
         if not self.is_sqlite:
-            self._reading = self._reading.execution_options(postgresql_readonly=True)
+            # As SQLite does: what one look sees belongs together, and does not change while it lasts.
+            self._reading = self._reading.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,7 +70,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
-        """A consistent look at the database."""
+        """A look at the database as it is at the first query; to see what has changed since, look again."""
         with (
             _database_answers(),
             ReadSession(self._reading, autoflush=False) as session,

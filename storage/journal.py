@@ -6,7 +6,7 @@ taken, whatever the verbs did before, so that writers queue on it for as short a
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -30,10 +30,7 @@ def seal(session: Session) -> None:
     if not noted:
         return
     session.flush()
-    head = session.scalars(select(JournalHead).with_for_update()).one_or_none()
-    if head is None:
-        head = JournalHead(id=1, sequence=0, hash=GENESIS)
-        session.add(head)
+    head = _lock_head(session)
     for actor, act, story_id, subject in noted:
         entry = JournalEntry(
             sequence=head.sequence + 1,
@@ -48,6 +45,17 @@ def seal(session: Session) -> None:
         session.add(entry)
         head.sequence, head.hash = entry.sequence, entry.hash
     session.flush()
+
+
+def _lock_head(session: Session) -> JournalHead:
+    # The very first writers may be several: one of them makes the row, the others wait and find it.
+    make = "INSERT INTO journal_head (id, sequence, hash) VALUES (1, 0, :genesis) ON CONFLICT DO NOTHING"
+    look = select(JournalHead).with_for_update().execution_options(populate_existing=True)
+    head = session.scalars(look).one_or_none()
+    if head is None:
+        session.execute(text(make), {"genesis": GENESIS})
+        head = session.scalars(look).one()
+    return head
 
 
 def verify(session: Session) -> int | None:

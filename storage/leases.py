@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.base import new_id, utc_now
@@ -26,7 +27,11 @@ def take(session: WriteSession, slot: str) -> tuple[Holder, str] | None:
     lease = session.scalars(select(Lease).where(Lease.slot == slot).with_for_update()).one_or_none()
     if lease is None:
         lease = Lease(slot=slot, holder=new_id(), fence=1, ends_at=now + LASTS)
-        session.add(lease)
+        try:
+            with session.begin_nested():
+                session.add(lease)
+        except IntegrityError:  # another took it in this moment
+            return None
     elif lease.ends_at > now:
         return None
     else:
@@ -53,7 +58,8 @@ def give_back(session: WriteSession, slot: str, secret: str) -> None:
 
 def fence_off_dead(session: WriteSession) -> list[str]:
     """Slots whose lease ran out. Each is fenced off, so that a holder that wakes cannot renew or write."""
-    dead = list(session.scalars(select(Lease).where(Lease.ends_at <= utc_now()).with_for_update()))
+    ran_out = select(Lease).where(Lease.ends_at <= utc_now()).order_by(Lease.slot).with_for_update()
+    dead = list(session.scalars(ran_out))
     for lease in dead:
         lease.holder, lease.fence = new_id(), lease.fence + 1
     session.flush()

@@ -33,12 +33,13 @@ def create(session: WriteSession, code: str, name: str, languages: Sequence[str]
 
 def change_protocol(session: WriteSession, pilot: Pilot, uses: Collection[Use], *, actor: str) -> None:
     """Change what a pilot's protocol admits: every story of the pilot is opened or closed by it at once."""
+    its_stories = select(Story).join(StoryPilot).where(StoryPilot.pilot_id == pilot.id).order_by(Story.id)
+    # Stories before their pilot, as where consent is recorded: the two may meet, and neither waits in vain.
+    session.execute(its_stories.with_only_columns(Story.id).with_for_update(of=Story))
     pilot.protocol_uses = sorted(uses)
     session.flush()
     journal.note(session, actor, "change-protocol", subject=pilot.id)
-    for story in session.scalars(
-        select(Story).join(StoryPilot).where(StoryPilot.pilot_id == pilot.id).order_by(Story.id)
-    ):
+    for story in session.scalars(its_stories.execution_options(populate_existing=True)):
         consents.apply(session, story)
 
 

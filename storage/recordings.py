@@ -26,18 +26,18 @@ def expect_recording(session: WriteSession, story: Story, sent_name: str, *, sen
     consents.lock(session, story)
     if story.state not in (State.SUBMITTED, State.RETURNED, State.IN_REVIEW):
         raise Conflict("story-takes-no-recording", state=story.state)
-    position = session.scalar(
-        select(func.count()).select_from(Recording).where(Recording.story_id == story.id)
-    )
+    last = session.scalar(select(func.max(Recording.position)).where(Recording.story_id == story.id))
     recording = Recording(
         story_id=story.id,
-        position=position or 0,
+        position=0 if last is None else last + 1,
         original_key=f"{story.object_token}-o{secrets.token_hex(4)}",
         sent_name=sent_name,
         sent_by=sent_by,
     )
     session.add(recording)
     session.flush()
+    # Nobody has looked yet: it may show a face that is to be masked.
+    consents.apply(session, story)
     return recording
 
 
@@ -76,7 +76,10 @@ def give_up_recording(session: WriteSession, recording_id: str) -> bool:
         return True
     if recording.state != RecordingState.UPLOADING:
         return False
+    story = session.get_one(Story, recording.story_id)
     session.delete(recording)
+    session.flush()
+    consents.apply(session, story)
     return True
 
 
@@ -127,6 +130,9 @@ def note_failure(
     """Keep why a recording failed: refused for what it is, or failed for a reason of ours (to be retried)."""
     recording.state = RecordingState.REFUSED if is_final else RecordingState.FAILED
     recording.failure_code, recording.failure_parameters = code, parameters
+    session.flush()
+    # What was refused shows nobody's face.
+    consents.apply(session, session.get_one(Story, recording.story_id))
     journal.note(
         session,
         journal.PIPELINE,
@@ -182,7 +188,7 @@ def begin_again(
     recording.failure_code = recording.failure_parameters = None
     recording.state = RecordingState.INSPECTED if was_inspected else RecordingState.WAITING
     journal.note(session, actor, "retry", story_id=story.id, subject=recording.id)
-    if was_inspected:
-        consents.wish_for_processing(session, story)
-    else:
+    session.flush()
+    consents.apply(session, story)
+    if not was_inspected:
         wishes.make(session, WishKind.INSPECT, story.id, recording_id=recording.id)

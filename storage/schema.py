@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -17,6 +19,8 @@ from models.schema import Base
 from storage.database import Database
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+# Any number will do: those who migrate on PostgreSQL lock it, and so wait for one another.
+MIGRATING = 0x53544F5259
 
 
 def config() -> Config:
@@ -27,15 +31,14 @@ def config() -> Config:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Migrate up to ``revision``.
+    """Migrate up to ``revision``, wholly or not at all; two that start at once take turns.
 
-    :raises Unavailable: the schema is newer than this software, or rows went missing while it migrated
+    :raises Unavailable: the schema is newer than this software, or rows would have gone missing
     """
-    with database.engine.connect() as connection:
+    with _transaction(database) as connection:
         _refuse_newer(connection)
         before = count_rows(connection)
-        connection.commit()
-        _run(connection, "upgrade", revision)
+        command.upgrade(_config_on(connection), revision)
         after = count_rows(connection)
         fewer = sorted(name for name, rows in before.items() if after.get(name, 0) < rows)
         if fewer:
@@ -44,8 +47,8 @@ def upgrade(database: Database, revision: str = "head") -> None:
 
 def downgrade(database: Database, revision: str) -> None:
     """Migrate down to ``revision`` (``base`` for none)."""
-    with database.engine.connect() as connection:
-        _run(connection, "downgrade", revision)
+    with _transaction(database) as connection:
+        command.downgrade(_config_on(connection), revision)
 
 
 def current(database: Database) -> str | None:
@@ -70,11 +73,37 @@ def _count(connection: Connection, table: Table) -> int:
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def _run(connection: Connection, verb: str, revision: str) -> None:
+def _config_on(connection: Connection) -> Config:
     alembic = config()
     alembic.attributes["connection"] = connection
-    getattr(command, verb)(alembic, revision)
-    connection.commit()
+    return alembic
+
+
+@contextmanager
+def _transaction(database: Database) -> Iterator[Connection]:
+    """One transaction for all that a migration does: Alembic finds it open, and leaves its end to us."""
+    with database.engine.connect() as connection:
+        if not database.is_sqlite:
+            with connection.begin():
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
+                yield connection
+            return
+        # SQLite alters a table by making it anew and dropping the old one, and dropping a table deletes what
+        # refers to it by ON DELETE CASCADE. The switch works outside of transactions only.
+        switch = connection.connection.cursor()
+        switch.execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                yield connection
+                _refuse_loose_ends(connection)
+        finally:
+            switch.execute("PRAGMA foreign_keys = ON")
+
+
+def _refuse_loose_ends(connection: Connection) -> None:
+    loose = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if loose:
+        raise Unavailable("rows-lost-in-upgrade", tables=sorted({row[0] for row in loose}))
 
 
 def _refuse_newer(connection: Connection) -> None:

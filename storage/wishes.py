@@ -16,7 +16,9 @@ from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.curation import State
 from models.errors import WorkCancelled
+from models.stories import Story
 from models.work import Claim, Lease, Outcome, Wish, WishKind
 from storage.database import Database, WriteSession
 
@@ -43,7 +45,14 @@ def make(
 
 
 def try_again(session: WriteSession, wish: Wish) -> None:
-    """A new attempt at a wish that failed, or whose work was lost: a new id, so that work starts anew."""
+    """A new attempt at a wish that failed, or whose work was lost: a new id, so that work starts anew.
+
+    :raises WorkCancelled: its story was withdrawn; only the erasure of such a one is tried again
+    """
+    state = _lock_story(session, wish.story_id)
+    session.refresh(wish)
+    if wish.kind is not WishKind.ERASE and state in (None, State.WITHDRAWN):
+        raise WorkCancelled("work-cancelled", wish_id=wish.id)
     wish.attempt += 1
     wish.outcome = wish.ended_at = wish.step = wish.fraction = wish.step_started_at = None
     session.flush()
@@ -55,11 +64,15 @@ def end(session: WriteSession, wish_id: str, outcome: Outcome) -> None:
     session.execute(update(Wish).where(Wish.id == wish_id, OPEN).values(outcome=outcome, ended_at=utc_now()))
 
 
-def call_off(session: WriteSession, story_id: str, *, recording_id: str | None = None) -> None:
+def call_off(
+    session: WriteSession, story_id: str, *, recording_id: str | None = None, kind: WishKind | None = None
+) -> None:
     """Close a story's open wishes: running work sees it within a moment and stops; none is revived."""
     which = [Wish.story_id == story_id, OPEN]
     if recording_id is not None:
         which.append(Wish.recording_id == recording_id)
+    if kind is not None:
+        which.append(Wish.kind == kind)
     session.execute(update(Wish).where(*which).values(outcome=Outcome.CALLED_OFF, ended_at=utc_now()))
 
 
@@ -105,9 +118,14 @@ def claim(session: WriteSession, wish_id: str, holder: Holder, *, step: str) -> 
 def claimed_write(database: Database, wish_id: str, holder: Holder) -> Iterator[WriteSession]:
     """A transaction for a step's writes, open only to the wish's present claimant.
 
-    :raises WorkCancelled: the wish has ended, or another worker has claimed it
+    The story's row is locked first, as everywhere: a withdrawal comes wholly before or after it.
+
+    :raises WorkCancelled: the wish has ended, another worker has claimed it, or the slot was fenced off
     """
     with database.write() as session:
+        story_id = session.scalars(select(Wish.story_id).where(Wish.id == wish_id)).one_or_none()
+        if story_id is not None:
+            _lock_story(session, story_id)
         wish = session.scalars(select(Wish).where(Wish.id == wish_id).with_for_update()).one_or_none()
         mine = session.scalars(select(Claim).where(Claim.wish_id == wish_id, *_held_by(holder))).one_or_none()
         if wish is None or not wish.is_open or mine is None:
@@ -116,7 +134,13 @@ def claimed_write(database: Database, wish_id: str, holder: Holder) -> Iterator[
 
 
 def _held_by(holder: Holder) -> list[ColumnElement[bool]]:
-    return [Claim.slot == holder.slot, Claim.fence == holder.fence]
+    held = select(Lease.slot).where(Lease.slot == holder.slot, Lease.fence == holder.fence).exists()
+    return [Claim.slot == holder.slot, Claim.fence == holder.fence, held]
+
+
+def _lock_story(session: WriteSession, story_id: str) -> State | None:
+    """Lock a story's row, before anything else of it; its state, or None if it is gone."""
+    return session.scalars(select(Story.state).where(Story.id == story_id).with_for_update()).one_or_none()
 
 
 def is_called_off(session: Session, wish_id: str, holder: Holder) -> bool:

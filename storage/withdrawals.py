@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.collections import CollectionEntry, Disclosure, Recall, Release, ReleaseEntry
-from models.consent import ConsentEvent, EventKind, Permission, standing_of
-from models.curation import State
+from models.consent import ConsentEvent, EventKind, Permission, Use, standing_of
+from models.curation import CURATED_STATES, State
+from models.roles import Role, readers_mark
 from models.search import SearchEntry
 from models.stories import Recording, Story, Tombstone
 from models.work import WishKind
@@ -31,13 +32,15 @@ def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str 
     :raises Conflict: it was withdrawn before
     """
     consents.lock(session, story)
-    was_published = state_was_public(session, story)
+    acts = {entry.act for entry in journal.of_story(session, story.id)}
+    was_published = story.state == State.PUBLISHED or "publish" in acts
+    known_to = _could_read(session, story, was_shared=story.state in CURATED_STATES or "curate" in acts)
     _record_event(session, story, person_id or story.people[0].id, actor)
     session.execute(delete(Permission).where(Permission.story_id == story.id))
     session.execute(delete(SearchEntry).where(SearchEntry.story_id == story.id))
     wishes.call_off(session, story.id)
     _issue_recalls(session, story)
-    tombstone = _set_tombstone(session, story, was_published)
+    tombstone = _set_tombstone(session, story, was_published=was_published, known_to=known_to)
     _empty_releases(session, story)
     session.execute(delete(CollectionEntry).where(CollectionEntry.story_id == story.id))
     story.state, story.changed_at = State.WITHDRAWN, utc_now()
@@ -56,9 +59,27 @@ def note_erased(session: WriteSession, story_id: str) -> None:
     journal.note(session, journal.PIPELINE, "erase", story_id=story_id)
 
 
-def state_was_public(session: Session, story: Story) -> bool:
-    """Whether the public could read it until now: then the public is told that it is gone."""
-    return story.state == State.PUBLISHED
+def _could_read(session: Session, story: Story, *, was_shared: bool) -> list[str]:
+    """Who could ever read it: its sender, curators who were let in, teams it was shared with, who pulled it."""
+    known = {story.submitted_by}
+    for each in consents.ever_allowed(session, story):
+        if each.pilot_id is not None and each.use is Use.CURATION:
+            known.add(readers_mark(Role.CURATOR, each.pilot_id))
+        elif each.pilot_id is not None and was_shared:
+            known.add(readers_mark(Role.PILOT_TEAM, each.pilot_id))
+    known.update(account_id for _, account_id in _holders(session, story))
+    return sorted(known)
+
+
+def _holders(session: Session, story: Story) -> list[tuple[str, str]]:
+    """Each release that the story is in, with each account that pulled it."""
+    pulled = (
+        select(Disclosure.release_id, Disclosure.account_id)
+        .join(ReleaseEntry, ReleaseEntry.release_id == Disclosure.release_id)
+        .where(ReleaseEntry.story_id == story.id)
+        .distinct()
+    )
+    return [(row.release_id, row.account_id) for row in session.execute(pulled)]
 
 
 def _record_event(session: WriteSession, story: Story, person_id: str, actor: str) -> None:
@@ -86,19 +107,15 @@ def _record_event(session: WriteSession, story: Story, person_id: str, actor: st
 
 def _issue_recalls(session: WriteSession, story: Story) -> None:
     """One recall for each holder of each release that the story is in: whoever pulled it must learn of it."""
-    holders = session.execute(
-        select(Disclosure.release_id, Disclosure.account_id)
-        .join(ReleaseEntry, ReleaseEntry.release_id == Disclosure.release_id)
-        .where(ReleaseEntry.story_id == story.id)
-        .distinct()
-    )
     session.add_all(
         Recall(release_id=release_id, story_id=story.id, account_id=account_id)
-        for release_id, account_id in holders
+        for release_id, account_id in _holders(session, story)
     )
 
 
-def _set_tombstone(session: WriteSession, story: Story, was_published: bool) -> Tombstone:
+def _set_tombstone(
+    session: WriteSession, story: Story, *, was_published: bool, known_to: list[str]
+) -> Tombstone:
     salt = secrets.token_hex(32)
     digests = session.scalars(select(Recording.sha256).where(Recording.story_id == story.id))
     tombstone = Tombstone(
@@ -106,7 +123,7 @@ def _set_tombstone(session: WriteSession, story: Story, was_published: bool) -> 
         gathered_at=story.created_at,
         withdrawn_at=utc_now(),
         was_published=was_published,
-        known_to=[story.submitted_by, *story.pilot_ids],
+        known_to=known_to,
         salt=salt,
         digests=[hashlib.sha256((salt + digest).encode()).hexdigest() for digest in digests if digest],
     )
