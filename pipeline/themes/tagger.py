@@ -1,9 +1,9 @@
 """Suggests themes for a story, each with the words that speak for it.
 
-Every term found gives its theme a weight by its strength (sure .9, likely .6, hint .3). Weights of different terms
+Every term found gives its theme a weight by its strength (sure .7, hint .2). Weights of different terms
 that stand near one another add up as independent signs do, 1 - (1-a)(1-b)…, and the best passage of a story gives
-its theme the score. At one half and above the theme is suggested: one sure or likely term is enough, of hints it
-takes two. Evidence lists every sure and likely find, and the hints of the passages that reached the threshold.
+its theme the score. At one half and above the theme is suggested: one sure term is enough, of hints it
+takes four. Evidence lists the finds of the passages that reached the threshold.
 """
 
 from __future__ import annotations

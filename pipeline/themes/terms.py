@@ -29,7 +29,7 @@ class Strength(Enum):
     """What one find of a term says by itself: how likely it is that the theme is there."""
 
     SURE = 0.7
-    HINT = 0.25
+    HINT = 0.2
 
 
 @dataclass(frozen=True)

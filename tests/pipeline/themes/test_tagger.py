@@ -69,13 +69,12 @@ def test_suggestions_come_in_the_order_of_the_codebook() -> None:
     assert len(found) > 2
 
 
-def test_one_hint_is_too_little_and_three_near_one_another_are_enough() -> None:
-    hints = ["settee", "shelter", "bedroom"]
-    assert "housing" not in themes(f"There was a {hints[0]}.")
-    assert "housing" not in themes(f"There was a {hints[0]} and a {hints[1]}.")
-    assert "housing" in themes(f"There was a {hints[0]} and a {hints[1]} and a {hints[2]}.")
-    far = " and then we talked".join(["", *[""] * 40])
-    assert "housing" not in themes(f"A {hints[0]}. {far} A {hints[1]}. {far} A {hints[2]}.")
+def test_three_hints_are_too_little_and_four_near_one_another_are_enough() -> None:
+    hints = ["a settee", "a shelter", "a bedroom", "an estate agent"]
+    assert "housing" not in themes(f"There was {', '.join(hints[:3])}.")
+    assert "housing" in themes(f"There was {', '.join(hints)}.")
+    far = " and then we talked" * 40
+    assert "housing" not in themes(f"There was {far.join(hints)}.")
 
 
 def test_the_same_hint_said_often_counts_once() -> None:
