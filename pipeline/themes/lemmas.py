@@ -81,6 +81,8 @@ class Lemmas:
         self.of = lru_cache(maxsize=50_000)(self._of)
 
     def _of(self, word: str) -> str:
+        if not word.isprintable():  # a NUL inside a key crashes the trie
+            return word
         try:
             return normalise(self._lemmatizer.lemmatize(word, lang=self.language))
         except (ValueError, IndexError, KeyError):  # a "word" no dictionary was made for, such as a lone sign

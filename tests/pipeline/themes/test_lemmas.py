@@ -45,3 +45,5 @@ def test_a_language_without_tables_keeps_its_words_folded() -> None:
 def test_a_lone_sign_is_its_own_lemma() -> None:
     assert lemmas_for("en").of("¤") == "¤"
     assert lemmas_for("en").of("") == ""
+    assert lemmas_for("en").of("\x00a") == "\x00a"
+    assert lemmas_for("en").of("\ud800") == "\ud800"
