@@ -78,3 +78,49 @@ def transitions_from(state: State) -> tuple[Transition, ...]:
 def find(verb: str, state: State) -> Transition | None:
     """The step called ``verb`` out of ``state``, if there is one."""
     return next((step for step in transitions_from(state) if step.verb == verb), None)
+
+
+def as_markdown() -> str:
+    """The table as a page for people: ``docs/reference/states.md``, written by ``python -m models.curation``."""
+    names = ", ".join(f"**{state}**" for state in State)
+    rows = "\n".join(
+        f"| {step.verb} | {step.start} | {step.end} | {', '.join(step.guards) or '—'} |"
+        for step in TRANSITIONS
+    )
+    arrows = "\n".join(
+        f'    {_node(step.start)} -->|"{step.verb}"| {_node(step.end)}' for step in TRANSITIONS
+    )
+    nodes = "\n".join(f'    {_node(state)}["{state}"]' for state in State)
+    return _PAGE.format(names=names, rows=rows, nodes=nodes, arrows=arrows)
+
+
+def _node(state: State) -> str:
+    return state.name.lower()
+
+
+_PAGE = """# The states of a story
+
+<!-- Made from the table in models/curation.py by `python -m models.curation > docs/reference/states.md`. -->
+
+A story is in one of these states: {names}.
+
+It moves only by the steps below. Each step is one guarded update with an entry in the journal; what stands in the
+last column must hold, or the step is refused and says why.
+
+| step | from | to | asks for |
+|---|---|---|---|
+{rows}
+
+When consent changes so that it no longer carries a state, the story falls back by itself: *published* to
+*curated* where publication is no longer allowed, and both to *in-review* where sharing is not. Withdrawal is
+possible in every state, asks for nothing, and is final.
+
+```mermaid
+flowchart LR
+{nodes}
+{arrows}
+```
+"""
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")
