@@ -1,0 +1,283 @@
+"""Collections: a pilot's choice of stories, by hand or from a query that is kept and run again on demand.
+
+A collection belongs to one pilot, and whoever works with it does so as somebody of that pilot: what they may read
+elsewhere opens nothing here. So every verb asks the gate with the principal narrowed to the pilot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as SomeOf
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from models.collections import Collection, CollectionEntry
+from models.consent import Use
+from models.errors import Conflict, NotFound
+from models.roles import Action, Principal, Role
+from models.stories import Purpose, Story, StoryPilot
+from models.themes import StoryTheme, ThemeState
+from storage import gate, journal
+from storage.database import WriteSession
+from storage.search.queries import language_of_story
+
+WORKS_WITH_COLLECTIONS = (Role.PILOT_TEAM, Role.CURATOR)
+
+
+@dataclass(frozen=True)
+class CollectionQuery:
+    """Which stories a collection is made of: those that fit every filter given.
+
+    ``theme`` is one that a curator accepted, ``pilot_id`` another pilot that the stories belong to as well;
+    the dates are days (UTC) on which a story was sent, both included.
+    """
+
+    theme: str | None = None
+    language: str | None = None
+    purpose: Purpose | None = None
+    pilot_id: str | None = None
+    from_date: date | None = None
+    to_date: date | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: str(value) for name, value in given.items()}
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> Self:
+        dates = {name: date.fromisoformat(kept[name]) for name in ("from_date", "to_date") if name in kept}
+        purpose = {"purpose": Purpose(kept["purpose"])} if "purpose" in kept else {}
+        return cls(**{**kept, **dates, **purpose})
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filters, as conditions on ``story``."""
+        found: list[ColumnElement[bool]] = []
+        if self.theme:
+            themed = select(StoryTheme.story_id).where(
+                StoryTheme.theme == self.theme, StoryTheme.state == ThemeState.ACCEPTED
+            )
+            found.append(Story.id.in_(themed))
+        if self.language:
+            found.append(language_of_story == self.language)
+        if self.purpose:
+            # A story gathered for both serves either.
+            found.append(Story.purpose.in_({self.purpose, Purpose.BOTH}))
+        if self.pilot_id:
+            of_pilot = select(StoryPilot.story_id).where(StoryPilot.pilot_id == self.pilot_id)
+            found.append(Story.id.in_(of_pilot))
+        if self.from_date:
+            found.append(Story.created_at >= _begin_of(self.from_date))
+        if self.to_date and self.to_date < date.max:
+            found.append(Story.created_at < _begin_of(self.to_date + timedelta(days=1)))
+        return found
+
+
+def create(
+    session: WriteSession,
+    principal: Principal,
+    pilot_id: str,
+    title: str,
+    *,
+    actor: str,
+    purpose: str = "",
+    query: CollectionQuery | None = None,
+) -> Collection:
+    """A new collection of a pilot; one with a query is filled with what it finds.
+
+    :raises NotFound: the principal does not work with this pilot's collections
+    """
+    if pilot_id not in principal.pilots_as(*WORKS_WITH_COLLECTIONS):
+        raise NotFound("pilot-unknown")
+    collection = Collection(
+        pilot_id=pilot_id,
+        title=title,
+        purpose=purpose,
+        query=query.to_dict() if query else None,
+        made_by=actor,
+    )
+    session.add(collection)
+    session.flush()
+    journal.note(session, actor, "make-collection", subject=collection.id)
+    if query:
+        run_query(session, principal, collection, actor=actor)
+    return collection
+
+
+def within_reach(session: Session, principal: Principal, collection_id: str) -> Collection:
+    """A collection of a pilot that the principal works in.
+
+    :raises NotFound: there is none, or it is another pilot's
+    """
+    collection = session.scalars(of_principal(principal).where(Collection.id == collection_id)).one_or_none()
+    if collection is None:
+        raise NotFound("collection-not-found")
+    return collection
+
+
+def of_principal(principal: Principal) -> Select[Collection]:
+    """The collections that a principal works with, newest first."""
+    mine = Collection.pilot_id.in_(principal.pilots_as(*WORKS_WITH_COLLECTIONS))
+    return select(Collection).where(mine).order_by(Collection.created_at.desc(), Collection.id)
+
+
+def within_pilot(principal: Principal, pilot_id: str) -> Principal:
+    """The principal as somebody of one pilot: what other roles open is left at the door."""
+    return replace(principal, roles={pilot_id: principal.roles.get(pilot_id, frozenset())})
+
+
+def shareable(principal: Principal, pilot_id: str) -> Select[Story]:
+    """The stories that a principal may put into, or pull from, a collection of a pilot, now."""
+    return gate.stories(within_pilot(principal, pilot_id), Use.SHARING)
+
+
+def entries_of(session: Session, collection: Collection) -> list[CollectionEntry]:
+    """A collection's entries, in their order."""
+    query = select(CollectionEntry).where(CollectionEntry.collection_id == collection.id)
+    return list(session.scalars(query.order_by(CollectionEntry.position, CollectionEntry.id)))
+
+
+def add(
+    session: WriteSession,
+    principal: Principal,
+    collection: Collection,
+    story_id: str,
+    *,
+    actor: str,
+    note: str = "",
+) -> CollectionEntry:
+    """Put a story at the end of a collection.
+
+    :raises Conflict: it is in it
+    :raises NotFound, NotAllowed, Gone: the gate does not let this pilot share it now
+    """
+    lock(session, collection)
+    hold(session, [story_id])
+    gate.may(session, within_pilot(principal, collection.pilot_id), Action.COLLECT, story_id)
+    present = entries_of(session, collection)
+    if any(entry.story_id == story_id for entry in present):
+        raise Conflict("story-in-collection")
+    entry = CollectionEntry(
+        collection_id=collection.id,
+        story_id=story_id,
+        position=max((each.position for each in present), default=0) + 1,
+        note=note,
+    )
+    session.add(entry)
+    session.flush()
+    journal.note(session, actor, "add-to-collection", story_id=story_id, subject=collection.id)
+    return entry
+
+
+def remove(session: WriteSession, collection: Collection, story_id: str, *, actor: str) -> None:
+    """Take a story out of a collection; releases made before stay as they are.
+
+    :raises NotFound: it is not in it
+    """
+    lock(session, collection)
+    session.delete(entry_of(session, collection, story_id))
+    session.flush()
+    journal.note(session, actor, "remove-from-collection", story_id=story_id, subject=collection.id)
+
+
+def annotate(
+    session: WriteSession, collection: Collection, story_id: str, note: str, *, actor: str
+) -> CollectionEntry:
+    """Write the team's note beside a story.
+
+    :raises NotFound: it is not in the collection
+    """
+    lock(session, collection)
+    entry = entry_of(session, collection, story_id)
+    entry.note = note
+    session.flush()
+    journal.note(session, actor, "annotate-entry", story_id=story_id, subject=collection.id)
+    return entry
+
+
+def reorder(session: WriteSession, collection: Collection, story_ids: Sequence[str], *, actor: str) -> None:
+    """Put a collection's stories into an order that names each of them once.
+
+    :raises Conflict: they are not the ones in it, because somebody changed them meanwhile
+    """
+    lock(session, collection)
+    present = {entry.story_id: entry for entry in entries_of(session, collection)}
+    if sorted(story_ids) != sorted(present):
+        raise Conflict("changed-meanwhile")
+    for position, story_id in enumerate(story_ids, start=1):
+        present[story_id].position = position
+    session.flush()
+    journal.note(session, actor, "reorder-collection", subject=collection.id)
+
+
+def run_query(session: WriteSession, principal: Principal, collection: Collection, *, actor: str) -> int:
+    """Run a collection's query again: what it finds and is not there is added at the end, oldest first.
+
+    Nothing is taken out: a story that fits no more keeps its place and note until somebody removes it.
+
+    :returns: how many stories were added
+    :raises Conflict: the collection was made by hand
+    """
+    lock(session, collection)
+    if collection.query is None:
+        raise Conflict("collection-has-no-query")
+    present = entries_of(session, collection)
+    found = shareable(principal, collection.pilot_id).where(
+        *CollectionQuery.from_dict(collection.query).conditions(),
+        Story.id.not_in([entry.story_id for entry in present]),
+    )
+    last = max((entry.position for entry in present), default=0)
+    new = list(session.scalars(found.order_by(Story.created_at, Story.id)))
+    for position, story in enumerate(new, start=last + 1):
+        session.add(CollectionEntry(collection_id=collection.id, story_id=story.id, position=position))
+        journal.note(session, actor, "add-to-collection", story_id=story.id, subject=collection.id)
+    session.flush()
+    return len(new)
+
+
+def entry_of(session: Session, collection: Collection, story_id: str) -> CollectionEntry:
+    """A story's entry in a collection.
+
+    :raises NotFound: it has none
+    """
+    entry = session.scalars(
+        select(CollectionEntry).where(
+            CollectionEntry.collection_id == collection.id, CollectionEntry.story_id == story_id
+        )
+    ).one_or_none()
+    if entry is None:
+        raise NotFound("story-not-in-collection")
+    return entry
+
+
+def sizes_of(session: Session, collections: SomeOf[Collection]) -> dict[str, int]:
+    """How many entries each of some collections has, by collection id."""
+    rows = session.execute(
+        select(CollectionEntry.collection_id, func.count())
+        .where(CollectionEntry.collection_id.in_([each.id for each in collections]))
+        .group_by(CollectionEntry.collection_id)
+    )
+    sizes = {each.id: 0 for each in collections}
+    sizes.update((collection_id, count) for collection_id, count in rows)
+    return sizes
+
+
+def lock(session: WriteSession, collection: Collection) -> None:
+    """Lock a collection's row: two people who change it go one after the other."""
+    session.execute(select(Collection.id).where(Collection.id == collection.id).with_for_update())
+
+
+def hold(session: WriteSession, story_ids: SomeOf[str]) -> None:
+    """Keep stories as they are until this transaction ends: a withdrawal waits for it, or it for the withdrawal.
+
+    Rows are taken in the order of their ids, so that two who hold several never wait for each other.
+    """
+    held = select(Story.id).where(Story.id.in_(story_ids)).order_by(Story.id)
+    session.execute(held.with_for_update(read=True))
+
+
+def _begin_of(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
