@@ -104,12 +104,17 @@ class Reading:
         pieces = union_all(
             *(
                 piece.where(*conditions)
-                for n, term in enumerate(self.query.terms)
-                for piece in self._of(n, term)
+                for number, term in enumerate(self.query.terms)
+                for piece in self._of(number, term)
             )
-        ).subquery("piece")
-        gated = select(*pieces.c).join(Story, Story.id == pieces.c.story_id)
-        return gated.where(*self._conditions()).cte("found")
+        ).cte("piece")
+        # The gate is asked once for each story that has something, not for each of its entries.
+        open_stories = (
+            select(Story.id)
+            .where(Story.id.in_(select(pieces.c.story_id)), *self._conditions())
+            .cte("open_story")
+        )
+        return select(*pieces.c).join(open_stories, open_stories.c.id == pieces.c.story_id).cte("found")
 
     def _of(self, number: int, term: Term) -> list[Select[str, int, str, int, int]]:
         def piece(is_as_typed: int, condition: ColumnElement[bool]) -> Select[str, int, str, int, int]:

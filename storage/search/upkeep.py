@@ -17,7 +17,7 @@ def compact(database: Database) -> None:
     """Rewrite the index without what was deleted from it, so that no word of it stays in the database's files.
 
     FTS5 keeps deleted words until ``optimize``, and both databases keep dead rows and a log of what was written.
-    On SQLite the log is emptied too. On PostgreSQL the table is locked while it is rewritten (0.1 s for 10,000
+    On SQLite the log is emptied too. On PostgreSQL the table is locked while it is rewritten (1.4 s for 200,000
     entries), and its log (WAL) turns over by itself: see ``docs/reference/search.md``.
 
     :raises Unavailable: somebody still reads what was deleted; nothing is lost, call it again

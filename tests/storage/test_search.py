@@ -301,8 +301,8 @@ def test_filters_and_facets(database: Database, town: Town) -> None:
     assert titles(from_date=date(2026, 3, 2), to_date=date(2026, 3, 2)) == ["b"]
     assert titles(to_date=date(2026, 3, 1)) == ["a", "c"]
     assert titles(from_date=date.min, to_date=date.max) == ["a", "b", "c", "d"]
-    with database.read() as session:
-        page = search.find(session, reader, SearchQuery((WORD,), limit=1))
+    with database.read() as reading:
+        page = search.find(reading, reader, SearchQuery((WORD,), limit=1))
     assert page.total == 4
     assert page.facets.language == (("en", 1), ("et", 1), ("pl", 1))
     assert page.facets.theme == (("housing", 2),)
