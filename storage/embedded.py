@@ -34,7 +34,8 @@ from models.errors import StoryError, Unavailable
 from storage.objects import Objects
 
 PORTS = ("s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc")
-START_SECONDS = 90.0
+START_SECONDS = 60.0
+START_ATTEMPTS = 3
 PROBE_BUCKET = "ready-check"
 
 
@@ -93,17 +94,36 @@ def start_or_join(folder: Path) -> Embedded:
     """
     with _one_at_a_time(folder):
         is_new = _prepare(folder)
-        s3 = json.loads((_run_folder(folder) / "s3.json").read_text())
-        keys = s3["identities"][0]["credentials"][0]
-        store = Embedded(folder, f"127.0.0.1:{_ports(folder)['s3']}", keys["accessKey"], keys["secretKey"])
+        store = _described(folder)
         if not store.is_running:
-            _start(folder)
-        _wait_until_ready(store)
+            store = _start_and_wait(folder)
+        else:
+            _wait_until_ready(store)
         if is_new:
             # One fsync a PUT: an acknowledged object survives loss of power.
             store.shell("fs.configure -locationPrefix=/buckets/ -fsync -apply")
             (_run_folder(folder) / "prepared").touch()
     return store
+
+
+def _described(folder: Path) -> Embedded:
+    keys = json.loads((_run_folder(folder) / "s3.json").read_text())["identities"][0]["credentials"][0]
+    return Embedded(folder, f"127.0.0.1:{_ports(folder)['s3']}", keys["accessKey"], keys["secretKey"])
+
+
+def _start_and_wait(folder: Path) -> Embedded:
+    """Start it, on other ports if these were taken by others meanwhile."""
+    for attempt in range(1, START_ATTEMPTS + 1):
+        _start(folder)
+        try:
+            _wait_until_ready(_described(folder))
+            break
+        except Unavailable:
+            _described(folder).stop()
+            if attempt == START_ATTEMPTS:
+                raise
+            _write(_run_folder(folder) / "ports.json", json.dumps(_free_ports()))
+    return _described(folder)
 
 
 def _weed() -> str:

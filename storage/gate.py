@@ -32,6 +32,12 @@ def in_review(principal: Principal) -> Select[Story]:
     return select(Story).where(_for_review(principal))
 
 
+def shared_in(principal: Principal, pilot_id: str) -> Select[Story]:
+    """The stories that may be shared with one pilot's team, for somebody of that team."""
+    mine = principal.pilots_as(Role.PILOT_TEAM, Role.CURATOR) & {pilot_id}
+    return select(Story).where(Story.state.in_(CURATED_STATES), _permitted(Use.SHARING, frozenset(mine)))
+
+
 def is_readable(principal: Principal) -> ColumnElement[bool]:
     """The condition on ``story`` behind :func:`readable`, for queries that join it (search, counts)."""
     return or_(_for_care(principal), _for_sharing(principal), _for_publication(principal))

@@ -17,6 +17,7 @@ from models.base import utc_now
 from models.collections import CollectionEntry, Disclosure, Recall, Release, ReleaseEntry
 from models.consent import ConsentEvent, EventKind, Permission, Use, standing_of
 from models.curation import CURATED_STATES, State
+from models.errors import NotFound
 from models.roles import Role, readers_mark
 from models.search import SearchEntry
 from models.stories import Recording, Story, Tombstone
@@ -150,6 +151,17 @@ def recalls_for(session: Session, account_id: str) -> list[Recall]:
             .order_by(Recall.issued_at)
         )
     )
+
+
+def recall_of(session: Session, recall_id: str, account_id: str) -> Recall:
+    """A holder's own recall.
+
+    :raises NotFound: there is none such
+    """
+    recall = session.get(Recall, recall_id)
+    if recall is None or recall.account_id != account_id:
+        raise NotFound("not-found")
+    return recall
 
 
 def acknowledge(session: WriteSession, recall: Recall, *, actor: str) -> None:

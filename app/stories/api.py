@@ -125,7 +125,7 @@ def original(request: Request, parts: House, reader: SignedIn, story_id: str, re
 
 
 @router.get(
-    "/{story_id}/recordings/{recording_id}/{kind}",
+    "/{story_id}/recordings/{recording_id}/renditions/{kind}",
     dependencies=MAY_READ,
     summary="Play a rendition",
     response_class=Response,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from starlette.concurrency import run_in_threadpool
 
 from app.access import Anyone, Sender, SignedIn
@@ -17,6 +16,7 @@ from app.web.rendering import render
 from models.curation import State
 from models.roles import Action, Principal
 from models.stories import Purpose, RenditionKind
+from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from storage import consents, gate, pilots, recordings, transcripts
 
 router = APIRouter(prefix="/stories")
@@ -118,7 +118,7 @@ def _retry(parts: Parts, actor: Principal, story_id: str, recording_id: str, lan
         )
 
 
-@router.get("/{story_id}/recordings/{recording_id}/{kind}")
+@router.get("/{story_id}/recordings/{recording_id}/renditions/{kind}")
 def play(
     request: Request, parts: House, reader: Anyone, story_id: str, recording_id: str, kind: RenditionKind
 ) -> Response:
