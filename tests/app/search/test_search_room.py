@@ -33,6 +33,12 @@ PAGE = {"accept": "text/html"}
 
 
 @pytest.fixture
+def database(sqlite_database: Database) -> Database:
+    """The kind makes no difference in this room: what is found is tested on both in tests/storage."""
+    return sqlite_database
+
+
+@pytest.fixture
 def client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
     """A pilot with a shared story, a published and a raw one; nobody is signed in."""
     # Search asks the database alone: this store is never reached.
