@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -199,11 +200,17 @@ def tag(
     """Suggest themes for a text, with the words that speak for them. Needs no server and no database."""
     from pipeline.themes import standalone
 
-    source = sys.stdin if file == "-" else Path(file).open(encoding="utf-8")
-    with source:
+    with ExitStack() as opened:
+        source = sys.stdin.buffer if file == "-" else opened.enter_context(Path(file).open("rb"))
         if jsonl:
-            raise typer.Exit(standalone.tag_jsonl(source, sys.stdout, sys.stderr))
-        sys.stdout.write(standalone.tag_text(source.read(), language) + "\n")
+            bad = standalone.tag_jsonl(
+                source, sys.stdout, sys.stderr, None if language == "detect" else language
+            )
+            raise typer.Exit(1 if bad else 0)
+        tagged = standalone.tag_text(source.read().decode("utf-8", "replace"), language)
+    sys.stdout.write(
+        (json.dumps(tagged.as_json(), ensure_ascii=False) if as_json else tagged.as_words()) + "\n"
+    )
 
 
 @app.command()

@@ -81,6 +81,9 @@ WORDS: dict[str, str] = {
     "engine-unknown": "There is no engine called {engine}. Choose one of {engines}.",
     "embedded-store-missing": "There is no embedded object store for this machine. Point COMMUNITY_REPORTING_S3_ENDPOINT "
     "at an S3 service, or use compose.yaml.",
+    "themes-not-yet": "Themes are not suggested yet in the language {language}; they are in: {languages}.",
+    "csv-columns-missing": "The CSV lacks these columns: {columns}.",
+    "file-not-there": "There is no file {file} in this folder.",
     "account-unknown": "Nobody here signs in as {name}.",
     # parts
     "database-unavailable": "The database does not answer. Nothing was lost: try again in a minute.",

@@ -54,6 +54,19 @@ def create(
     return account
 
 
+def named(session: Session, sign_in_name: str) -> Account:
+    """The account with a sign-in name.
+
+    :raises NotFound: there is none
+    """
+    account = session.scalars(
+        select(Account).where(Account.sign_in_name == sign_in_name.strip().casefold())
+    ).one_or_none()
+    if account is None:
+        raise NotFound("account-unknown", name=sign_in_name)
+    return account
+
+
 def give_role(session: WriteSession, account_id: str, pilot_id: str, role: Role, *, actor: str) -> None:
     """Give an account a role in a pilot; giving it twice is giving it once."""
     if session.get(AccountRole, (account_id, pilot_id, role)) is None:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from app.parts import Parts
-from models.accounts import Account, LinkPurpose
-from models.errors import NotFound
+from models.accounts import LinkPurpose
 from models.roles import Role
 from storage import accounts, journal, pilots
 
@@ -31,7 +27,7 @@ def invite(parts: Parts, pilot_code: str, role: Role) -> str:
 def give_role(parts: Parts, sign_in_name: str, pilot_code: str, role: Role) -> None:
     """Another role for somebody who has an account."""
     with parts.database.write() as session:
-        account = _account(session, sign_in_name)
+        account = accounts.named(session, sign_in_name)
         pilot = pilots.by_code(session, pilot_code)
         accounts.give_role(session, account.id, pilot.id, role, actor=journal.SERVICE)
 
@@ -39,17 +35,8 @@ def give_role(parts: Parts, sign_in_name: str, pilot_code: str, role: Role) -> N
 def new_password_link(parts: Parts, sign_in_name: str) -> str:
     """An address at which somebody chooses a new password; it works once, for a day."""
     with parts.database.write() as session:
-        account = _account(session, sign_in_name)
+        account = accounts.named(session, sign_in_name)
         token = accounts.make_link(
             session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=timedelta(days=1)
         )
     return f"{parts.settings.base_url}/come-in/{token}"
-
-
-def _account(session: Session, sign_in_name: str) -> Account:
-    account = session.scalars(
-        select(Account).where(Account.sign_in_name == sign_in_name.strip().casefold())
-    ).one_or_none()
-    if account is None:
-        raise NotFound("account-unknown", name=sign_in_name)
-    return account
