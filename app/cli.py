@@ -196,6 +196,7 @@ def tag(
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Lines of {"id", "lang", "text"} in, themes out.')
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of words to read.")] = False,
 ) -> None:
     """Suggest themes for a text, with the words that speak for them. Needs no server and no database."""
     from pipeline.themes import standalone

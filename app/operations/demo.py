@@ -153,7 +153,8 @@ class Demo:
 
     def _watch(self, story_id: str) -> tuple[str, list[str]]:
         """Wait until a story's recording is ready, and say how long each step took."""
-        began, step, spent = time.monotonic(), None, []
+        began, step = time.monotonic(), None
+        spent: list[str] = []
         deadline = began + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             recording = self._call("reporter", "GET", f"/stories/{story_id}")["recordings"][0]
@@ -213,7 +214,8 @@ class Demo:
             names = archive.namelist()
             is_whole = archive.testzip() is None
         self._say(
-            f"\n[bold]Collection[/bold] release {release['number']}, {len(mine)} stories, root {release['root_digest'][:12]}…"
+            f"\n[bold]Collection[/bold] release {release['number']}, {len(mine)} stories, "
+            f"root {release['root_digest'][:12]}…"
         )
         for name in names:
             self._say(f"  {name}")
