@@ -93,6 +93,12 @@ def sqlite_database(make_database: Callable[..., Database]) -> Database:
     return make_database("sqlite")
 
 
+@pytest.fixture
+def postgresql_database(make_database: Callable[..., Database]) -> Database:
+    """A PostgreSQL database at the newest schema, for what SQLite has no like of."""
+    return make_database("postgresql")
+
+
 @contextmanager
 def _on_sqlite(folder: Path, template: Path | None) -> Iterator[Database]:
     path = folder / f"stories-{secrets.token_hex(4)}.sqlite"

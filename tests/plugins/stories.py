@@ -135,6 +135,10 @@ class Field:
                 curation.change_state(session, story, verb, actor=sender.account_id or "")
             if state is State.WITHDRAWN:
                 withdrawals.withdraw(session, story, actor=sender.account_id or "")
+            session.flush()
+            session.refresh(story)
+            # Read once more, so that they are at hand when the session has ended.
+            session.refresh(story, ["pilots", "people", "recordings"])
         return story
 
     def recording(self, session: WriteSession, story: Story, *, has_picture: bool = False) -> Recording:
