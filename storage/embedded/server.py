@@ -1,0 +1,258 @@
+"""Starting the embedded store, joining one that runs, and starting it again when it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from models.errors import NoSpace, StoryError, Unavailable
+from storage.embedded import command, keys, upkeep
+from storage.objects import Objects
+
+START_SECONDS = 60.0
+ATTEMPTS = 3
+STOP_SECONDS = 10.0
+WATCH_SECONDS = 1.0
+READY_SECONDS = 5.0
+FULL_SECONDS = 10.0
+PROBE_BUCKET = "ready-check"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A running embedded store, and how to reach it. ``folder`` holds everything it keeps."""
+
+    folder: Path
+    endpoint: str
+    access_key: str
+    secret_key: str
+    _is_stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+
+    @property
+    def content(self) -> Path:
+        """Where its volumes lie: the disk that it fills."""
+        return self.folder / "objects"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives, whoever started it."""
+        return _running_pid(self.folder) is not None
+
+    def ensure_running(self) -> None:
+        """Start it again if it ended, for instance with the process that had started it.
+
+        :raises Unavailable: it does not come up, or only on another port than the one in ``endpoint``
+        """
+        self._is_stopped.clear()
+        self._restart()
+
+    def watch(self, every_seconds: float = WATCH_SECONDS) -> None:
+        """Keep it running from a thread of this process, until :meth:`stop`."""
+        threading.Thread(target=self._watch, args=(every_seconds,), name="store-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop it at once. What was acknowledged is on disk; asking politely takes 15 seconds.
+
+        Other processes that watch it start it again.
+        """
+        self._is_stopped.set()
+        # Under the lock, so that our own watching is not starting it at this very moment.
+        with _one_at_a_time(self.folder):
+            _kill(self.folder)
+
+    def shell(self, *commands: str) -> str:
+        """Run commands in SeaweedFS's shell; what they print. It says nothing when one fails."""
+        return upkeep.run_shell(_run(self.folder), *commands)
+
+    def vacuum(self) -> None:
+        """Take the content of deleted objects off the disk: see :func:`upkeep.vacuum`."""
+        upkeep.vacuum(_run(self.folder), self.content)
+
+    def erase_leftovers(self) -> None:
+        """Take what is left of deleted objects off the disk: content, and names in logs already written.
+
+        The store writes its log of names up to a minute late: call it again
+        ``upkeep.NAMES_ARE_WRITTEN_AFTER_SECONDS`` after the last delete to be rid of those too.
+
+        :raises NoSpace: the disk is too full to erase from
+        :raises Unavailable: something deleted is still there
+        """
+        upkeep.erase_leftovers(_run(self.folder), self.content)
+
+    def _restart(self) -> None:
+        with _one_at_a_time(self.folder):
+            if self.is_running or self._is_stopped.is_set():
+                return
+            if _bring_up(self.folder).endpoint != self.endpoint:
+                raise Unavailable("object-store-unavailable", reason="port-taken")
+
+    def _watch(self, every_seconds: float) -> None:
+        while not self._is_stopped.wait(every_seconds):
+            if not self.is_running and self.folder.exists():
+                log.warning("embedded object store ended, starting it again")
+                try:
+                    self._restart()
+                except (StoryError, OSError) as error:
+                    log.error("embedded object store does not start", error=str(error))
+
+
+def start_or_join(folder: Path, *, is_watched: bool = True) -> Embedded:
+    """The store of a data folder: joined if it runs, started otherwise.
+
+    :param is_watched: start it again, from a thread of this process, should it end before :meth:`Embedded.stop`
+    :raises Unavailable: it does not come up, or there is none for this machine
+    """
+    folder = folder.resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _one_at_a_time(folder):
+        store = _bring_up(folder)
+    if is_watched:
+        store.watch()
+    return store
+
+
+def _bring_up(folder: Path) -> Embedded:
+    """Start it if it does not run, wait until it is ready, and finish its first start. Needs the lock."""
+    run = _run(folder)
+    for attempt in range(1, ATTEMPTS + 1):
+        was_running = _running_pid(folder) is not None
+        _prepare(folder)
+        store = Embedded(folder, f"127.0.0.1:{command.read_ports(run)['s3']}", *keys.credentials(run))
+        try:
+            _wait_until_ready(store)
+            break
+        except Unavailable:
+            # What others use is not ours to kill. What we started may have lost a port to somebody just now.
+            if was_running or attempt == ATTEMPTS:
+                raise
+            _kill(folder)
+    if not (run / "prepared").exists():
+        upkeep.switch_fsync_on(run)
+        keys.write_private(run / "prepared", "")
+    return store
+
+
+def _prepare(folder: Path) -> None:
+    run = _run(folder)
+    for each in (run, folder / "objects"):
+        each.mkdir(mode=0o700, exist_ok=True)
+    keys.ensure_keys(run)
+    if _running_pid(folder) is None:
+        command.ensure_ports(run)
+        _start(folder)
+
+
+def _run(folder: Path) -> Path:
+    return folder / "run"
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _start(folder: Path) -> None:
+    """Start it from a thread that lives as long as this process: its end is what the store dies of."""
+    is_started = threading.Event()
+    failure: list[BaseException] = []
+    run, line = _run(folder), command.server_command(_run(folder), folder / "objects")
+
+    def hold() -> None:
+        try:
+            # Its log names keys, so it is kept nowhere.
+            process = subprocess.Popen(
+                line,
+                cwd=run,
+                env=command.environment(run),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            keys.write_private(run / "pid", f"{process.pid}")
+        except BaseException as error:
+            failure.append(error)
+            return
+        finally:
+            is_started.set()
+        process.wait()
+
+    threading.Thread(target=hold, name="embedded-store", daemon=True).start()
+    is_started.wait()
+    if failure:
+        raise Unavailable("object-store-unavailable", reason=type(failure[0]).__name__) from failure[0]
+
+
+def _kill(folder: Path) -> None:
+    pid = _running_pid(folder)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + STOP_SECONDS
+        while not _has_ended(pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for each in command.leftover_sockets(_run(folder)):
+            each.unlink(missing_ok=True)
+
+
+def _has_ended(pid: int) -> bool:
+    # Its command line is gone before its sockets are, and its first thread ends before the others.
+    process = Path(f"/proc/{pid}")
+    try:
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        return state in "ZX" and len(list((process / "task").iterdir())) == 1
+    except (OSError, IndexError):
+        return True
+
+
+def _running_pid(folder: Path) -> int | None:
+    """The process of this folder's store, if it runs: its id may have been given to another since."""
+    try:
+        pid = int((_run(folder) / "pid").read_text())
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    return pid if b"-dir=" + os.fsencode(folder / "objects") in words else None
+
+
+def _wait_until_ready(store: Embedded) -> None:
+    """Ready is a PUT that succeeds, not an open port."""
+    objects = Objects.connect(
+        store.endpoint,
+        store.access_key,
+        store.secret_key,
+        PROBE_BUCKET,
+        secure=False,
+        disk=store.content,
+        read_seconds=READY_SECONDS,
+    )
+    began = time.monotonic()
+    while True:
+        waited = time.monotonic() - began
+        try:
+            objects.ensure_bucket()
+            objects.check_writable()
+            return
+        except NoSpace:
+            # A full store can still be read and erased from.
+            if waited > FULL_SECONDS:
+                return
+        except StoryError as error:
+            if waited > START_SECONDS or not store.is_running:
+                raise Unavailable("object-store-unavailable", reason="start") from error
+        time.sleep(0.1)
