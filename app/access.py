@@ -35,7 +35,10 @@ def principal_of(
 
     :raises NotSignedIn: an API key came with it, and is not or no longer valid
     """
-    principal = _recognise(request.headers.get("authorization", ""), cookie, parts)
+    # Keys are for programs: pages know sessions only, so that a key's scopes cannot be walked around.
+    is_program = request.url.path.startswith("/api/")
+    authorization = request.headers.get("authorization", "") if is_program else ""
+    principal = _recognise(authorization, cookie, parts)
     request.state.principal = principal
     return principal
 

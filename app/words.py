@@ -59,12 +59,14 @@ WORDS: dict[str, str] = {
     "release-not-found": "This collection has no release with this number.",
     "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
     # the pipeline
-    "not-a-recording": "This is not a sound or video recording that we can read. Send the file as your device saved it.",
+    "not-a-recording": "This is not a sound or video recording that we can read. "
+    "Send the file as your device saved it.",
     "recording-unfinished": "The recording was never finished, as when a battery dies: its index is missing. "
     "The copy on your device may still be whole.",
     "no-sound": "The recording has no sound. If it is told in sign language, say so and send it again.",
     "sound-track-empty": "The recording has a sound track with nothing in it. Check it on your device.",
-    "picture-too-large": "The picture of this recording is larger than any camera's. Send the file as it was recorded.",
+    "picture-too-large": "The picture of this recording is larger than any camera takes. "
+    "Send the file as it was recorded.",
     "recording-too-long": "The recording is longer than {limit_minutes} minutes. Send it in parts.",
     "rendering-failed": "The recording could not be prepared for playing ({reason}). Try again; tell us if it stays.",
     "rendition-too-short": "What was made from the recording came out shorter than it. It was not kept: try again.",
@@ -79,13 +81,16 @@ WORDS: dict[str, str] = {
     "weights-changed": "The recogniser's weights are not what they should be. Delete them and run make setup.",
     "engine-not-installed": "The engine {engine} is not installed. Install the extra of that name.",
     "engine-unknown": "There is no engine called {engine}. Choose one of {engines}.",
-    "embedded-store-missing": "There is no embedded object store for this machine. Point COMMUNITY_REPORTING_S3_ENDPOINT "
+    "embedded-store-missing": "There is no embedded object store for this machine. "
+    "Point COMMUNITY_REPORTING_S3_ENDPOINT "
     "at an S3 service, or use compose.yaml.",
     "themes-not-yet": "Themes are not suggested yet in the language {language}; they are in: {languages}.",
     "csv-columns-missing": "The CSV lacks these columns: {columns}.",
     "file-not-there": "There is no file {file} in this folder.",
     "account-unknown": "Nobody here signs in as {name}.",
     # parts
+    "index-not-compacted": "The search index is still being read, so deleted words could not be removed yet. "
+    "Nothing is lost: try again in a minute.",
     "database-unavailable": "The database does not answer. Nothing was lost: try again in a minute.",
     "object-store-unavailable": "The store for recordings does not answer. Nothing was lost: try again in a minute.",
     "object-store-full": "The store for recordings is full. Tell the people who run the service.",

@@ -12,6 +12,7 @@ from models.transcripts import Transcript
 from models.work import Outcome
 from pipeline.workplace import Job
 from storage import leases, wishes, withdrawals
+from storage.search import compact
 
 # A step that was under way when the story was withdrawn may still be putting an object. Its slot's lease ends
 # within this time, or its child was killed long before: after it, nothing writes under the story's prefix.
@@ -39,6 +40,8 @@ def erase_stragglers(job: Job) -> None:
         withdrawals.note_erased(session, job.story_id)
         wishes.end(session, job.wish_id, Outcome.DONE)
     job.clear()
+    # Deleted words stay in the index's files until they are rewritten.
+    compact(job.at.database)
 
 
 def _prefix(job: Job) -> str | None:

@@ -50,7 +50,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     """A page. ``principal`` is in every template, to show what this reader can do from here."""
     principal: Principal = getattr(request.state, "principal", ANYONE)
     page = _environment.get_template(template).render(
-        request=request, principal=principal, Role=Role, **context
+        request=request, principal=principal, status=status, Role=Role, **context
     )
     return HTMLResponse(page, status)
 
