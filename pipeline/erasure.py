@@ -11,12 +11,8 @@ from models.themes import StoryTheme
 from models.transcripts import Transcript
 from models.work import Outcome
 from pipeline.workplace import Job
-from storage import leases, wishes, withdrawals
+from storage import wishes, withdrawals
 from storage.search import compact
-
-# A step that was under way when the story was withdrawn may still be putting an object. Its slot's lease ends
-# within this time, or its child was killed long before: after it, nothing writes under the story's prefix.
-STRAGGLERS_LAST_SECONDS = leases.LASTS.total_seconds() + 2
 
 
 def erase(job: Job) -> None:
@@ -37,11 +33,13 @@ def erase_stragglers(job: Job) -> None:
     if prefix and next(iter(job.at.objects.list_prefix(prefix)), None) is not None:
         raise StageFailed("objects-not-erased")
     with job.write() as session:
-        withdrawals.note_erased(session, job.story_id)
-        wishes.end(session, job.wish_id, Outcome.DONE)
-    job.clear()
+        if session.get(Story, job.story_id) is not None:
+            withdrawals.note_erased(session, job.story_id)
     # Deleted words stay in the index's files until they are rewritten.
     compact(job.at.database)
+    with job.write() as session:
+        wishes.end(session, job.wish_id, Outcome.DONE)
+    job.clear()
 
 
 def _prefix(job: Job) -> str | None:

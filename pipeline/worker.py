@@ -42,10 +42,13 @@ class Worker:
         database: Database,
         workflow_url: str,
         make_workplace: Callable[[Holder], Workplace],
+        *,
+        lease: timedelta = leases.LASTS,
     ) -> None:
         self._database = database
         self._workflow_url = workflow_url
         self._make_workplace = make_workplace
+        self._lease = lease
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -77,6 +80,7 @@ class Worker:
     def _begin(self) -> None:
         self.holder, self._secret = self._take_slot()
         self.workplace = self._make_workplace(self.holder)
+        self.workplace.lease_seconds = self._lease.total_seconds()
         set_workplace(self.workplace)
         config: DBOSConfig = {
             "name": "reporting",
@@ -106,13 +110,13 @@ class Worker:
     def _take_slot(self) -> tuple[Holder, str]:
         for number in range(1, SLOTS + 1):
             with self._database.write() as session:
-                taken = leases.take(session, f"slot-{number}")
+                taken = leases.take(session, f"slot-{number}", lasts=self._lease)
             if taken is not None:
                 return taken
         raise RuntimeError(f"all {SLOTS} worker slots are held")
 
     def _keep_lease(self) -> None:
-        while not self._stop.wait(leases.RENEW_EVERY_SECONDS):
+        while not self._stop.wait(self._lease.total_seconds() / 4):
             try:
                 self._renew_or_begin_anew()
             except StoryError as error:
@@ -122,7 +126,7 @@ class Worker:
         """A slot that was taken over while this process slept is gone: nothing of it may go on."""
         assert self.holder is not None
         with self._database.write() as session:
-            if leases.renew(session, self.holder.slot, self._secret):
+            if leases.renew(session, self.holder.slot, self._secret, lasts=self._lease):
                 return
         log.warning("lease lost, beginning anew", slot=self.holder.slot)
         self._end()

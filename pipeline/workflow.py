@@ -12,7 +12,7 @@ from dbos import DBOS
 
 from models.work import WishKind
 from pipeline import erasure, index, inspect, render, tag, transcribe
-from pipeline.workplace import carry_out
+from pipeline.workplace import carry_out, here
 
 # Bumped by hand when the steps change: work of another version is wished for again (pipeline.worker).
 VERSION = "1"
@@ -42,7 +42,9 @@ def erase_story(wish_id: str) -> None:
     """A withdrawn story is erased; what was still being written when it was withdrawn is erased after."""
     if not erase_step(wish_id):
         return
-    DBOS.sleep(erasure.STRAGGLERS_LAST_SECONDS)
+    # What was being put when the story was withdrawn: its slot's lease ends within this time, and after it nothing
+    # writes under the story's prefix any more.
+    DBOS.sleep(here().lease_seconds + 2)
     erased_step(wish_id)
 
 

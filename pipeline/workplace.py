@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from storage.objects import Objects
 
 from models.base import utc_now
 from models.errors import StoryError, Unavailable, UnusableRecording, WorkCancelled
@@ -25,6 +24,7 @@ from pipeline.media.inspection import MediaLimits
 from pipeline.transcription.recogniser import Recogniser
 from storage import recordings, wishes
 from storage.database import Database, WriteSession
+from storage.objects import Objects
 from storage.wishes import Holder
 
 log = structlog.get_logger()
@@ -36,7 +36,11 @@ REPORT_EVERY_SECONDS = 1.0
 
 @dataclass
 class Workplace:
-    """The parts of one worker slot. ``holder`` is set when the slot's lease is taken."""
+    """The parts of one worker slot. ``holder`` is set when the slot's lease is taken.
+
+    ``on_step`` is told the name of each step when it begins and when its work is done but not yet noted as done:
+    the two moments at which dying matters.
+    """
 
     database: Database
     objects: Objects
@@ -44,6 +48,12 @@ class Workplace:
     recogniser: Recogniser
     media_limits: MediaLimits
     holder: Holder
+    lease_seconds: float = 15.0
+    on_step: Callable[[str, str], None] = lambda step, moment: None
+
+
+class TakenOver(BaseException):
+    """This worker slept too long: another has its work. Not an error of the step, so that none is recorded for it."""
 
 
 _workplaces: list[Workplace] = []
@@ -155,10 +165,14 @@ def carry_out(step: str, wish_id: str, stage: Callable[[Job], None]) -> bool:
             wish = wishes.claim(session, wish_id, workplace.holder, step=step)
         job = Job(workplace, wish, step)
         started = utc_now()
+        workplace.on_step(step, "begun")
         stage(job)
+        workplace.on_step(step, "done")
         log.info("step done", step=step, wish=wish_id, seconds=(utc_now() - started).total_seconds())
         return True
     except WorkCancelled:
+        if _is_open(workplace, wish_id):
+            raise TakenOver from None
         log.info("work called off", step=step, wish=wish_id)
         _clear(workplace, wish_id)
         return False
@@ -171,6 +185,12 @@ def carry_out(step: str, wish_id: str, stage: Callable[[Job], None]) -> bool:
         log.error("step failed", step=step, wish=wish_id, error=type(error).__name__, exc_info=error)
         fail(wish_id, "stage-failed", {"step": step}, is_final=False)
         return False
+
+
+def _is_open(workplace: Workplace, wish_id: str) -> bool:
+    with workplace.database.read() as session:
+        wish = session.get(Wish, wish_id)
+        return wish is not None and wish.is_open
 
 
 def fail(wish_id: str, code: str, parameters: dict[str, Any], *, is_final: bool) -> None:

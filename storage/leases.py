@@ -18,15 +18,14 @@ from storage.database import WriteSession
 from storage.wishes import Holder
 
 LASTS = timedelta(seconds=15)
-RENEW_EVERY_SECONDS = 4.0
 
 
-def take(session: WriteSession, slot: str) -> tuple[Holder, str] | None:
+def take(session: WriteSession, slot: str, *, lasts: timedelta = LASTS) -> tuple[Holder, str] | None:
     """Take a free slot, or one whose lease ran out: its holder and a secret to renew with; None if held."""
     now = utc_now()
     lease = session.scalars(select(Lease).where(Lease.slot == slot).with_for_update()).one_or_none()
     if lease is None:
-        lease = Lease(slot=slot, holder=new_id(), fence=1, ends_at=now + LASTS)
+        lease = Lease(slot=slot, holder=new_id(), fence=1, ends_at=now + lasts)
         try:
             with session.begin_nested():
                 session.add(lease)
@@ -35,17 +34,17 @@ def take(session: WriteSession, slot: str) -> tuple[Holder, str] | None:
     elif lease.ends_at > now:
         return None
     else:
-        lease.holder, lease.fence, lease.ends_at = new_id(), lease.fence + 1, now + LASTS
+        lease.holder, lease.fence, lease.ends_at = new_id(), lease.fence + 1, now + lasts
     session.flush()
     return Holder(slot, lease.fence), lease.holder
 
 
-def renew(session: WriteSession, slot: str, secret: str) -> bool:
+def renew(session: WriteSession, slot: str, secret: str, *, lasts: timedelta = LASTS) -> bool:
     """Hold on to a slot; False when it was taken over meanwhile, and the holder must stop."""
     renewed = session.execute(
         update(Lease)
         .where(Lease.slot == slot, Lease.holder == secret)
-        .values(ends_at=utc_now() + LASTS)
+        .values(ends_at=utc_now() + lasts)
         .returning(Lease.slot)
     )
     return renewed.first() is not None

@@ -1,0 +1,58 @@
+"""A worker in a process of its own, for tests that kill it: ``python -m tests.plugins.worker_process CONFIG``.
+
+CONFIG is JSON: database_url, workflow_url, folder, s3 (endpoint, access_key, secret_key, bucket), cache,
+lease_seconds, and optionally ``stop_at``: [step, moment]. There it makes a file ``stopped`` and waits to be killed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from app.operations.serving import configure_logging
+from pipeline.media.inspection import MediaLimits
+from pipeline.transcription import weights
+from pipeline.transcription.recogniser import Recogniser
+from pipeline.worker import Worker
+from pipeline.workplace import Workplace
+from storage.database import Database
+from storage.objects import Objects
+from storage.wishes import Holder
+
+
+def main() -> None:
+    config: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+    configure_logging()
+    database = Database(config["database_url"])
+    s3 = config["s3"]
+    objects = Objects.connect(s3["endpoint"], s3["access_key"], s3["secret_key"], s3["bucket"], secure=False)
+    folder = Path(config["folder"])
+
+    def on_step(step: str, moment: str) -> None:
+        with (folder / "steps.log").open("a") as log:
+            log.write(f"{step} {moment}\n")
+        if config.get("stop_at") == [step, moment]:
+            (folder / "stopped").touch()
+            time.sleep(300)
+
+    def workplace(holder: Holder) -> Workplace:
+        work = folder / "work"
+        work.mkdir(exist_ok=True)
+        recogniser = Recogniser(weights.ensure(Path(config["cache"])))
+        return Workplace(database, objects, work, recogniser, MediaLimits(), holder, on_step=on_step)
+
+    worker = Worker(
+        database, config["workflow_url"], workplace, lease=timedelta(seconds=config["lease_seconds"])
+    )
+    worker.start()
+    (folder / "started").touch()
+    sys.stdin.read()
+    worker.stop()
+
+
+if __name__ == "__main__":
+    main()
