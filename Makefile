@@ -1,0 +1,73 @@
+# Community Reporting. Each target sets up what it needs first; a second run finds it there.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# EXTRAS=                  leaves the second engine (openai-whisper, with torch) out of tests and benchmarks
+# TORCH_INDEX=<address>    an index with torch's builds for processors alone
+# DEMO_EXIT=1              the demo stops everything when its stories have arrived
+# TESTS="tests/storage"    which tests to run;  JOBS=4  in how many processes
+EXTRAS ?= openai-whisper
+TORCH_INDEX ?=
+JOBS ?= 2
+TESTS ?= tests
+export TORCH_INDEX
+
+RUN := .venv/bin/
+PYTEST := $(RUN)python -m pytest -n $(JOBS) -rs $(TESTS)
+
+.PHONY: help demo serve test test-long bench lint format docs lock clean set-up set-up-tests
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: set-up ## send fictional stories the whole way, then leave the service running (DEMO_EXIT=1: stop it)
+	@$(RUN)community-reporting demo $(if $(DEMO_EXIT),--exit)
+
+serve: set-up ## run the service on this machine
+	@$(RUN)community-reporting serve
+
+test: set-up-tests lint ## check style, types and layers, then run every test but the long ones
+	@$(PYTEST) -m "not long"
+
+test-long: set-up-tests ## run the long tests
+	@$(PYTEST) -m long
+
+bench: set-up-tests ## measure; one line a figure, its name first
+	@for file in tests/bench/[a-z]*.py; do \
+	    module=$$(echo $${file%.py} | tr / .); $(RUN)python -m $$module || exit 1; \
+	done
+
+lint: set-up-tests ## check style (ruff), types (mypy) and layers (import-linter)
+	@$(RUN)ruff check --quiet .
+	@$(RUN)ruff format --quiet --check . || { echo "Not as the style checker writes it: make format"; exit 1; }
+	@$(RUN)mypy --no-error-summary
+	@$(RUN)mypy --no-error-summary setup
+	@report=$$($(RUN)lint-imports --no-logo) || { echo "$$report"; exit 1; }
+
+format: set-up-tests ## mend what the style checker can mend by itself
+	@$(RUN)ruff check --quiet --fix .
+	@$(RUN)ruff format --quiet .
+
+docs: set-up ## write the pages that are made from code
+	@$(RUN)python setup/reference.py
+
+lock: set-up-tests ## write the lock files anew from pyproject.toml and package.json
+	@setup/lock.sh
+
+clean: ## remove what checkers, tests and builds left (not .venv, not data)
+	@rm -rf .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache build *.egg-info
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+set-up:
+	@setup/system.sh run
+	@setup/python.sh runtime
+	@setup/browser.sh
+	@$(RUN)python -m setup.language_data
+
+set-up-tests:
+	@setup/system.sh test
+	@EXTRAS="$(EXTRAS)" setup/python.sh development
+	@setup/browser.sh
+	@$(RUN)python -m setup.language_data
