@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from models.collections import Collection, CollectionEntry
-from models.consent import Use
 from models.errors import Conflict, NotFound
 from models.roles import Action, Principal, Role
 from models.stories import Purpose, Story, StoryPilot
@@ -49,9 +48,12 @@ class CollectionQuery:
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> Self:
-        dates = {name: date.fromisoformat(kept[name]) for name in ("from_date", "to_date") if name in kept}
-        purpose = {"purpose": Purpose(kept["purpose"])} if "purpose" in kept else {}
-        return cls(**{**kept, **dates, **purpose})
+        given = dict(kept)
+        if "purpose" in given:
+            given["purpose"] = Purpose(given["purpose"])
+        for name in {"from_date", "to_date"} & given.keys():
+            given[name] = date.fromisoformat(given[name])
+        return cls(**given)
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filters, as conditions on ``story``."""
@@ -131,7 +133,7 @@ def within_pilot(principal: Principal, pilot_id: str) -> Principal:
 
 def shareable(principal: Principal, pilot_id: str) -> Select[Story]:
     """The stories that a principal may put into, or pull from, a collection of a pilot, now."""
-    return gate.stories(within_pilot(principal, pilot_id), Use.SHARING)
+    return gate.shared_in(principal, pilot_id)
 
 
 def entries_of(session: Session, collection: Collection) -> list[CollectionEntry]:

@@ -28,8 +28,6 @@ from storage.collections import CollectionQuery
 from storage.database import WriteSession
 from storage.release_entries import Entries, PulledEntry, manifest_of
 
-MANIFEST, ARCHIVE = "manifest.json", "download.zip"
-
 
 @dataclass(frozen=True)
 class Pulled:
@@ -102,7 +100,7 @@ def what_may_be_pulled(session: Session, principal: Principal, release: Release)
         pilot=session.get_one(Pilot, collection.pilot_id),
         release=release,
         entries=tuple(pulled),
-        left_out=Counter(_reason(session, story_id, collection.pilot_id) for story_id in closed),
+        left_out=Counter(why_closed(session, story_id, collection.pilot_id) for story_id in closed),
     )
 
 
@@ -146,7 +144,7 @@ def _left_out(
 ) -> dict[str, int]:
     """What is in the collection, or fits its query, and may not be shared: counted by reason."""
     closed = [*closed, *_found_and_closed(session, collection, present)]
-    reasons = Counter(_reason(session, story_id, collection.pilot_id) for story_id in closed)
+    reasons = Counter(why_closed(session, story_id, collection.pilot_id) for story_id in closed)
     return {reason.value: count for reason, count in sorted(reasons.items())}
 
 
@@ -164,7 +162,7 @@ def _found_and_closed(session: Session, collection: Collection, present: Sequenc
     return [story.id for story in session.scalars(wanted)]
 
 
-def _reason(session: Session, story_id: str | None, pilot_id: str) -> Reason:
+def why_closed(session: Session, story_id: str | None, pilot_id: str) -> Reason:
     """Why a story may not be pulled for a pilot now. What people said comes before what was decided."""
     story = session.get(Story, story_id) if story_id else None
     if story is None or story.state is State.WITHDRAWN:

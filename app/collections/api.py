@@ -1,0 +1,188 @@
+"""Collections for programs: make, release, pull; and the recalls that follow from withdrawals."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from app.access import Curator, PilotTeam, SignedIn, scope
+from app.collections import pulling, service
+from app.collections.schemas import (
+    CollectionIn,
+    CollectionLine,
+    CollectionOut,
+    EntryIn,
+    LeftOutOut,
+    NoteIn,
+    OrderIn,
+    QueryRunOut,
+    RecallOut,
+    ReleaseOut,
+)
+from app.collections.service import actor_of
+from app.parts import House
+from models.errors import NotAllowed
+from models.roles import Scope
+from storage import collections, releases, withdrawals
+
+router = APIRouter(tags=["collections"])
+
+MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
+MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
+Number = Annotated[int, Path(ge=1, le=1_000_000)]
+ONE = "/collections/{collection_id}"
+RELEASE = f"{ONE}/releases/{{number}}"
+
+
+@router.get("/collections", dependencies=MAY_READ, summary="My pilots' collections")
+def list_collections(parts: House, member: PilotTeam) -> list[CollectionLine]:
+    with parts.database.read() as session:
+        return service.lines(session, member)
+
+
+@router.post("/collections", status_code=201, dependencies=MAY_WRITE, summary="Make a collection")
+def make(parts: House, member: PilotTeam, wanted: CollectionIn) -> CollectionOut:
+    """By hand, or filled with what a query finds among the stories that may be shared with the pilot."""
+    with parts.database.write() as session:
+        return service.view(session, member, service.make(session, member, wanted))
+
+
+@router.get(ONE, dependencies=MAY_READ, summary="One collection")
+def read(parts: House, member: PilotTeam, collection_id: str) -> CollectionOut:
+    with parts.database.read() as session:
+        return service.view(session, member, collections.within_reach(session, member, collection_id))
+
+
+@router.post(f"{ONE}/entries", status_code=201, dependencies=MAY_WRITE, summary="Add a story")
+def add(parts: House, member: PilotTeam, collection_id: str, entry: EntryIn) -> CollectionOut:
+    """At the end. 409 if it is in the collection already."""
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.add(session, member, collection, entry.story_id, actor=actor_of(member), note=entry.note)
+        return service.view(session, member, collection)
+
+
+@router.put(f"{ONE}/entries", dependencies=MAY_WRITE, summary="Put the stories into an order")
+def reorder(parts: House, member: PilotTeam, collection_id: str, order: OrderIn) -> CollectionOut:
+    """Name each story of the collection once. 409 if they changed meanwhile."""
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.reorder(session, collection, order.story_ids, actor=actor_of(member))
+        return service.view(session, member, collection)
+
+
+@router.put(
+    f"{ONE}/entries/{{story_id}}/note", dependencies=MAY_WRITE, summary="Write the note beside a story"
+)
+def annotate(
+    parts: House, member: PilotTeam, collection_id: str, story_id: str, wanted: NoteIn
+) -> CollectionOut:
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.annotate(session, collection, story_id, wanted.note, actor=actor_of(member))
+        return service.view(session, member, collection)
+
+
+@router.delete(f"{ONE}/entries/{{story_id}}", dependencies=MAY_WRITE, summary="Take a story out")
+def remove(parts: House, member: PilotTeam, collection_id: str, story_id: str) -> CollectionOut:
+    """Releases made before stay as they are."""
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.remove(session, collection, story_id, actor=actor_of(member))
+        return service.view(session, member, collection)
+
+
+@router.post(f"{ONE}/query", dependencies=MAY_WRITE, summary="Run the query again")
+def run_query(parts: House, member: PilotTeam, collection_id: str) -> QueryRunOut:
+    """What it finds and is not there is added at the end; nothing is taken out."""
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        added = collections.run_query(session, member, collection, actor=actor_of(member))
+        return QueryRunOut(added=added, collection=service.view(session, member, collection))
+
+
+@router.get(f"{ONE}/releases", dependencies=MAY_READ, summary="A collection's releases, newest first")
+def list_releases(parts: House, member: PilotTeam, collection_id: str) -> list[ReleaseOut]:
+    with parts.database.read() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        return service.view(session, member, collection).releases
+
+
+@router.post(f"{ONE}/releases", status_code=201, dependencies=MAY_WRITE, summary="Release a collection")
+def release(parts: House, member: PilotTeam, collection_id: str) -> ReleaseOut:
+    """Fix what may be shared now as the next numbered release. 409 if nothing may."""
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        made = releases.release(session, member, collection, actor=actor_of(member))
+        return service.release_view(member, collection, made, len(made.entries))
+
+
+@router.get(RELEASE, dependencies=MAY_READ, summary="Pull a release's manifest", response_class=Response)
+def pull_manifest(
+    request: Request, parts: House, member: PilotTeam, collection_id: str, number: Number
+) -> Response:
+    """What may be had of it now, with where each file is, and the digest alone of what is closed.
+
+    With an ``ETag``: ask with ``If-None-Match`` whether anything changed.
+    """
+    return pulling.send_manifest(request, parts, member, collection_id, number)
+
+
+@router.get(
+    f"{RELEASE}/download.zip",
+    dependencies=MAY_READ,
+    summary="Pull a release as one ZIP",
+    response_class=Response,
+)
+def pull_archive(parts: House, member: PilotTeam, collection_id: str, number: Number) -> Response:
+    """Media, captions, transcripts and the manifest, made while it is sent."""
+    return pulling.send_archive(parts, member, collection_id, number)
+
+
+@router.get(
+    f"{RELEASE}/stories/{{story_id}}/{{name}}",
+    dependencies=MAY_READ,
+    summary="Pull captions or transcript of a story",
+    response_class=Response,
+)
+def pull_text(
+    parts: House,
+    member: PilotTeam,
+    collection_id: str,
+    number: Number,
+    story_id: str,
+    name: Annotated[str, Path(description="captions.vtt, captions.srt, transcript.txt or transcript.json")],
+    recording: Annotated[int | None, Query(ge=1, le=1000)] = None,
+) -> Response:
+    """As released. Without ``recording`` (its number, from 1) captions are the first's, and text is all."""
+    return pulling.send_text(parts, member, collection_id, number, story_id, name, recording)
+
+
+@router.get(f"{RELEASE}/left-out", dependencies=MAY_READ, summary="What a release leaves out, and why")
+def left_out(parts: House, curator: Curator, collection_id: str, number: Number) -> LeftOutOut:
+    """Counts by reason, for curators of the pilot."""
+    with parts.database.read() as session:
+        collection = collections.within_reach(session, curator, collection_id)
+        if not service.curates(curator, collection):
+            raise NotAllowed("role-missing", roles=["curator"])
+        made = releases.of_collection(session, collection, number)
+        pulled = releases.what_may_be_pulled(session, curator, made)
+        return LeftOutOut(when_released=made.left_out, now=dict(pulled.left_out))
+
+
+@router.get("/recalls", dependencies=MAY_READ, summary="Recalls that I have not acknowledged")
+def list_recalls(parts: House, holder: SignedIn) -> list[RecallOut]:
+    """Oldest first. Whoever pulled a release is told of each of its stories that was withdrawn since."""
+    with parts.database.read() as session:
+        return service.recalls_view(session, withdrawals.recalls_for(session, actor_of(holder)))
+
+
+@router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ, summary="Acknowledge a recall")
+def acknowledge(parts: House, holder: SignedIn, recall_id: str) -> RecallOut:
+    """Say that my copies of a withdrawn story are gone. A second time changes nothing."""
+    with parts.database.write() as session:
+        recall = withdrawals.recall_of(session, recall_id, actor_of(holder))
+        if recall.acknowledged_at is None:
+            withdrawals.acknowledge(session, recall, actor=actor_of(holder))
+        return service.recalls_view(session, [recall])[0]

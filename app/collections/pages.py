@@ -1,0 +1,259 @@
+"""Collections for people: choose, order, release, download. Everything works without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from app.access import PilotTeam, scope
+from app.collections import pulling, service
+from app.collections.schemas import CollectionIn, QueryIn
+from app.collections.service import actor_of
+from app.exchange.manifest import TEXT_FORMATS
+from app.parts import House
+from app.web.rendering import render
+from models.collections import Collection
+from models.errors import Invalid
+from models.releases import Reason
+from models.roles import Scope
+from models.stories import Purpose
+from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
+from storage import collections, pilots, releases, withdrawals
+
+router = APIRouter(prefix="/collections")
+
+MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
+MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
+Number = Annotated[int, Path(ge=1, le=1_000_000)]
+Line = Annotated[str, Form(max_length=300)]
+Text = Annotated[str, Form(max_length=5_000)]
+PURPOSES = {
+    Purpose.INPUT: "to shape a service before it is made",
+    Purpose.CO_EVALUATION: "to say how a service went",
+}
+REASONS = {
+    Reason.WITHDRAWN: "taken back by the teller",
+    Reason.NO_CONSENT: "no consent to sharing with this pilot",
+    Reason.PROTOCOL: "not admitted by a pilot's protocol",
+    Reason.MASKING: "must be masked first, which is not possible yet",
+    Reason.NOT_CURATED: "not curated",
+    Reason.APPEARANCE: "somebody now wants to appear otherwise: release it anew",
+}
+
+
+@router.get("", dependencies=MAY_READ)
+def mine(request: Request, parts: House, member: PilotTeam) -> Response:
+    names = language_names()
+    with parts.database.read() as session:
+        recalls = withdrawals.recalls_for(session, actor_of(member))
+        return render(
+            request,
+            "collections.html",
+            collections=service.lines(session, member),
+            recalls=service.recalls_view(session, recalls),
+            pilots=pilots.of_ids(session, member.pilots_as(*collections.WORKS_WITH_COLLECTIONS)),
+            all_pilots=pilots.of_ids(session, list(member.roles)),
+            themes=[(theme.id, theme.label("en")) for theme in parts.codebook.themes],
+            languages=[(code, names[code]) for code in dict.fromkeys([*PILOT_LANGUAGES, *names])],
+            purposes=PURPOSES.items(),
+        )
+
+
+@router.post("", dependencies=MAY_WRITE)
+def make(
+    parts: House,
+    member: PilotTeam,
+    pilot: Line,
+    title: Line,
+    purpose: Text = "",
+    how: Line = "by-hand",
+    theme: Line = "",
+    language: Line = "",
+    told_for: Line = "",
+    other_pilot: Line = "",
+    from_date: Line = "",
+    to_date: Line = "",
+) -> Response:
+    filters = {
+        "theme": theme,
+        "language": language,
+        "purpose": told_for,
+        "pilot": other_pilot,
+        "from_date": from_date,
+        "to_date": to_date,
+    }
+    try:
+        given = {name: value for name, value in filters.items() if value}
+        query = QueryIn.model_validate(given) if how == "query" else None
+        wanted = CollectionIn(pilot=pilot, title=title, purpose=purpose, query=query)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Invalid("invalid", reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    with parts.database.write() as session:
+        collection = service.make(session, member, wanted)
+    return _back_to(collection.id)
+
+
+@router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ)
+def acknowledge(parts: House, member: PilotTeam, recall_id: str) -> Response:
+    with parts.database.write() as session:
+        recall = withdrawals.recall_of(session, recall_id, actor_of(member))
+        if recall.acknowledged_at is None:
+            withdrawals.acknowledge(session, recall, actor=actor_of(member))
+    return RedirectResponse("/collections", 303)
+
+
+@router.get("/{collection_id}", dependencies=MAY_READ)
+def show(
+    request: Request,
+    parts: House,
+    member: PilotTeam,
+    collection_id: str,
+    added: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
+) -> Response:
+    with parts.database.read() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        return render(
+            request,
+            "collection.html",
+            collection=service.view(session, member, collection),
+            choices=service.choices(session, member, collection),
+            curates=service.curates(member, collection),
+            reasons={reason.value: text for reason, text in REASONS.items()},
+            languages=language_names(),
+            asked_for=_asked_for(session, collection, {t.id: t.label("en") for t in parts.codebook.themes}),
+            added=added,
+        )
+
+
+@router.post("/{collection_id}/entries", dependencies=MAY_WRITE)
+def add(parts: House, member: PilotTeam, collection_id: str, story_id: Line, note: Text = "") -> Response:
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.add(session, member, collection, story_id, actor=actor_of(member), note=note.strip())
+    return _back_to(collection_id, "#stories")
+
+
+@router.post("/{collection_id}/entries/{story_id}/note", dependencies=MAY_WRITE)
+def annotate(parts: House, member: PilotTeam, collection_id: str, story_id: str, note: Text = "") -> Response:
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.annotate(session, collection, story_id, note.strip(), actor=actor_of(member))
+    return _back_to(collection_id, f"#story-{story_id}")
+
+
+@router.post("/{collection_id}/entries/{story_id}/move", dependencies=MAY_WRITE)
+def move(
+    parts: House,
+    member: PilotTeam,
+    collection_id: str,
+    story_id: str,
+    where: Annotated[Literal["up", "down"], Form()],
+) -> Response:
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.lock(session, collection)
+        order = [entry.story_id for entry in collections.entries_of(session, collection)]
+        at = order.index(collections.entry_of(session, collection, story_id).story_id)
+        order.insert(max(0, at - 1) if where == "up" else at + 1, order.pop(at))
+        collections.reorder(session, collection, order, actor=actor_of(member))
+    return _back_to(collection_id, f"#story-{story_id}")
+
+
+@router.post("/{collection_id}/entries/{story_id}/remove", dependencies=MAY_WRITE)
+def remove(parts: House, member: PilotTeam, collection_id: str, story_id: str) -> Response:
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.remove(session, collection, story_id, actor=actor_of(member))
+    return _back_to(collection_id, "#stories")
+
+
+@router.post("/{collection_id}/query", dependencies=MAY_WRITE)
+def run_query(parts: House, member: PilotTeam, collection_id: str) -> Response:
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        added = collections.run_query(session, member, collection, actor=actor_of(member))
+    return _back_to(collection_id, f"?added={added}#stories")
+
+
+@router.post("/{collection_id}/releases", dependencies=MAY_WRITE)
+def release(parts: House, member: PilotTeam, collection_id: str) -> Response:
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        made = releases.release(session, member, collection, actor=actor_of(member))
+    return _back_to(collection_id, f"/releases/{made.number}")
+
+
+@router.get("/{collection_id}/releases/{number}", dependencies=MAY_READ)
+def show_release(
+    request: Request, parts: House, member: PilotTeam, collection_id: str, number: Number
+) -> Response:
+    with parts.database.read() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        made = releases.of_collection(session, collection, number)
+        pulled = releases.what_may_be_pulled(session, member, made)
+        curates = service.curates(member, collection)
+        return render(
+            request,
+            "release.html",
+            collection=collection,
+            release=made,
+            entries=pulled.entries,
+            closed=sum(not entry.is_open for entry in pulled.entries),
+            left_out={REASONS[Reason(each)]: count for each, count in made.left_out.items()}
+            if curates
+            else {},
+            left_out_now={REASONS[each]: count for each, count in pulled.left_out.items()} if curates else {},
+            languages=language_names(),
+            formats=list(TEXT_FORMATS),
+        )
+
+
+@router.get("/{collection_id}/releases/{number}/manifest.json", dependencies=MAY_READ)
+def download_manifest(
+    request: Request, parts: House, member: PilotTeam, collection_id: str, number: Number
+) -> Response:
+    return pulling.send_manifest(request, parts, member, collection_id, number)
+
+
+@router.get("/{collection_id}/releases/{number}/download.zip", dependencies=MAY_READ)
+def download(parts: House, member: PilotTeam, collection_id: str, number: Number) -> Response:
+    return pulling.send_archive(parts, member, collection_id, number)
+
+
+@router.get("/{collection_id}/releases/{number}/stories/{story_id}/{name}", dependencies=MAY_READ)
+def download_text(
+    parts: House,
+    member: PilotTeam,
+    collection_id: str,
+    number: Number,
+    story_id: str,
+    name: str,
+    recording: Annotated[int | None, Query(ge=1, le=1000)] = None,
+) -> Response:
+    return pulling.send_text(parts, member, collection_id, number, story_id, name, recording)
+
+
+def _back_to(collection_id: str, rest: str = "") -> Response:
+    return RedirectResponse(f"/collections/{collection_id}{rest}", 303)
+
+
+def _asked_for(session: Session, collection: Collection, themes: dict[str, str]) -> list[str] | None:
+    """A collection's query in words; None if it was made by hand."""
+    query = service.query_view(session, collection)
+    if query is None:
+        return None
+    names = language_names()
+    said = [
+        query.theme and f"theme {themes.get(query.theme, query.theme)}",
+        query.language and f"told in {names.get(query.language, query.language)}",
+        query.purpose and f"gathered {PURPOSES.get(query.purpose, query.purpose)}",
+        query.pilot and f"also in pilot {query.pilot}",
+        query.from_date and f"sent from {query.from_date}",
+        query.to_date and f"sent until {query.to_date}",
+    ]
+    return [each for each in said if each] or ["all that may be shared"]

@@ -1,0 +1,191 @@
+"""Collections as a pilot's people see them: what is open, what was left out, what was recalled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.collections.schemas import (
+    CollectionIn,
+    CollectionLine,
+    CollectionOut,
+    EntryOut,
+    QueryIn,
+    RecallOut,
+    ReleaseOut,
+)
+from models.collections import Collection, Recall, Release, ReleaseEntry
+from models.errors import NotAllowed
+from models.pilots import Pilot
+from models.roles import Principal, Role
+from models.stories import Story
+from storage import collections, pilots, releases
+from storage.collections import CollectionQuery
+from storage.database import WriteSession
+
+
+def actor_of(principal: Principal) -> str:
+    """The account that acts."""
+    assert principal.account_id is not None
+    return principal.account_id
+
+
+def make(session: WriteSession, principal: Principal, wanted: CollectionIn) -> Collection:
+    """A new collection in one of the principal's pilots.
+
+    :raises NotFound: there is no such pilot
+    :raises NotAllowed: the principal does not work with its collections
+    """
+    pilot = pilots.by_code(session, wanted.pilot)
+    if pilot.id not in principal.pilots_as(*collections.WORKS_WITH_COLLECTIONS):
+        raise NotAllowed("pilot-not-yours")
+    return collections.create(
+        session,
+        principal,
+        pilot.id,
+        wanted.title,
+        actor=actor_of(principal),
+        purpose=wanted.purpose,
+        query=_query_of(session, wanted.query) if wanted.query else None,
+    )
+
+
+def _query_of(session: Session, asked: QueryIn) -> CollectionQuery:
+    return CollectionQuery(
+        theme=asked.theme,
+        language=asked.language,
+        purpose=asked.purpose,
+        pilot_id=pilots.by_code(session, asked.pilot).id if asked.pilot else None,
+        from_date=asked.from_date,
+        to_date=asked.to_date,
+    )
+
+
+def curates(principal: Principal, collection: Collection) -> bool:
+    """Whether reasons are for this reader."""
+    return collection.pilot_id in principal.pilots_as(Role.CURATOR)
+
+
+def lines(session: Session, principal: Principal) -> list[CollectionLine]:
+    """The collections that a principal works with, newest first."""
+    mine = list(session.scalars(collections.of_principal(principal)))
+    codes = {pilot.id: pilot.code for pilot in pilots.of_ids(session, {each.pilot_id for each in mine})}
+    sizes = collections.sizes_of(session, mine)
+    counted = session.execute(
+        select(Release.collection_id, func.count())
+        .where(Release.collection_id.in_([each.id for each in mine]))
+        .group_by(Release.collection_id)
+    )
+    releases_of = {collection_id: count for collection_id, count in counted}  # noqa: C416 - rows are no pairs
+    return [
+        CollectionLine(
+            id=each.id,
+            pilot=codes[each.pilot_id],
+            title=each.title,
+            created_at=each.created_at,
+            entries=sizes[each.id],
+            releases=releases_of.get(each.id, 0),
+        )
+        for each in mine
+    ]
+
+
+def view(session: Session, principal: Principal, collection: Collection) -> CollectionOut:
+    """A collection as somebody of its pilot sees it; what may not be shared now has no title."""
+    made = releases.all_of(session, collection)
+    sizes = _sizes(session, made)
+    return CollectionOut(
+        id=collection.id,
+        pilot=session.get_one(Pilot, collection.pilot_id).code,
+        title=collection.title,
+        purpose=collection.purpose,
+        query=query_view(session, collection),
+        created_at=collection.created_at,
+        entries=_entries(session, principal, collection),
+        releases=[release_view(principal, collection, each, sizes.get(each.id, 0)) for each in made],
+    )
+
+
+def release_view(principal: Principal, collection: Collection, made: Release, entries: int) -> ReleaseOut:
+    """A release; what was left out, and why, is for curators of the pilot."""
+    return ReleaseOut(
+        number=made.number,
+        root_digest=made.root_digest,
+        released_at=made.released_at,
+        entries=entries,
+        left_out=made.left_out if curates(principal, collection) else None,
+    )
+
+
+def choices(session: Session, principal: Principal, collection: Collection, limit: int = 200) -> list[Story]:
+    """Stories that could be added now, newest first."""
+    present = [entry.story_id for entry in collections.entries_of(session, collection)]
+    open_now = collections.shareable(principal, collection.pilot_id).where(Story.id.not_in(present))
+    return list(session.scalars(open_now.order_by(Story.created_at.desc(), Story.id).limit(limit)))
+
+
+def recalls_view(session: Session, recalls: Sequence[Recall]) -> list[RecallOut]:
+    """Recalls with the release that each is about."""
+    return [_recall(session.get_one(Release, each.release_id), each) for each in recalls]
+
+
+def _recall(release: Release, recall: Recall) -> RecallOut:
+    return RecallOut(
+        id=recall.id,
+        collection_id=release.collection_id,
+        release=release.number,
+        story_id=recall.story_id,
+        issued_at=recall.issued_at,
+        acknowledged_at=recall.acknowledged_at,
+    )
+
+
+def _entries(session: Session, principal: Principal, collection: Collection) -> list[EntryOut]:
+    entries = collections.entries_of(session, collection)
+    ids = [entry.story_id for entry in entries]
+    shareable = collections.shareable(principal, collection.pilot_id).where(Story.id.in_(ids))
+    open_now = {story.id: story for story in session.scalars(shareable)}
+    tells_why = curates(principal, collection)
+    found = []
+    for entry in entries:
+        story = open_now.get(entry.story_id)
+        why = tells_why and not story
+        found.append(
+            EntryOut(
+                story_id=entry.story_id,
+                title=story.title if story else None,
+                language=story.spoken_language if story else None,
+                note=entry.note,
+                is_open=story is not None,
+                closed_because=releases.why_closed(session, entry.story_id, collection.pilot_id)
+                if why
+                else None,
+            )
+        )
+    return found
+
+
+def _sizes(session: Session, made: Sequence[Release]) -> dict[str, int]:
+    rows = session.execute(
+        select(ReleaseEntry.release_id, func.count())
+        .where(ReleaseEntry.release_id.in_([each.id for each in made]))
+        .group_by(ReleaseEntry.release_id)
+    )
+    return {release_id: count for release_id, count in rows}  # noqa: C416 - rows are no pairs
+
+
+def query_view(session: Session, collection: Collection) -> QueryIn | None:
+    """A collection's query with the pilot by its code; None if it was made by hand."""
+    if collection.query is None:
+        return None
+    query = CollectionQuery.from_dict(collection.query)
+    return QueryIn(
+        theme=query.theme,
+        language=query.language,
+        purpose=query.purpose,
+        pilot=session.get_one(Pilot, query.pilot_id).code if query.pilot_id else None,
+        from_date=query.from_date,
+        to_date=query.to_date,
+    )

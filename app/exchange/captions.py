@@ -1,0 +1,68 @@
+"""Captions from a stored transcript: WebVTT (W3C, 2019) and SubRip, cut by the times of the words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from models.transcripts import Segment, Transcript
+from pipeline.transcription import captions
+from pipeline.transcription.protocol import Segment as Caption
+from pipeline.transcription.protocol import Word
+
+LEAST_SECONDS = 0.05
+NOTICE_SECONDS = 3.0
+
+
+def is_unchecked(transcript: Transcript) -> bool:
+    """Whether a machine wrote it and no person approved it: then every format says so."""
+    return transcript.is_machine_made and not transcript.is_approved
+
+
+def webvtt(transcript: Transcript) -> str:
+    """WebVTT, with a note where no person has checked the text."""
+    return captions.to_vtt(
+        captions_of(transcript), language=transcript.language, is_machine_made=is_unchecked(transcript)
+    )
+
+
+def subrip(transcript: Transcript) -> str:
+    """SubRip. It has no place for notes: that no person has checked the text is its first caption."""
+    cut = captions_of(transcript)
+    if is_unchecked(transcript):
+        cut = [Caption(0.0, NOTICE_SECONDS, captions.MACHINE_MADE), *cut]
+    return captions.to_srt(cut)
+
+
+def captions_of(transcript: Transcript) -> list[Caption]:
+    """A transcript's words as captions: at most 7 seconds, two lines of 42 characters, one speaker each."""
+    found = []
+    for segment in transcript.segments:
+        for caption in captions.cut(words_of(segment)):
+            # A caption that ends when it begins is none: WebVTT asks that its end be later.
+            end = max(caption.end_seconds, caption.start_seconds + LEAST_SECONDS)
+            found.append(replace(caption, end_seconds=end, speaker=segment.speaker))
+    return found
+
+
+def words_of(segment: Segment) -> list[Word]:
+    """A segment's words with their times; where they are not its text's words, the text's are spread evenly.
+
+    The text is what people approved: it is never replaced by what a machine heard.
+    """
+    texts = segment.text.split()
+    timed = [Word.from_dict(word) for word in segment.words]
+    if [part for word in timed for part in word.text.split()] == texts:
+        return timed
+    return _spread(texts, segment.start_seconds, segment.end_seconds)
+
+
+def _spread(texts: Sequence[str], start_seconds: float, end_seconds: float) -> list[Word]:
+    """Words over a span, each as long as it has letters."""
+    letters = sum(map(len, texts)) or 1
+    words, at = [], start_seconds
+    for text in texts:
+        until = at + (end_seconds - start_seconds) * len(text) / letters
+        words.append(Word(at, until, text, 1.0))
+        at = until
+    return words
