@@ -23,7 +23,7 @@ help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: set-up ## send fictional stories the whole way, then leave the service running (DEMO_EXIT=1: stop it)
-	@$(RUN)community-reporting demo $(if $(DEMO_EXIT),--exit)
+	@$(RUN)community-reporting demo $(if $(filter-out 0 no false,$(DEMO_EXIT)),--exit)
 
 serve: set-up ## run the service on this machine
 	@$(RUN)community-reporting serve
