@@ -18,7 +18,7 @@ from models.base import utc_now
 from models.errors import StoryError
 from models.work import Wish, WishKind
 from pipeline import workflow
-from pipeline.workplace import Workplace, note_failure, set_workplace
+from pipeline.workplace import Workplace, clear_leftovers, note_failure, set_workplace
 from storage import leases, recordings, wishes
 from storage.database import Database
 from storage.wishes import Holder
@@ -81,6 +81,7 @@ class Worker:
         self.holder, self._secret = self._take_slot()
         self.workplace = self._make_workplace(self.holder)
         self.workplace.lease_seconds = self._lease.total_seconds()
+        clear_leftovers(self.workplace)
         set_workplace(self.workplace)
         config: DBOSConfig = {
             "name": "reporting",

@@ -83,8 +83,8 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """A folder of this wish alone, with nothing else in it."""
-        folder = self.at.folder / self.wish_id
+        """A folder of this wish and this holder alone, with nothing else in it."""
+        folder = folder_of(self.at, self.wish_id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -148,7 +148,7 @@ class Job:
 
     def clear(self) -> None:
         """Remove this job's folder."""
-        shutil.rmtree(self.at.folder / self.wish_id, ignore_errors=True)
+        _clear(self.at, self.wish_id)
 
 
 def carry_out(step: str, wish_id: str, stage: Callable[[Job], None]) -> bool:
@@ -218,4 +218,17 @@ def note_failure(
 
 
 def _clear(workplace: Workplace, wish_id: str) -> None:
-    shutil.rmtree(workplace.folder / wish_id, ignore_errors=True)
+    shutil.rmtree(folder_of(workplace, wish_id), ignore_errors=True)
+
+
+def folder_of(workplace: Workplace, wish_id: str) -> Path:
+    """Where a holder works on a wish: a holder that slept and wakes must not meet its successor's files."""
+    holder = workplace.holder
+    return workplace.folder / f"{holder.slot}.{holder.fence}.{wish_id}"
+
+
+def clear_leftovers(workplace: Workplace) -> None:
+    """Remove what earlier holders of this slot left: nobody can carry on with it under their fence."""
+    for folder in workplace.folder.glob(f"{workplace.holder.slot}.*"):
+        if folder.name.split(".")[1] != str(workplace.holder.fence):
+            shutil.rmtree(folder, ignore_errors=True)

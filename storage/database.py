@@ -16,6 +16,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+# Every mapped class is known wherever there is a database: relations name tables of other modules.
+from models import schema as _schema  # noqa: F401
 from models.errors import Unavailable
 from storage import journal
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytest_plugins = ["tests.plugins.databases", "tests.plugins.stories"]
+pytest_plugins = ["tests.plugins.databases", "tests.plugins.stories", "tests.plugins.objects", "tests.plugins.pipeline"]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app.operations.serving import configure_logging
 from pipeline.media.inspection import MediaLimits
 from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
@@ -26,7 +25,6 @@ from storage.wishes import Holder
 
 def main() -> None:
     config: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
-    configure_logging()
     database = Database(config["database_url"])
     s3 = config["s3"]
     objects = Objects.connect(s3["endpoint"], s3["access_key"], s3["secret_key"], s3["bucket"], secure=False)

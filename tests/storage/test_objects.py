@@ -283,7 +283,7 @@ def test_store_that_never_answers_does_not_hang_its_caller() -> None:
         began = time.monotonic()
         with pytest.raises(Unavailable):
             objects.put_stream("a-o1", io.BytesIO(b"x"))
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 2.9
 
 
 def test_answers_that_are_not_s3_are_unavailable(tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""What happens to a recording from end to end, and that a killed worker costs nothing but time."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from models.journal import JournalEntry
+from models.search import SearchEntry
+from models.stories import Recording, RecordingState, RenditionKind, Story, Tombstone
+from models.themes import StoryTheme
+from models.transcripts import Transcript
+from models.work import Lease, Outcome
+from storage import recordings, transcripts, withdrawals
+from storage.database import Database
+from tests.plugins.pipeline import LEASE_SECONDS, Workshop
+
+STEPS = ("inspect", "render", "transcribe", "tag", "index")
+EVERYTHING = {RenditionKind.SPEECH, RenditionKind.AUDIO, RenditionKind.PEAKS}
+
+
+def assert_done_once(workshop: Workshop, story_id: str, recording_id: str) -> None:
+    """One of everything: rows, objects and journal entries."""
+    with workshop.database.read() as session:
+        recording = session.get_one(Recording, recording_id)
+        assert recording.state == RecordingState.READY
+        kinds = [row.kind for row in recording.renditions]
+        assert sorted(kinds) == sorted(EVERYTHING)
+        versions = list(session.scalars(select(Transcript).where(Transcript.story_id == story_id)))
+        assert [(each.version, each.is_machine_made) for each in versions] == [(1, True)]
+        assert "job" in versions[0].text
+        ready = (
+            select(func.count())
+            .select_from(JournalEntry)
+            .where(JournalEntry.story_id == story_id, JournalEntry.act == "ready")
+        )
+        assert session.scalar(ready) == 1
+        assert session.scalar(select(func.count()).select_from(SearchEntry)) or 0 > 1
+        themes = set(session.scalars(select(StoryTheme.theme).where(StoryTheme.story_id == story_id)))
+        assert "work" in themes
+        token = session.get_one(Story, story_id).object_token
+        named = {recording.original_key, *(row.object_key for row in recording.renditions)}
+    assert set(workshop.objects.list_prefix(f"{token}-")) == named
+    assert all(wish.outcome == Outcome.DONE for wish in workshop.wishes(story_id))
+    workshop.wait_until(lambda: not list((workshop.folder / "work").iterdir()), "an empty work folder", 20)
+
+
+def test_recording_becomes_something_to_play_read_and_find(workshop: Workshop, spoken: Path) -> None:
+    story_id, recording_id = workshop.send(spoken)
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    assert_done_once(workshop, story_id, recording_id)
+    assert [line for line in workshop.steps() if line.endswith("done")] == [f"{step} done" for step in STEPS]
+
+
+def test_nothing_is_made_before_somebody_consents_to_curation(workshop: Workshop, spoken: Path) -> None:
+    story_id, recording_id = workshop.send(spoken, consents_to_curation=False)
+    workshop.start_worker()
+    recording = workshop.wait_for(recording_id, RecordingState.INSPECTED)
+    assert recording.renditions == []
+    workshop.consent(story_id)
+    workshop.wait_for(recording_id, RecordingState.READY)
+    assert_done_once(workshop, story_id, recording_id)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("moment", ["begun", "done"])
+def test_worker_killed_in_a_step_costs_nothing(
+    workshop: Workshop, spoken: Path, step: str, moment: str
+) -> None:
+    if moment == "begun" and step in ("tag", "index"):
+        pytest.skip("the same moment as the step before being done")
+    story_id, recording_id = workshop.send(spoken)
+    worker = workshop.start_worker(stop_at=(step, moment))
+    workshop.wait_for_flag("stopped", seconds=90)
+    workshop.kill(worker)
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    workshop.wait_until(
+        lambda: all(not wish.is_open for wish in workshop.wishes(story_id)), "the wishes' end"
+    )
+    assert_done_once(workshop, story_id, recording_id)
+
+
+def test_second_worker_leaves_a_running_step_alone(workshop: Workshop, spoken: Path) -> None:
+    story_id, recording_id = workshop.send(spoken)
+    workshop.start_worker()
+    workshop.wait_until(lambda: "render begun" in workshop.steps(), "rendering")
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    assert_done_once(workshop, story_id, recording_id)
+    assert workshop.steps().count("render begun") == workshop.steps().count("transcribe begun") == 1
+
+
+def test_paused_worker_that_wakes_cannot_write(workshop: Workshop, spoken: Path) -> None:
+    story_id, recording_id = workshop.send(spoken)
+    sleeper = workshop.start_worker()
+    workshop.wait_until(lambda: "transcribe begun" in workshop.steps(), "transcribing")
+    sleeper.send_signal(signal.SIGSTOP)
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    sleeper.send_signal(signal.SIGCONT)
+
+    def is_back() -> bool:
+        """The sleeper noticed, and works under another name or fence."""
+        with workshop.database.read() as session:
+            return session.scalar(select(func.max(Lease.fence))) or 0 > 1
+
+    workshop.wait_until(is_back, "the sleeper's new beginning", LEASE_SECONDS * 10)
+    assert_done_once(workshop, story_id, recording_id)
+
+
+@pytest.mark.parametrize("during", ["render", "transcribe", "index"])
+def test_withdrawal_ends_the_work_and_erases_everything(
+    workshop: Workshop, spoken: Path, during: str
+) -> None:
+    story_id, _ = workshop.send(spoken)
+    with workshop.database.read() as session:
+        token = session.get_one(Story, story_id).object_token
+    workshop.start_worker()
+    workshop.wait_until(lambda: f"{during} begun" in workshop.steps(), during)
+    with workshop.database.write() as session:
+        withdrawals.withdraw(session, session.get_one(Story, story_id), actor="test")
+
+    def is_erased() -> bool:
+        with workshop.database.read() as session:
+            return session.get_one(Tombstone, story_id).erased_at is not None
+
+    workshop.wait_until(is_erased, "erasure", 60)
+    assert list(workshop.objects.list_prefix(f"{token}-")) == []
+    with workshop.database.read() as session:
+        for kind in (Story, Recording, Transcript, StoryTheme, SearchEntry):
+            assert session.scalar(select(func.count()).select_from(kind)) == 0, kind
+    workshop.wait_until(lambda: not list((workshop.folder / "work").iterdir()), "an empty work folder", 10)
+
+
+def test_wrong_language_is_put_right_in_one_act(workshop: Workshop, spoken: Path) -> None:
+    story_id, recording_id = workshop.send(spoken, language="es")
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    with workshop.database.write() as session:
+        story, recording = session.get_one(Story, story_id), session.get_one(Recording, recording_id)
+        recordings.begin_again(session, story, recording, actor="test", language="en")
+    workshop.wait_until(lambda: len(workshop.wishes(story_id)) == 3, "another wish")
+    workshop.wait_until(lambda: all(not wish.is_open for wish in workshop.wishes(story_id)), "its end")
+    with workshop.database.read() as session:
+        newest = transcripts.latest(session, recording_id)
+        assert newest is not None
+        assert (newest.language, newest.is_machine_made) == ("en", True)
+        assert "neighbours" in newest.text.lower() or "neighbors" in newest.text.lower()
+
+
+def test_file_that_is_no_recording_is_refused_with_a_reason(workshop: Workshop, tmp_path: Path) -> None:
+    page = tmp_path / "story.mp4"
+    page.write_text("<!DOCTYPE html><script>alert(1)</script>" * 100)
+    _, recording_id = workshop.send(page)
+    workshop.start_worker()
+    recording = workshop.wait_for(recording_id, RecordingState.REFUSED)
+    assert recording.failure_code == "not-a-recording"
+    assert workshop.objects.exists(recording.original_key)
+
+
+def test_kill_costs_nothing_on_postgresql_either(
+    postgresql_database: Database, make_workshop: Callable[[Database], Workshop], spoken: Path
+) -> None:
+    workshop = make_workshop(postgresql_database)
+    story_id, recording_id = workshop.send(spoken)
+    worker = workshop.start_worker(stop_at=("transcribe", "done"))
+    workshop.wait_for_flag("stopped", seconds=90)
+    workshop.kill(worker)
+    workshop.start_worker()
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    assert_done_once(workshop, story_id, recording_id)

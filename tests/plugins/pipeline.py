@@ -1,0 +1,195 @@
+"""A pipeline for tests: real database files, the real object store, real workers in processes that can be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from models.consent import Use
+from models.roles import Role
+from models.stories import Recording, RecordingState, Story
+from models.work import Wish
+from storage import consents, recordings, stories
+from storage.consents import Terms
+from storage.database import Database
+from storage.embedded import Embedded
+from storage.objects import Objects
+from storage.stories import StoryDetails
+from tests.plugins.stories import Field
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LEASE_SECONDS = 3.0
+SPOKEN = "I lost my job last winter. My neighbours listened to me, and we cook together on Thursdays."
+
+
+class Workshop:
+    """Stories with real recordings, and workers to carry out what is wished for."""
+
+    def __init__(self, database: Database, objects: Objects, s3: dict[str, str], folder: Path) -> None:
+        self.database, self.objects, self._s3, self.folder = database, objects, s3, folder
+        self.field = Field(database)
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def send(self, recording: Path, *, consents_to_curation: bool = True, **details: Any) -> tuple[str, str]:
+        """A story with a recording that lies whole in the store: the ids of both."""
+        pilot = self.field.pilot()
+        sender = self.field.account(Role.REPORTER, pilot).account_id or ""
+        with self.database.write() as session:
+            given = {"title": "A test", "language": "en", "pilot_ids": [pilot]} | details
+            story = stories.create(session, StoryDetails(**given), submitted_by=sender)
+            if consents_to_curation:
+                self.consent(story.id, session=session)
+            expected = recordings.expect_recording(session, story, recording.name, sent_by=sender)
+        with recording.open("rb") as file:
+            stored = self.objects.put_stream(expected.original_key, file)
+        with self.database.write() as session:
+            recordings.receive(session, expected.id, size_bytes=stored.size_bytes, sha256=stored.sha256)
+        return story.id, expected.id
+
+    def consent(self, story_id: str, *, session: Any = None) -> None:
+        """Everybody in a story consents to curation."""
+        if session is None:
+            with self.database.write() as writing:
+                self.consent(story_id, session=writing)
+            return
+        story = session.get_one(Story, story_id)
+        for person in story.people:
+            consents.record(session, story, person.id, Terms(frozenset({Use.CURATION})), actor="test")
+
+    def start_worker(self, *, stop_at: tuple[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """A worker in a process of its own; with ``stop_at`` it waits there to be killed."""
+        config = self.folder / f"worker-{len(self._workers)}.json"
+        for flag in ("started", "stopped"):
+            with suppress(FileNotFoundError):
+                (self.folder / flag).unlink()
+        config.write_text(
+            json.dumps(
+                {
+                    "database_url": self.database.url.render_as_string(hide_password=False),
+                    "workflow_url": self._workflow_url(),
+                    "folder": str(self.folder),
+                    "s3": self._s3,
+                    "cache": str(ROOT / "data" / "cache"),
+                    "lease_seconds": LEASE_SECONDS,
+                    "stop_at": list(stop_at) if stop_at else None,
+                }
+            )
+        )
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.plugins.worker_process", str(config)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stderr=(self.folder / "worker.log").open("ab"),
+            start_new_session=True,
+        )
+        self._workers.append(worker)
+        return worker
+
+    def _workflow_url(self) -> str:
+        if self.database.is_sqlite:
+            return f"sqlite:///{self.folder / 'workflows.sqlite'}"
+        return self.database.url.render_as_string(hide_password=False)
+
+    def wait_for_flag(self, flag: str, *, seconds: float = 60) -> None:
+        """Until the worker has made a file of this name."""
+        self.wait_until(lambda: (self.folder / flag).exists(), f"the worker's flag {flag}", seconds)
+
+    def wait_until(self, holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
+        """Until something holds; what it waited for is said if it never does."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            is_dead = any(worker.poll() not in (None, -signal.SIGKILL) for worker in self._workers)
+            if is_dead or time.monotonic() > deadline:
+                log = (self.folder / "worker.log").read_text(errors="replace")[-3000:]
+                pytest.fail(f"waited {seconds} s for {what}\n{log}")
+            time.sleep(0.05)
+
+    def state(self, recording_id: str) -> RecordingState | None:
+        """How far a recording is; None when it is gone."""
+        with self.database.read() as session:
+            recording = session.get(Recording, recording_id)
+            return RecordingState(recording.state) if recording else None
+
+    def wait_for(self, recording_id: str, *states: RecordingState, seconds: float = 90) -> Recording:
+        """A recording, once it is in one of these states."""
+        ends = {*states, RecordingState.FAILED, RecordingState.REFUSED}
+        self.wait_until(lambda: self.state(recording_id) in ends, f"{states}", seconds)
+        assert self.state(recording_id) in states
+        with self.database.read() as session:
+            recording = session.get_one(Recording, recording_id)
+            _ = recording.renditions
+            return recording
+
+    def wishes(self, story_id: str) -> list[Wish]:
+        """Every wish for a story, oldest first."""
+        with self.database.read() as session:
+            query = select(Wish).where(Wish.story_id == story_id).order_by(Wish.created_at)
+            return list(session.scalars(query))
+
+    def steps(self) -> list[str]:
+        """What the workers did, as lines of step and moment."""
+        log = self.folder / "steps.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+        """End a worker as a power cut would."""
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
+        worker.wait(timeout=10)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGCONT)
+            if worker.poll() is None:
+                self.kill(worker)
+            if worker.stdin:
+                with suppress(OSError):
+                    worker.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few seconds of English, spoken by espeak-ng: :data:`SPOKEN`."""
+    wav = tmp_path_factory.mktemp("spoken") / "spoken.wav"
+    subprocess.run(["espeak-ng", "-v", "en", "-s", "150", "-w", str(wav), SPOKEN], check=True)
+    return wav
+
+
+@pytest.fixture
+def make_workshop(
+    object_store: Objects, object_server: Embedded, tmp_path: Path
+) -> Iterator[Callable[[Database], Workshop]]:
+    """Makes a workshop over a database; its workers are gone after the test."""
+    made: list[Workshop] = []
+
+    def make(database: Database) -> Workshop:
+        s3 = {
+            "endpoint": object_server.endpoint,
+            "access_key": object_server.access_key,
+            "secret_key": object_server.secret_key,
+            "bucket": object_store.bucket,
+        }
+        made.append(Workshop(database, object_store, s3, tmp_path))
+        return made[-1]
+
+    yield make
+    for workshop in made:
+        workshop.close()
+
+
+@pytest.fixture
+def workshop(sqlite_database: Database, make_workshop: Callable[[Database], Workshop]) -> Workshop:
+    """A workshop on SQLite."""
+    return make_workshop(sqlite_database)
