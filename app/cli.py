@@ -253,13 +253,12 @@ def convert_weights(
     to: Annotated[Path | None, typer.Option(help="Where to write; default beside the weights.")] = None,
 ) -> None:
     """Convert the verified weights into a checkpoint for openai-whisper; needs that extra installed."""
-    from pipeline.transcription.conversion import convert_for_openai_whisper
-
     from pipeline.transcription import weights
+    from pipeline.transcription.conversion import CHECKPOINT, convert_for_openai_whisper
 
     settings = Settings()
     folder = weights.ensure(settings.cache_folder, settings.weights)
-    target = convert_for_openai_whisper(folder, to or folder / "model.pt")
+    target = convert_for_openai_whisper(folder, to or folder / CHECKPOINT)
     out.print(f"written: {target}", soft_wrap=True)
 
 

@@ -8,7 +8,13 @@ from app.settings import Settings
 from models import curation
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
-KINDS = {"int": "whole number", "str": "text", "Path": "folder", "bool": "true or false", "SecretStr": "secret"}
+KINDS = {
+    "int": "whole number",
+    "str": "text",
+    "Path": "folder",
+    "bool": "true or false",
+    "SecretStr": "secret",
+}
 
 
 def settings_page() -> str:

@@ -23,7 +23,9 @@ def without_what_is_theirs(css: str) -> str:
     css = SOURCE_MAP.sub("", OWN_IMAGE.sub("none", css))
     for left in ("GDS Transport", "@font-face", "/assets/"):
         if left in css:
-            raise SystemExit(f"The style sheet still has {left!r}: govuk-frontend changed, so must this script.")
+            raise SystemExit(
+                f"The style sheet still has {left!r}: govuk-frontend changed, so must this script."
+            )
     charset = '@charset "UTF-8";'  # counts only as a file's very first bytes
     return f"{charset}{NOTICE}{css.removeprefix(charset)}"
 

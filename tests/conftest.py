@@ -9,7 +9,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytest_plugins = ["tests.plugins.databases", "tests.plugins.stories", "tests.plugins.objects", "tests.plugins.pipeline"]
+pytest_plugins = [
+    "tests.plugins.databases",
+    "tests.plugins.stories",
+    "tests.plugins.objects",
+    "tests.plugins.workshop",
+]
 
 
 @pytest.fixture(scope="session")

@@ -29,10 +29,9 @@ STORIES = (
         "en",
         "uk",
         "I came out of prison in spring, and the first thing I needed was a bus. The probation office is eleven "
-        "miles "
-        "away, and the bus goes twice a day. If I miss my appointment, they say that I do not care. My worker was kind. "
-        "She listened to me, she rang the council, and now there is a van on Tuesdays. It sounds like nothing. "
-        "For me it was the first time that somebody changed something because I spoke.",
+        "miles away, and the bus goes twice a day. If I miss my appointment, they say that I do not care. "
+        "My worker was kind. She listened to me, she rang the council, and now there is a van on Tuesdays. "
+        "It sounds like nothing. For me it was the first time that somebody changed something because I spoke.",
     ),
     DemoStory(
         "garden",

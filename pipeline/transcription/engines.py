@@ -7,7 +7,9 @@ from pathlib import Path
 from models.errors import Unavailable
 from pipeline.transcription.protocol import Transcriber
 
-ENGINES = ("faster-whisper", "openai-whisper")
+MIB = 1024 * 1024
+# What each may take in memory, weights and libraries included; torch alone takes more than the other engine.
+MEMORY_BYTES = {"faster-whisper": 700 * MIB, "openai-whisper": 3072 * MIB}
 
 
 def load(name: str, weights: Path, *, threads: int) -> Transcriber:
@@ -26,4 +28,4 @@ def load(name: str, weights: Path, *, threads: int) -> Transcriber:
             return OpenAIWhisper(weights, threads=threads)
     except ImportError as error:
         raise Unavailable("engine-not-installed", engine=name) from error
-    raise Unavailable("engine-unknown", engine=name, engines=list(ENGINES))
+    raise Unavailable("engine-unknown", engine=name, engines=list(MEMORY_BYTES))

@@ -12,10 +12,9 @@ from pipeline.transcription import sound
 from pipeline.transcription.captions import cut
 from pipeline.transcription.honesty import is_believable, without_loops
 from pipeline.transcription.protocol import Transcription, Word, whole_words
+from pipeline.transcription.voice import VOICE_DETECTION
 from pipeline.transcription.weights import name_of
 
-# Without it silence becomes words that nobody said; pauses under half a second stay inside a stretch.
-VOICE_DETECTION = {"min_silence_duration_ms": 500, "speech_pad_ms": 300, "threshold": 0.5}
 BATCH = 8
 BEAM = 5
 DETECTION_SECONDS = 60

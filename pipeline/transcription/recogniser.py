@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import StageFailed, Unavailable, WorkCancelled
+from pipeline.transcription.engines import MEMORY_BYTES
 from pipeline.transcription.protocol import Transcription
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MIB = 1024 * 1024
-MEMORY_BYTES = 700 * MIB
 IDLE_SECONDS = 300.0
 LOOK_EVERY_SECONDS = 0.2
 LOADING_SECONDS = 180.0
@@ -41,11 +41,13 @@ class Recogniser:
         *,
         engine: str = "faster-whisper",
         threads: int = 2,
-        memory_bytes: int = MEMORY_BYTES,
+        memory_bytes: int | None = None,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._weights, self._engine, self._threads = weights, engine, threads
-        self._memory_bytes = memory_bytes
+        if engine not in MEMORY_BYTES:
+            raise Unavailable("engine-unknown", engine=engine, engines=list(MEMORY_BYTES))
+        self._memory_bytes = memory_bytes or MEMORY_BYTES[engine]
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
