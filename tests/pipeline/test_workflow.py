@@ -17,7 +17,7 @@ from models.transcripts import Transcript
 from models.work import Lease, Outcome
 from storage import recordings, transcripts, withdrawals
 from storage.database import Database
-from tests.plugins.pipeline import LEASE_SECONDS, Workshop
+from tests.plugins.workshop import LEASE_SECONDS, Workshop
 
 STEPS = ("inspect", "render", "transcribe", "tag", "index")
 EVERYTHING = {RenditionKind.SPEECH, RenditionKind.AUDIO, RenditionKind.PEAKS}
