@@ -19,7 +19,6 @@ from models.roles import ANYONE, Principal, Role, Scope
 from storage import accounts
 
 SESSION_COOKIE = "community_reporting_session"
-TELLER_COOKIE = "community_reporting_teller"
 
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in person's session.")
 _bearer = HTTPBearer(auto_error=False, description="An API key.")

@@ -46,7 +46,7 @@ class Demo:
     def __init__(self, data: Path, port: int, console: Console) -> None:
         self._folder = data
         self._console = console
-        self._port = port or _free_port()
+        self._port = _free_port(port)
         self._http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=120))
         self._keys: dict[str, str] = {}
 
@@ -167,7 +167,7 @@ class Demo:
                 raise RuntimeError(recording["failure"]["says"])
             if recording["state"] == "ready":
                 return str(recording["id"]), spent
-            time.sleep(0.2)
+            time.sleep(0.05)
         raise RuntimeError("the story was not processed in time")
 
     def _review(self, story: DemoStory, story_id: str, recording_id: str) -> float:
@@ -256,9 +256,14 @@ class Demo:
         self._console.print(text, highlight=False, soft_wrap=True)
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int:
+    """The wanted port, or any if somebody listens there already."""
     with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", wanted))
+        except OSError:
+            listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
         return port
 

@@ -14,6 +14,7 @@ from app.access import SESSION_COOKIE, Anyone
 from app.parts import House, Parts
 from app.people import service
 from app.web.rendering import render
+from app.web.security import ADDRESS_IS_SECRET
 from models.accounts import LinkPurpose
 from models.errors import TooMany
 from storage import accounts, pilots
@@ -85,7 +86,7 @@ def link_form(request: Request, parts: House, token: str) -> Response:
     _slow_down(request)
     with parts.database.read() as session:
         link = accounts.look_at_link(session, token)
-    return render(
+    page = render(
         request,
         "come-in.html",
         token=token,
@@ -93,6 +94,8 @@ def link_form(request: Request, parts: House, token: str) -> Response:
         asks_password=link.purpose != LinkPurpose.SIGN_IN,
         is_first=link.purpose == LinkPurpose.FIRST_ADMINISTRATOR,
     )
+    page.headers.update(ADDRESS_IS_SECRET)
+    return page
 
 
 @router.post("/come-in")

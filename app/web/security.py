@@ -18,11 +18,14 @@ CONTENT_SECURITY_POLICY = (
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": under it a browser sends "Origin: null" with our own forms.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
 }
+# For pages whose address carries a token: not even our own proxy's log learns the address from the next request.
+ADDRESS_IS_SECRET = {"Referrer-Policy": "strict-origin"}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -57,7 +60,9 @@ def _is_foreign(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     if scope["method"] in SAFE_METHODS or "authorization" in headers:
         return False
-    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return True
+    # What the browser itself says of where a request began (W3C Fetch Metadata); older ones say only an origin.
+    began_at = headers.get("sec-fetch-site")
+    if began_at is not None:
+        return began_at not in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
