@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from app.consents.schemas import ConsentIn
-from models.consent import Face, Manner, Naming, Use, Voice
+from models.consent import Face, Manner, Naming, Standing, Use, Voice
 from models.errors import Invalid
 
 # How the person appears, in the form's words; the narrowest is the form's default.
@@ -17,6 +17,12 @@ APPEARANCES = {
     "pseudonym": (Naming.PSEUDONYM, Face.SHOWN, Voice.KEPT),
     "named": (Naming.NAMED, Face.SHOWN, Voice.KEPT),
 }
+
+
+def appearance_of(standing: Standing) -> str:
+    """How a person appears now, in the form's words; the nearest narrower where the form has none."""
+    now = (standing.naming, standing.face, standing.voice)
+    return next((name for name, terms in APPEARANCES.items() if terms == now), "hidden")
 
 
 def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> ConsentIn:

@@ -9,11 +9,10 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import SignedIn
-from app.consents.forms import consent_of
+from app.consents.forms import appearance_of, consent_of
 from app.consents.service import terms_of
 from app.parts import House, Parts
 from app.web.rendering import render
-from models.consent import Use
 from models.errors import NotFound
 from models.roles import Action, Principal
 from storage import consents, gate, pilots, withdrawals
@@ -34,7 +33,8 @@ def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str,
             "consent.html",
             story=story,
             person=person,
-            chosen=[use.value for use in standing.uses] or [Use.CURATION.value],
+            chosen=[use.value for use in standing.uses],
+            appearance=appearance_of(standing),
             events=consents.events_of(session, story_id, person_id),
         )
 

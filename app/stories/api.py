@@ -135,3 +135,14 @@ def play(
 ) -> Response:
     """Audio, video, poster or waveform peaks; answers ``Range``."""
     return media.play(request, parts, reader, story_id, recording_id, kind)
+
+
+@router.get(
+    "/{story_id}/recordings/{recording_id}/captions.vtt",
+    dependencies=MAY_READ,
+    summary="Captions of a recording",
+    response_class=Response,
+)
+def captions(parts: House, reader: Anyone, story_id: str, recording_id: str) -> Response:
+    """WebVTT of the newest transcript; a note in it says if no person has checked it."""
+    return media.captions_of(parts, reader, story_id, recording_id)

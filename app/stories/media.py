@@ -10,11 +10,12 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.exchange import captions
 from app.parts import Parts
 from models.errors import Invalid, NotFound
 from models.roles import Action, Principal
 from models.stories import MEDIA_TYPES, Rendition, RenditionKind
-from storage import gate, recordings
+from storage import gate, recordings, transcripts
 
 # A stream may last an hour; consent may end in its middle.
 ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
@@ -71,6 +72,22 @@ def fetch_original(
     )
     response.headers["Content-Disposition"] = f'attachment; filename="original-{recording.id}"'
     return response
+
+
+def captions_of(parts: Parts, principal: Principal, story_id: str, recording_id: str) -> Response:
+    """A recording's newest transcript as WebVTT, which says if no person has checked it.
+
+    :raises NotFound: there is none yet, or it is not for this reader
+    """
+    with parts.database.read() as session:
+        gate.may(session, principal, Action.READ, story_id)
+        recordings.of_story(session, story_id, recording_id)
+        transcript = transcripts.latest(session, recording_id)
+        if transcript is None:
+            raise NotFound("transcript-not-there")
+        text = captions.webvtt(transcript)
+    headers = {"Content-Security-Policy": SANDBOX, "Cache-Control": "private, no-store"}
+    return Response(text, headers=headers, media_type="text/vtt")
 
 
 def _rendition(session: Session, story_id: str, recording_id: str, kind: RenditionKind) -> Rendition:

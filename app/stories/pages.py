@@ -90,6 +90,7 @@ def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Respo
             may_review=not gate.may_not(session, reader, Action.REVIEW, story_id),
             is_working=any(recording.progress for recording in view.recordings),
             languages=language_names(),
+            theme_labels={theme.id: theme.label("en") for theme in parts.codebook.themes},
         )
 
 
@@ -124,3 +125,9 @@ def play(
 ) -> Response:
     """The same bytes as the API's, for the players in pages."""
     return media.play(request, parts, reader, story_id, recording_id, kind)
+
+
+@router.get("/{story_id}/recordings/{recording_id}/captions.vtt")
+def captions(parts: House, reader: Anyone, story_id: str, recording_id: str) -> Response:
+    """The same text as the API's, for the players in pages."""
+    return media.captions_of(parts, reader, story_id, recording_id)
