@@ -17,6 +17,7 @@ from app.health import routes as health
 from app.parts import Parts
 from app.people import api as people_api
 from app.people import pages as people_pages
+from app.pilots import pages as pilots_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
 from app.search import api as search_api
@@ -39,6 +40,7 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,
+    pilots_pages.router,
     stories_pages.router,
     consents_pages.router,
     review_pages.router,

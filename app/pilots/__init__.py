@@ -1,0 +1,1 @@
+"""Pilots and who works in them: what administrators run, without reading a story."""

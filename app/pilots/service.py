@@ -1,0 +1,76 @@
+"""What administrators do: pilots, roles, and links to hand out. Pages and the command line share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from models.accounts import Account, LinkPurpose
+from models.errors import Invalid
+from models.pilots import Pilot
+from models.roles import Role
+from pipeline.transcription.languages import language_names
+from storage import accounts, pilots
+from storage.database import WriteSession
+
+INVITATION_LASTS = timedelta(days=7)
+NEW_PASSWORD_LASTS = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody with an account, and the roles that they hold: (pilot code, role)."""
+
+    account: Account
+    roles: tuple[tuple[str, Role], ...]
+
+
+def add_pilot(session: WriteSession, code: str, name: str, languages: Sequence[str], *, actor: str) -> Pilot:
+    """A new pilot.
+
+    :raises Invalid: it has no language, or one that Whisper does not know
+    """
+    unknown = [language for language in languages if language not in language_names()]
+    if unknown:
+        raise Invalid("language-unknown", language=unknown[0])
+    return pilots.create(session, code.strip(), name.strip(), languages, actor=actor)
+
+
+def invite(session: WriteSession, pilot_code: str, role: Role) -> str:
+    """The token of a link at which somebody becomes a ``role`` of a pilot; it works once, for a week."""
+    pilot = pilots.by_code(session, pilot_code)
+    return accounts.make_link(
+        session, LinkPurpose.INVITATION, pilot_id=pilot.id, role=role, lasts=INVITATION_LASTS
+    )
+
+
+def change_role(
+    session: WriteSession, sign_in_name: str, pilot_code: str, role: Role, *, is_given: bool, actor: str
+) -> None:
+    """Give a role to somebody who has an account, or take it back."""
+    account = accounts.named(session, sign_in_name)
+    pilot = pilots.by_code(session, pilot_code)
+    change = accounts.give_role if is_given else accounts.take_role
+    change(session, account.id, pilot.id, role, actor=actor)
+
+
+def new_password(session: WriteSession, sign_in_name: str) -> str:
+    """The token of a link at which somebody chooses a new password; it works once, for a day."""
+    account = accounts.named(session, sign_in_name)
+    return accounts.make_link(
+        session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=NEW_PASSWORD_LASTS
+    )
+
+
+def colleagues(session: Session) -> list[Colleague]:
+    """Everybody with an account, by name."""
+    codes = {pilot.id: pilot.code for pilot in pilots.everyone(session)}
+    found = session.scalars(select(Account).options(selectinload(Account.roles)).order_by(Account.name))
+    return [
+        Colleague(account, tuple(sorted((codes[held.pilot_id], held.role) for held in account.roles)))
+        for account in found
+    ]
