@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from models.roles import ANYONE, Principal, Role
+from models.roles import Principal, Role
 
 APP = Path(__file__).resolve().parent.parent
 STATIC = APP / "web" / "static"
@@ -47,8 +47,8 @@ _environment = _make_environment()
 
 
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page. ``principal`` is in every template, to show what this reader can do from here."""
-    principal: Principal = getattr(request.state, "principal", ANYONE)
+    """A page. ``principal`` is in every template, to show what this reader can do from here; None if nobody asked."""
+    principal: Principal | None = getattr(request.state, "principal", None)
     page = _environment.get_template(template).render(
         request=request, principal=principal, status=status, Role=Role, **context
     )
