@@ -34,6 +34,10 @@ out, err = Console(), Console(stderr=True)
 
 def main() -> None:
     """The entry point: domain errors become a sentence and exit code 1."""
+    from app.operations.logs import configure_logging
+
+    # Before anything can be logged: the library's own way of showing errors prints variables too.
+    configure_logging()
     try:
         app()
     except StoryError as error:
@@ -59,7 +63,6 @@ def serve(
     from app.parts import build
 
     settings = settings_with(host, port, is_tls=tls_cert is not None)
-    serving.configure_logging()
     parts = build(settings)
     link = serving.invite_first_administrator(parts)
     if link:
@@ -96,7 +99,6 @@ def worker() -> None:
     from app.operations import serving
     from app.parts import build
 
-    serving.configure_logging()
     parts = build(Settings())
     slot = serving.make_worker(parts)
     stop = threading.Event()
@@ -161,6 +163,17 @@ def ingest(
         )
     parts.close()
     raise typer.Exit(0 if all(result.is_sent or dry_run for result in results) else 1)
+
+
+@app.command()
+def progress() -> None:
+    """Show how far the work on recordings has come, a bar for each, until all is done."""
+    from app.operations.watching import watch
+    from app.parts import build
+
+    parts = build(Settings())
+    watch(parts, bar())
+    parts.close()
 
 
 @app.command()

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from storage.embedded import Embedded, start_or_join
-from storage.objects import Objects
 
 from app.settings import Settings
 from pipeline.themes.codebook import Codebook, load_codebook
 from storage import schema
 from storage.database import Database
+from storage.embedded import Embedded, start_or_join
+from storage.objects import Objects
 
 
 @dataclass(frozen=True)

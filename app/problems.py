@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.web.rendering import render, wants_page
-from app.words import TITLES, say
+from app.words import TITLES, WORDS, say
 from models import errors
 
 log = structlog.get_logger()
@@ -36,7 +36,11 @@ PROBLEM = "application/problem+json"
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of the application be answered here."""
+    """Let every error of the application be answered here, and list them all at the address that they name."""
+
+    @app.get("/problems", include_in_schema=False)
+    def problems(request: Request) -> Response:
+        return render(request, "problems.html", words=sorted(WORDS.items()))
 
     @app.exception_handler(errors.StoryError)
     async def refused(request: Request, error: errors.StoryError) -> Response:
@@ -85,7 +89,7 @@ def answer(
         response = render(request, "problem.html", status=status, title=title, detail=detail, code=code)
     else:
         body = {
-            "type": f"about:blank#{code}",
+            "type": f"/problems#{code}",
             "title": title,
             "status": status,
             "detail": detail,

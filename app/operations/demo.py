@@ -19,6 +19,7 @@ from rich.console import Console
 
 from app.operations import serving
 from app.operations.demo_stories import PILOTS, STORIES, DemoStory, record
+from app.operations.logs import configure_logging
 from app.parts import Parts, build
 from app.settings import Settings
 from models.accounts import LinkPurpose
@@ -52,7 +53,7 @@ class Demo:
 
     def run(self, *, stays: bool) -> bool:
         """Run it; with ``stays`` the service goes on until it is interrupted. True if every story arrived."""
-        serving.configure_logging(is_quiet=True)
+        configure_logging(is_quiet=True)
         shutil.rmtree(self._folder, ignore_errors=True)
         cache = Settings().cache_folder
         settings = Settings(

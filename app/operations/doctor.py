@@ -69,7 +69,7 @@ def _weights(parts: Parts) -> Iterator[Finding]:
 def _lemmas(parts: Parts) -> Iterator[Finding]:
     missing = lemmas.check(lemmas.lemma_folder(parts.settings.cache_folder))
     says = f"missing: {', '.join(missing)}" if missing else "ten languages"
-    yield Finding("lemma tables", not missing, says, "Run make setup.")
+    yield Finding("lemma tables", not missing, says, "Run make set-up.")
 
 
 def _database(parts: Parts) -> Iterator[Finding]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -23,20 +20,6 @@ from pipeline.transcription.recogniser import Recogniser
 from pipeline.worker import Worker
 from pipeline.workplace import Workplace
 from storage.wishes import Holder
-
-
-def configure_logging(*, is_quiet: bool = False) -> None:
-    """Lines of JSON on standard error: ids, codes and times, never content, names or tokens."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if is_quiet else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def make_recogniser(settings: Settings) -> Recogniser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 
-from pipeline.transcription.languages import is_known
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from models.errors import Invalid, NoSpace, NotAllowed, TooMany
 from models.pilots import Pilot
 from models.roles import Principal, Role
 from models.stories import DETECT, Recording, RecordingState, Story
+from pipeline.transcription.languages import is_known
 from storage import pilots, stories
 from storage.database import WriteSession
 from storage.stories import PersonDetails, StoryDetails

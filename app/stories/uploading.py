@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from storage.object_stream import StreamingPut
 
 from app.parts import Parts
 from app.stories import service
@@ -16,6 +15,7 @@ from models.errors import Invalid, NotSignedIn, StoryError, TooLarge
 from models.roles import Action, Principal
 from models.stories import Recording
 from storage import gate, recordings
+from storage.object_stream import StreamingPut
 
 # What a form may weigh beside its file: its fields and the lines between its parts.
 FORM_OVERHEAD_BYTES = 256 * 1024
