@@ -86,6 +86,8 @@ class _Reader:
                 "on_part_end": self._part_ends,
                 "on_end": self._form_ends,
             },
+            # Our own limit rules: a long name is cut, its recording is not lost.
+            max_header_size=MAX_HEADER_BYTES,
         )
 
     def feed(self, chunk: bytes) -> list[Event]:

