@@ -22,7 +22,7 @@ RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e . \
 
 FROM debian:12-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends python3 ffmpeg \
+    && apt-get install -y --no-install-recommends python3 ffmpeg postgresql-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data --create-home --shell /usr/sbin/nologin reporting
 COPY --from=build /srv/community-reporting /srv/community-reporting

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from app.settings import Settings
 from pipeline.themes.codebook import Codebook, load_codebook
-from storage import schema
+from storage import safety_copies, schema
 from storage.database import Database
 from storage.embedded import Embedded, start_or_join
 from storage.objects import Objects
@@ -34,6 +34,9 @@ def build(settings: Settings) -> Parts:
     """Open the database, migrate it, open or start the object store, and read the codebook."""
     settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(settings.sql_url)
+    if not settings.upgrade_without_copy:
+        safety_copies.copy_before_upgrade(database, settings.copies_folder)
+    safety_copies.remove_old(settings.copies_folder)
     schema.upgrade(database)
     embedded = None if settings.s3_endpoint else start_or_join(settings.data.resolve() / "objects")
     objects = _connect(settings, embedded)

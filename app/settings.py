@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(2 * GIB, ge=0, description="Below it uploads are refused (507).")
     max_recording_seconds: int = Field(4 * 3600, gt=0)
 
+    upgrade_without_copy: bool = Field(
+        False, description="Migrate without copying the database first: you have backed it up yourself."
+    )
+
     workers: int = Field(1, ge=0, description="Worker slots inside `serve`; 0 where workers run apart.")
     engine: str = Field("faster-whisper", description="faster-whisper or openai-whisper.")
     weights: str | None = Field(None, description="A folder, or a name such as small or large-v3-turbo.")
@@ -51,6 +55,11 @@ class Settings(BaseSettings):
     @property
     def cache_folder(self) -> Path:
         return (self.cache or self.data / "cache").resolve()
+
+    @property
+    def copies_folder(self) -> Path:
+        """Where the database is copied to before it is migrated."""
+        return self.data.resolve() / "before-upgrade"
 
     @property
     def sql_url(self) -> str:

