@@ -9,6 +9,7 @@ import importlib.util
 import sys
 from types import ModuleType
 
+from pipeline.themes.codebook import languages_with_vocabulary
 from tests.bench._measuring import ROOT, SHARED
 
 
@@ -19,7 +20,11 @@ def main() -> None:
         return
     found = _gold().measure(labelled.read_text(encoding="utf-8").splitlines())
     overall = found.overall
-    languages = " ".join(f"{code} {counts.f1:.2f}" for code, counts in sorted(found.by_language.items()))
+    has_vocabulary = languages_with_vocabulary()
+    languages = " ".join(
+        f"{code} {counts.f1:.2f}" if code in has_vocabulary else f"{code} none yet"
+        for code, counts in sorted(found.by_language.items())
+    )
     print(
         f"THEMES F1 {overall.f1:.3f} precision {overall.precision:.3f} recall {overall.recall:.3f} "
         f"| {len(found.misses)} excerpts, {overall.right} right, {overall.wrong} wrong, {overall.missed} missed "
