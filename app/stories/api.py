@@ -113,6 +113,7 @@ def retry(parts: House, actor: SignedIn, story_id: str, recording_id: str, wante
         return recording_view(session, recording)
 
 
+@router.head("/{story_id}/recordings/{recording_id}/original", dependencies=MAY_READ, include_in_schema=False)
 @router.get(
     "/{story_id}/recordings/{recording_id}/original",
     dependencies=MAY_READ,
@@ -124,6 +125,9 @@ def original(request: Request, parts: House, reader: SignedIn, story_id: str, re
     return media.fetch_original(request, parts, reader, story_id, recording_id)
 
 
+@router.head(
+    "/{story_id}/recordings/{recording_id}/renditions/{kind}", dependencies=MAY_READ, include_in_schema=False
+)
 @router.get(
     "/{story_id}/recordings/{recording_id}/renditions/{kind}",
     dependencies=MAY_READ,

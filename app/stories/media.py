@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.exchange import captions
 from app.parts import Parts
-from models.errors import Invalid, NotFound
+from models.errors import NotFound
 from models.roles import Action, Principal
 from models.stories import MEDIA_TYPES, Rendition, RenditionKind
 from storage import gate, recordings, transcripts
@@ -116,28 +117,45 @@ def _stream(
         "Content-Security-Policy": SANDBOX,
         "ETag": f'"{etag}"',
     }
-    asked = request.headers.get("range")
-    start, end = read_range(asked, size_bytes) if asked else (0, size_bytes)
-    if start >= end and size_bytes:
+    headers["Content-Length"] = str(size_bytes)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=media_type)
+    asked = _range_asked(request, headers["ETag"], size_bytes)
+    start, end = asked or (0, size_bytes)
+    if asked and start >= end:
+        del headers["Content-Length"]
         return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size_bytes}"})
     headers["Content-Length"] = str(end - start)
     if asked:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size_bytes}"
     body = _bytes_while_permitted(parts, permission, key, start, end - start)
-    return StreamingResponse(body, 206 if asked else 200, headers, media_type)
+    # Taken before the answer begins: a store that does not answer can still be said.
+    first = next(body, b"")
+    return StreamingResponse(chain([first], body), 206 if asked else 200, headers, media_type)
 
 
-def read_range(asked: str, size_bytes: int) -> tuple[int, int]:
-    """The half-open range of bytes that a single ``Range`` asks for; an unfit one gives an empty range.
+def _range_asked(request: Request, etag: str, size_bytes: int) -> tuple[int, int] | None:
+    """The range that a request asks for; None: everything, also where the asker holds another state's bytes."""
+    asked = request.headers.get("range")
+    if asked is None or request.headers.get("if-range", etag) != etag:
+        return None
+    return read_range(asked, size_bytes)
 
-    :raises Invalid: it is no range of bytes
+
+def read_range(asked: str, size_bytes: int) -> tuple[int, int] | None:
+    """The half-open range of bytes that ``Range`` asks for; an empty one lies outside the file.
+
+    None for what is to be ignored: other units, what cannot be read, and several ranges at once, of which
+    everything is an allowed answer (RFC 9110 §14.2).
     """
-    match = re.fullmatch(r"bytes=(\d*)-(\d*)", asked.strip(), re.ASCII)
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", asked.strip(), re.ASCII | re.IGNORECASE)
     if match is None or match.groups() == ("", ""):
-        raise Invalid("range-unfit")
+        return None
     first, last = match.groups()
     if not first:
         return max(0, size_bytes - int(last)), size_bytes
+    if last and int(last) < int(first):
+        return None
     return int(first), min(size_bytes, int(last) + 1 if last else size_bytes)
 
 

@@ -119,6 +119,7 @@ def _retry(parts: Parts, actor: Principal, story_id: str, recording_id: str, lan
         )
 
 
+@router.head("/{story_id}/recordings/{recording_id}/renditions/{kind}")
 @router.get("/{story_id}/recordings/{recording_id}/renditions/{kind}")
 def play(
     request: Request, parts: House, reader: Anyone, story_id: str, recording_id: str, kind: RenditionKind
