@@ -19,7 +19,7 @@ from models.errors import StoryError
 from models.work import Wish, WishKind
 from pipeline import workflow
 from pipeline.workplace import Workplace, clear_leftovers, note_failure, set_workplace
-from storage import leases, recordings, wishes
+from storage import journal, leases, recordings, wishes, withdrawals
 from storage.database import Database
 from storage.wishes import Holder
 
@@ -29,6 +29,8 @@ SLOTS = 64
 LOOK_EVERY_SECONDS = 1.0
 LOOK_AT_ALL_EVERY_SECONDS = 60.0
 UPLOAD_LASTS = timedelta(hours=24)
+# The form for reporters says so too.
+CONSENT_COMES_WITHIN = timedelta(days=30)
 QUICK, THOROUGH = "quick", "thorough"
 QUEUES = {WishKind.INSPECT: QUICK, WishKind.ERASE: QUICK, WishKind.PROCESS: THOROUGH}
 ENDED_WITHOUT_US = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -173,6 +175,7 @@ class Worker:
             if status.workflow_id in waiting:
                 self._note_parked(waiting[status.workflow_id])
         self._forget_abandoned_uploads()
+        self._forget_what_nobody_agreed_to()
 
     def _note_parked(self, wish_id: str) -> None:
         with self._database.write() as session:
@@ -184,6 +187,11 @@ class Worker:
             for recording in recordings.abandoned(session, utc_now() - UPLOAD_LASTS):
                 self.workplace.objects.delete(recording.original_key)
                 session.delete(recording)
+
+    def _forget_what_nobody_agreed_to(self) -> None:
+        with self._database.write() as session:
+            for story in withdrawals.never_agreed_to(session, utc_now() - CONSENT_COMES_WITHIN):
+                withdrawals.withdraw(session, story, actor=journal.PIPELINE)
 
     def _retire_other_versions(self) -> None:
         """Work of another version never runs again by itself: cancelled here, its wish starts it anew."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -51,6 +52,13 @@ def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str 
     wishes.make(session, WishKind.ERASE, story.id)
     journal.note(session, actor, "withdraw", story_id=story.id)
     return tombstone
+
+
+def never_agreed_to(session: Session, before: datetime) -> list[Story]:
+    """Stories sent before a moment to which nobody in them has ever agreed: without consent they are not kept."""
+    agreed = select(ConsentEvent.id).where(ConsentEvent.story_id == Story.id).exists()
+    sent = select(Story).where(Story.created_at < before, Story.state != State.WITHDRAWN, ~agreed)
+    return list(session.scalars(sent.order_by(Story.id)))
 
 
 def note_erased(session: WriteSession, story_id: str) -> None:

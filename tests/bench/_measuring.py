@@ -98,7 +98,9 @@ def real_recordings(folder: Path) -> list[Spoken]:
         return []
     listed: list[dict[str, Any]] = json.loads(manifest.read_text())
     return [
-        Spoken(each["file"], speech_of(manifest.with_name(each["file"]), folder), each["language"], each["text"])
+        Spoken(
+            each["file"], speech_of(manifest.with_name(each["file"]), folder), each["language"], each["text"]
+        )
         for each in listed
         if each["text"]
     ]

@@ -112,7 +112,9 @@ def main() -> None:
         if short:
             print(compared("short files", engines, short, rounds), flush=True)
         else:
-            print("P1 skipped: short files: the recordings beside the checkout (speech/) are absent", flush=True)
+            print(
+                "P1 skipped: short files: the recordings beside the checkout (speech/) are absent", flush=True
+            )
         print(compared("one long file", engines, [long], rounds), flush=True)
 
 

@@ -1,6 +1,6 @@
 """How many of the themes that people found the tagger finds: one line, ``THEMES``.
 
-    python -m tests.bench.themes
+python -m tests.bench.themes
 """
 
 from __future__ import annotations

@@ -236,3 +236,13 @@ def _tables_that_name(database: Database, what: str) -> set[str]:
             for row in connection.execute(text(f'SELECT * FROM "{name}"'))
             if what in repr(tuple(row))
         }
+
+
+def test_stories_that_nobody_ever_agreed_to_are_found_and_no_others(database: Database, field: Field) -> None:
+    unasked = field.story(consented_to=None)
+    field.story(consented_to=EVERY_USE)
+    with database.write() as session:
+        withdraw(session, field.story(consented_to=None))
+    with database.read() as session:
+        assert [each.id for each in withdrawals.never_agreed_to(session, utc_now())] == [unasked.id]
+        assert withdrawals.never_agreed_to(session, unasked.created_at) == []
