@@ -233,7 +233,7 @@ def read_some(connection: socket.socket, size: int) -> bytes:
 def begin_to_listen(player: Player, who: Principal) -> socket.socket:
     """A connection that has asked for everything, and takes it slowly."""
     connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024 * 1024)
     connection.settimeout(60)
     connection.connect(("127.0.0.1", player.served.port))
     key = player.served.key(who)
