@@ -83,7 +83,7 @@ class Worker:
         self.holder, self._secret = self._take_slot()
         self.workplace = self._make_workplace(self.holder)
         self.workplace.lease_seconds = self._lease.total_seconds()
-        clear_leftovers(self.workplace)
+        clear_leftovers(self.workplace, [self.holder.slot])
         set_workplace(self.workplace)
         config: DBOSConfig = {
             "name": "reporting",
@@ -161,14 +161,25 @@ class Worker:
                 self._started.add(work_id)
 
     def _take_over(self) -> None:
+        with self._database.read() as session:
+            if not leases.any_ran_out(session):
+                return
         with self._database.write() as session:
             dead = leases.fence_off_dead(session)
+        self._resume_work_of(dead)
+
+    def _resume_work_of(self, dead: list[str]) -> None:
+        assert self.workplace is not None
+        clear_leftovers(self.workplace, dead)
         if dead:
             DBOS._recover_pending_workflows(dead)
 
     def _look_at_all(self) -> None:
         """Everything again: work that ended without our knowing, uploads cut off without a word."""
         self._started.clear()
+        with self._database.read() as session:
+            dead = leases.dead(session)
+        self._resume_work_of(dead)
         with self._database.read() as session:
             waiting = {work_id_of(wish): wish.id for wish in wishes.open_wishes(session)}
         for status in DBOS.list_workflows(status=list(ENDED_WITHOUT_US), load_input=False, load_output=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,8 +227,10 @@ def folder_of(workplace: Workplace, wish_id: str) -> Path:
     return workplace.folder / f"{holder.slot}.{holder.fence}.{wish_id}"
 
 
-def clear_leftovers(workplace: Workplace) -> None:
-    """Remove what earlier holders of this slot left: nobody can carry on with it under their fence."""
-    for folder in workplace.folder.glob(f"{workplace.holder.slot}.*"):
-        if folder.name.split(".")[1] != str(workplace.holder.fence):
-            shutil.rmtree(folder, ignore_errors=True)
+def clear_leftovers(workplace: Workplace, slots: Iterable[str]) -> None:
+    """Remove what holders of these slots left who are dead: nobody can carry on with it under their fence."""
+    mine = f"{workplace.holder.slot}.{workplace.holder.fence}."
+    for slot in slots:
+        for folder in workplace.folder.glob(f"{slot}.*"):
+            if not folder.name.startswith(mine):
+                shutil.rmtree(folder, ignore_errors=True)

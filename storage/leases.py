@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,8 @@ from storage.database import WriteSession
 from storage.wishes import Holder
 
 LASTS = timedelta(seconds=15)
+# The secret of a slot that was fenced off: no holder has it.
+NOBODY = ""
 
 
 def take(session: WriteSession, slot: str, *, lasts: timedelta = LASTS) -> tuple[Holder, str] | None:
@@ -55,14 +57,27 @@ def give_back(session: WriteSession, slot: str, secret: str) -> None:
     session.execute(update(Lease).where(Lease.slot == slot, Lease.holder == secret).values(ends_at=utc_now()))
 
 
+def any_ran_out(session: Session) -> bool:
+    """Whether there is a slot whose holder died and that nobody has fenced off yet."""
+    return session.scalars(select(Lease.slot).where(*_ran_out())).first() is not None
+
+
 def fence_off_dead(session: WriteSession) -> list[str]:
-    """Slots whose lease ran out. Each is fenced off, so that a holder that wakes cannot renew or write."""
-    ran_out = select(Lease).where(Lease.ends_at <= utc_now()).order_by(Lease.slot).with_for_update()
-    dead = list(session.scalars(ran_out))
-    for lease in dead:
-        lease.holder, lease.fence = new_id(), lease.fence + 1
+    """Fence off the slots whose lease ran out, so that a holder that wakes cannot renew or write; returns them."""
+    found = list(session.scalars(select(Lease).where(*_ran_out()).order_by(Lease.slot).with_for_update()))
+    for lease in found:
+        lease.holder, lease.fence = NOBODY, lease.fence + 1
     session.flush()
-    return [lease.slot for lease in dead]
+    return [lease.slot for lease in found]
+
+
+def dead(session: Session) -> list[str]:
+    """Slots that nobody holds; their work is for the living to take up."""
+    return list(session.scalars(select(Lease.slot).where(Lease.ends_at <= utc_now()).order_by(Lease.slot)))
+
+
+def _ran_out() -> tuple[ColumnElement[bool], ...]:
+    return Lease.ends_at <= utc_now(), Lease.holder != NOBODY
 
 
 def living(session: Session) -> list[str]:
