@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 
 from app.parts import Parts
+from models.curation import State
 from models.stories import Recording, RecordingState, Rendition, Story
 from pipeline.themes import lemmas
 from pipeline.transcription import weights
@@ -115,9 +116,13 @@ def _permissions(parts: Parts) -> Iterator[Finding]:
 def _objects_and_rows(parts: Parts) -> Iterator[Finding]:
     """Rows without objects, and objects without rows."""
     with parts.database.read() as session:
-        named = set(
-            session.scalars(select(Recording.original_key).where(Recording.state != RecordingState.UPLOADING))
-        ) | set(session.scalars(select(Rendition.object_key)))
+        # Of a withdrawn story objects go first, then rows.
+        of_standing = select(Recording.original_key).join(Story).where(Story.state != State.WITHDRAWN)
+        made_of_standing = (
+            select(Rendition.object_key).join(Recording).join(Story).where(Story.state != State.WITHDRAWN)
+        )
+        named = set(session.scalars(of_standing.where(Recording.state != RecordingState.UPLOADING)))
+        named |= set(session.scalars(made_of_standing))
         arriving = set(
             session.scalars(select(Recording.original_key).where(Recording.state == RecordingState.UPLOADING))
         )
