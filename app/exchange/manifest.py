@@ -124,7 +124,7 @@ def addresses_of(entry: PulledEntry, release_at: str, stories_at: str) -> list[F
         recording_at = f"{stories_at}/{entry.story_id}/recordings/{recording['recording_id']}"
         found += [
             FileNote(
-                f"{recording_at}/{RenditionKind(each['kind']).value}",
+                f"{recording_at}/renditions/{RenditionKind(each['kind']).value}",
                 each["media_type"],
                 number,
                 each["size_bytes"],

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+import structlog
 
 from app.operations import serving
+from app.operations.logs import configure_logging
 from app.parts import Parts
 from models.accounts import Account
 from models.roles import Principal, Scope
@@ -102,6 +104,9 @@ def answer_on(connection: socket.socket) -> Answer:
 def serving_over(parts: Parts) -> Iterator[Served]:
     """The service over these parts, until the end of the block. Workers run apart: set ``workers`` to 0."""
     server = serving.server(parts)
+    logging_before = structlog.get_config()
+    # As the service logs: the default draws tracebacks with every local variable, which takes seconds.
+    configure_logging(is_quiet=True)
     with closing(socket.socket()) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", 0))
@@ -119,6 +124,7 @@ def serving_over(parts: Parts) -> Iterator[Served]:
             served.close()
             server.should_exit = True
             running.join(30)
+            structlog.configure(**logging_before)
 
 
 def wait_until(holds: Any, what: str, seconds: float = 60) -> None:
