@@ -44,7 +44,7 @@ Each file's SHA-256 stands in manifest.json.
 
 def readme(pulled: Pulled) -> str:
     """The README's text. The title is the team's own; it is put on one line, without control characters."""
-    title = " ".join("".join(each for each in pulled.collection.title if each.isprintable()).split())
+    title = " ".join("".join(each if each.isprintable() else " " for each in pulled.collection.title).split())
     return TEXT.format(
         title=title or "Collection",
         number=pulled.release.number,

@@ -14,6 +14,7 @@ from pipeline.transcription.protocol import Segment, Transcription, Word
 MOST_SECONDS = 7.0
 MOST_CHARACTERS = 84
 LINE_CHARACTERS = 42
+MOST_LINES = 2
 PAUSE_SECONDS = 0.8
 LEAST_CHARACTERS = 20
 # The Greek question mark is written as a semicolon; the Arabic and the Chinese stops stand for newcomers' languages.
@@ -48,7 +49,9 @@ def cut(words: Sequence[Word]) -> list[Segment]:
 
 def _fits(waiting: Sequence[Word], word: Word) -> bool:
     is_short = word.end_seconds - waiting[0].start_seconds <= MOST_SECONDS
-    return is_short and len(_text(waiting)) + 1 + len(word.text) <= MOST_CHARACTERS
+    text = _text([*waiting, word])
+    # Fewer than 84 characters can still need three lines, where no blank stands near their middle.
+    return is_short and len(text) <= MOST_CHARACTERS and len(lines_of(text)) <= MOST_LINES
 
 
 def _break(waiting: list[Word]) -> tuple[list[Word], list[Word]]:
