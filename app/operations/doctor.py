@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import create_engine, inspect, select
 
 from app.parts import Parts
 from models.curation import State
@@ -136,12 +136,25 @@ def _objects_and_rows(parts: Parts) -> Iterator[Finding]:
 
 
 def _work(parts: Parts) -> Iterator[Finding]:
+    if not _work_ever_began(parts.settings.workflow_url):
+        yield Finding("parked work", True, "none yet: no worker ever ran")
+        return
     stuck, foreign = work_of_others(parts.settings.workflow_url)
     says = f"{stuck} of {', '.join(ENDED_WITHOUT_US).lower()}"
     yield Finding(
         "parked work", not stuck, says if stuck else "none", "Retry those recordings on their pages."
     )
     yield Finding("work of other versions", not foreign, str(foreign), "Start serve: it takes them up again.")
+
+
+def _work_ever_began(workflow_url: str) -> bool:
+    """Whether the tables of durable work are there: the first worker makes them."""
+    engine = create_engine(workflow_url)
+    try:
+        schema_name = None if engine.dialect.name == "sqlite" else "dbos"
+        return inspect(engine).has_table("workflow_status", schema=schema_name)
+    finally:
+        engine.dispose()
 
 
 def _address(parts: Parts) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ systems lost recordings between taking a file away and keeping it.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -21,10 +22,12 @@ from app.parts import Parts
 from app.stories import service
 from app.stories.schemas import PersonIn, StoryIn
 from app.words import say
+from models.consent import Use
 from models.errors import Conflict, Invalid, StoryError
 from models.roles import Principal
 from models.stories import Part, Purpose, Recording, RecordingState
 from storage import accounts, consents, recordings
+from storage.database import WriteSession
 
 COLUMNS = ("file", "title", "language", "pilot")
 OPTIONAL = (
@@ -90,6 +93,8 @@ def _one(
     name = line["file"]
     try:
         source = _inside(folder, name)
+        if source.stat().st_size == 0:
+            raise Invalid("recording-empty")
         sent = _story_of(line)
         sha256 = _sha256(source)
         with parts.database.read() as session:
@@ -97,6 +102,7 @@ def _one(
         if before:
             return Sent(name, True, f"was sent before, as story {before}")
         if is_dry_run:
+            _rehearse(parts, sender, source, sent, line)
             return Sent(name, False, "can be sent")
         story_id = _send(parts, sender, source, sha256, sent, line)
         if removes:
@@ -153,22 +159,44 @@ def _sent_before(session: Session, sender: Principal, sha256: str) -> str | None
     ).first()
 
 
+class _Rehearsed(Exception):
+    """Nothing stood in the way; raised so that the transaction is rolled back."""
+
+
+def _rehearse(parts: Parts, sender: Principal, source: Path, sent: StoryIn, line: Mapping[str, str]) -> None:
+    """Everything that could refuse a line is asked, and nothing of it stays."""
+    with contextlib.suppress(_Rehearsed), parts.database.write() as session:
+        _submit(session, sender, source, sent, line)
+        raise _Rehearsed
+
+
+def _submit(
+    session: WriteSession, sender: Principal, source: Path, sent: StoryIn, line: Mapping[str, str]
+) -> Recording:
+    """The story of a line with its teller's consent, and room for its recording."""
+    actor = sender.account_id or ""
+    story = service.submit(session, sender, sent)
+    uses = line.get("consent", "").split()
+    if uses:
+        # A use that is misspelled would be lost without a word.
+        said = {f"use-{Use(use)}": "yes" for use in uses} | {
+            name: each for name, each in line.items() if each
+        }
+        terms = terms_of(session, consent_of(said, sent.pilots))
+        consents.record(session, story, story.people[0].id, terms, actor=actor)
+    return recordings.expect_recording(session, story, source.name, sent_by=actor)
+
+
 def _send(
     parts: Parts, sender: Principal, source: Path, sha256: str, sent: StoryIn, line: Mapping[str, str]
 ) -> str:
-    actor = sender.account_id or ""
     with parts.database.write() as session:
-        story = service.submit(session, sender, sent)
-        if line.get("consent"):
-            said = {f"use-{use}": "yes" for use in line["consent"].split()} | dict(line)
-            terms = terms_of(session, consent_of(said, sent.pilots))
-            consents.record(session, story, story.people[0].id, terms, actor=actor)
-        recording = recordings.expect_recording(session, story, source.name, sent_by=actor)
+        recording = _submit(session, sender, source, sent, line)
     stored = parts.objects.put_file(recording.original_key, source)
     _verify(parts, recording.original_key, sha256)
     with parts.database.write() as session:
         recordings.receive(session, recording.id, size_bytes=stored.size_bytes, sha256=stored.sha256)
-    return story.id
+    return recording.story_id
 
 
 def _verify(parts: Parts, key: str, sha256: str) -> None:

@@ -1,0 +1,143 @@
+"""The doctor: what is wrong is said, and what to do about it; what is well is not made to look ill."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from app.operations.doctor import Finding, examine
+from app.parts import Parts
+from models.consent import Permission, Use
+from models.curation import State
+from models.journal import JournalEntry, JournalHead
+from models.stories import Recording, Story
+from storage import withdrawals
+from storage.objects import Objects
+from tests.plugins.stories import Field
+
+
+def findings(parts: Parts) -> dict[str, Finding]:
+    return {each.what: each for each in examine(parts)}
+
+
+def ill(parts: Parts) -> set[str]:
+    """What the doctor calls wrong; warnings are not."""
+    return {each.what for each in examine(parts) if not each.is_well and not each.is_warning}
+
+
+@pytest.fixture
+def story(parts: Parts, field: Field) -> Story:
+    """A story whose recording and renditions lie in the store."""
+    made = field.story(state=State.CURATED)
+    with parts.database.read() as session:
+        recording = session.get_one(Recording, made.recordings[0].id)
+        for key in (recording.original_key, *(row.object_key for row in recording.renditions)):
+            parts.objects.put_stream(key, io.BytesIO(b"x" * 1000))
+    return made
+
+
+def test_service_that_is_well_is_called_well(parts: Parts, story: Story) -> None:
+    assert ill(parts) == set()
+    found = findings(parts)
+    assert found["journal"].says == "unbroken"
+    assert found["database synchronous"].is_well
+    # Base weights are weak in most of the pilots' languages: said, and no failure.
+    assert found["languages"].is_warning
+
+
+def test_everything_that_is_wrong_says_what_to_do(parts: Parts, story: Story) -> None:
+    with parts.database.write() as session:
+        session.execute(update(JournalEntry).where(JournalEntry.sequence == 2).values(act="nothing"))
+        session.execute(delete(Permission))
+    parts.objects.delete_prefix("")
+    wrong = [each for each in examine(parts) if not each.is_well]
+    assert {"journal", "permissions", "rows without objects"} <= {each.what for each in wrong}
+    assert all(len(each.mend.split()) > 2 for each in wrong)
+
+
+def test_object_that_is_missing_is_counted(parts: Parts, story: Story) -> None:
+    with parts.database.read() as session:
+        recording = session.get_one(Recording, story.recordings[0].id)
+        parts.objects.delete(recording.original_key)
+        parts.objects.delete(recording.renditions[0].object_key)
+    assert ill(parts) == {"rows without objects"}
+    assert findings(parts)["rows without objects"].says == "2"
+
+
+def test_object_that_nobody_names_is_counted(parts: Parts, story: Story) -> None:
+    parts.objects.put_stream("f" * 32 + "-o1", io.BytesIO(b"left behind"))
+    assert ill(parts) == {"objects without rows"}
+    assert findings(parts)["objects without rows"].says == "1"
+
+
+def test_story_on_its_way_out_is_no_loss(parts: Parts, story: Story) -> None:
+    with parts.database.write() as session:
+        withdrawals.withdraw(session, session.get_one(Story, story.id), actor="test")
+    parts.objects.delete_prefix(f"{story.object_token}-")
+    assert ill(parts) == set()
+
+
+@pytest.mark.parametrize("change", ["taken", "added", "wrong end"])
+def test_permission_that_the_rule_does_not_give_is_found(parts: Parts, story: Story, change: str) -> None:
+    with parts.database.write() as session:
+        if change == "taken":
+            session.execute(delete(Permission).where(Permission.use == Use.SHARING))
+        elif change == "added":
+            session.add(Permission(story_id=story.id, use=Use.PUBLICATION))
+        else:
+            session.execute(update(Permission).values(until=story.created_at))
+    assert ill(parts) == {"permissions"}
+    assert findings(parts)["permissions"].says == "1 stories differ"
+
+
+@pytest.mark.parametrize("change", ["altered", "removed", "cut off", "head"])
+def test_journal_that_was_touched_is_found(parts: Parts, story: Story, change: str) -> None:
+    with parts.database.write() as session:
+        last = session.get_one(JournalHead, 1).sequence
+        if change == "altered":
+            session.execute(update(JournalEntry).where(JournalEntry.sequence == 3).values(actor="someone"))
+        elif change == "removed":
+            session.execute(delete(JournalEntry).where(JournalEntry.sequence == 3))
+        elif change == "cut off":
+            session.execute(delete(JournalEntry).where(JournalEntry.sequence == last))
+        else:
+            session.execute(update(JournalHead).values(hash="0" * 64))
+    assert ill(parts) == {"journal"}
+    says = findings(parts)["journal"].says
+    assert says.startswith("broken at entry")
+    if change == "altered":
+        assert says == "broken at entry 3"
+
+
+def test_store_that_is_down_leaves_the_rest_examined(parts: Parts) -> None:
+    down = Objects.connect("127.0.0.1:1", "-", "-", "none", secure=False)
+    found = findings(replace(parts, objects=down))
+    wrong = {each.what for each in found.values() if not each.is_well and not each.is_warning}
+    assert any("object" in what for what in wrong)
+    assert found["journal"].is_well
+
+
+def test_disk_and_schema_and_address_are_looked_at(parts: Parts) -> None:
+    changed = parts.settings.model_copy(update={"min_free_bytes": 2**60, "public_url": "http://example.org"})
+    found = findings(replace(parts, settings=changed))
+    assert not found["disk"].is_well
+    assert not found["address"].is_well
+    assert found["address"].is_warning
+    with parts.database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    assert "schema" in ill(parts)
+
+
+def test_tables_that_were_never_built_are_named(parts: Parts, tmp_path: Path) -> None:
+    changed = parts.settings.model_copy(update={"cache": tmp_path / "empty"})
+    lemmas = findings(replace(parts, settings=changed))["lemma tables"]
+    assert not lemmas.is_well
+    assert "make setup" in lemmas.mend or "make set-up" in lemmas.mend
+
+
+def test_no_worker_yet_is_no_failure(parts: Parts) -> None:
+    assert findings(parts)["parked work"].is_well
