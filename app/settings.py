@@ -21,14 +21,14 @@ class Settings(BaseSettings):
     workflow_database_url: str | None = Field(None, description="Where durable work is kept; default beside.")
 
     s3_endpoint: str | None = Field(None, description="host:port of an S3; default the embedded SeaweedFS.")
-    s3_access_key: SecretStr | None = None
-    s3_secret_key: SecretStr | None = None
-    s3_bucket: str = "community-reporting"
-    s3_secure: bool = True
-    s3_region: str | None = None
+    s3_access_key: SecretStr | None = Field(None, description="Of that S3.")
+    s3_secret_key: SecretStr | None = Field(None, description="Of that S3.")
+    s3_bucket: str = Field("community-reporting", description="Made at the start if it is not there.")
+    s3_secure: bool = Field(True, description="Reach it by HTTPS.")
+    s3_region: str | None = Field(None, description="Where it signs by region; default us-east-1.")
 
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: str = Field("127.0.0.1", description="The address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8000, description="The port to listen on.")
     public_url: str | None = Field(
         None, description="How people reach it, for links; default http://host:port."
     )
@@ -37,17 +37,17 @@ class Settings(BaseSettings):
     )
     secure_cookies: bool | None = Field(None, description="Default: when people reach it by https.")
 
-    max_upload_bytes: int = Field(4 * GIB, gt=0)
+    max_upload_bytes: int = Field(4 * GIB, gt=0, description="One recording at most (413).")
     max_parallel_uploads: int = Field(4, gt=0, description="By one person at the same time.")
     daily_upload_bytes: int = Field(50 * GIB, gt=0, description="By one person in 24 hours.")
     min_free_bytes: int = Field(2 * GIB, ge=0, description="Below it uploads are refused (507).")
-    max_recording_seconds: int = Field(4 * 3600, gt=0)
+    max_recording_seconds: int = Field(4 * 3600, gt=0, description="A longer one is refused.")
 
     upgrade_without_copy: bool = Field(
         False, description="Migrate without copying the database first: you have backed it up yourself."
     )
 
-    workers: int = Field(1, ge=0, description="Worker slots inside `serve`; 0 where workers run apart.")
+    workers: int = Field(1, ge=0, description="1: `serve` works too; 0: only `worker` processes do.")
     engine: str = Field("faster-whisper", description="faster-whisper or openai-whisper.")
     weights: str | None = Field(None, description="A folder, or a name such as small or large-v3-turbo.")
     threads: int = Field(2, gt=0, description="Processor threads of the recogniser and the encoder.")

@@ -57,6 +57,11 @@ WORDS: dict[str, str] = {
     "theme-unknown": "The codebook has no theme called {theme}.",
     "collection-not-found": "There is no such collection in your pilots.",
     "release-not-found": "This collection has no release with this number.",
+    "story-in-collection": "This story is in the collection already.",
+    "story-not-in-collection": "This story is not in the collection. Load it again.",
+    "collection-has-no-query": "This collection was made by hand, so there is no query to run. Add stories yourself.",
+    "story-not-in-release": "This release has no such story. Its manifest lists what it has.",
+    "format-unknown": "There is no such format here. Choose one of {formats}.",
     "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
     # the pipeline
     "not-a-recording": "This is not a sound or video recording that we can read. "
@@ -83,9 +88,13 @@ WORDS: dict[str, str] = {
     "weights-changed": "The recogniser's weights are not what they should be. Delete them and run make set-up.",
     "engine-not-installed": "The engine {engine} is not installed. Install the extra of that name.",
     "engine-unknown": "There is no engine called {engine}. Choose one of {engines}.",
-    "embedded-store-missing": "There is no embedded object store for this machine. "
+    "object-store-not-for-this-machine": "There is no embedded object store for this machine ({machine}). "
     "Point COMMUNITY_REPORTING_S3_ENDPOINT "
     "at an S3 service, or use compose.yaml.",
+    "lemma-tables-missing": "The tables of dictionary forms cannot be built in {folder} ({reason}). "
+    "Make that folder writable and run make set-up.",
+    "codebook-broken": "The codebook cannot be read: {file}: {reason}",
+    "work-cancelled": "This was called off, because the story changed or was withdrawn meanwhile.",
     "themes-not-yet": "Themes are not suggested yet in the language {language}; they are in: {languages}.",
     "csv-columns-missing": "The CSV lacks these columns: {columns}.",
     "file-not-there": "There is no file {file} in this folder.",
@@ -125,7 +134,7 @@ def say(code: str, parameters: dict[str, object]) -> str:
     """The sentence for a code, its parameters filled in."""
     template = WORDS.get(code, WORDS["internal"])
     shown = {
-        name: ", ".join(map(str, each)) if isinstance(each, list) else each
+        name: ", ".join(str(GUARDS.get(part, part)) for part in each) if isinstance(each, list) else each
         for name, each in parameters.items()
     }
     try:

@@ -33,11 +33,15 @@ Read from the environment, or from a file `.env` in the folder that the service 
 
 def _row(name: str) -> str:
     field = Settings.model_fields[name]
+    # "Path", "pathlib.Path | None": the last part of the name says what it is.
     kind = str(getattr(field.annotation, "__name__", field.annotation)).removesuffix(" | None")
-    for whole in ("pathlib.Path | None", "pydantic.types.SecretStr | None", "Optional"):
-        kind = kind.replace(whole, whole.removesuffix(" | None").rsplit(".", 1)[-1])
-    default = "" if field.default is None else f"`{field.default}`"
+    kind = kind.rsplit(".", 1)[-1]
+    default = "" if field.default is None else f"`{_shown(field.default)}`"
     return f"| `COMMUNITY_REPORTING_{name.upper()}` | {KINDS.get(kind, kind)} | {default} | {field.description or ''} |"
+
+
+def _shown(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What only this user may know: S3 credentials, signing keys and the one certificate that gRPC trusts.
 
 Signing keys alone protect nothing: without ``-disableHttp`` SeaweedFS's master hands tokens to anyone, and its
-gRPC deletes without asking. See docs/decisions/0002-embedded-object-store.md.
+gRPC deletes without asking. See docs/decisions/0004-embedded-object-store.md.
 """
 
 from __future__ import annotations
