@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from app.main import create_app
+from app.operations.housekeeping import keep_house
 from app.parts import Parts
 from app.people.service import first_administrator_link
 from app.settings import Settings
@@ -20,10 +21,7 @@ from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
 from pipeline.worker import Worker
 from pipeline.workplace import Workplace
-from storage import safety_copies
 from storage.wishes import Holder
-
-HOUSEKEEPING_SECONDS = 3600.0
 
 
 def make_recogniser(settings: Settings) -> Recogniser:
@@ -59,20 +57,13 @@ def application(parts: Parts) -> FastAPI:
         worker = make_worker(parts) if parts.settings.workers else None
         if worker:
             await run_in_threadpool(worker.start)
-        housekeeping = asyncio.create_task(_keep_house(parts))
+        housekeeping = asyncio.create_task(keep_house(parts))
         yield
         housekeeping.cancel()
         if worker:
             await run_in_threadpool(worker.stop)
 
     return create_app(parts, lifespan=lifespan)
-
-
-async def _keep_house(parts: Parts) -> None:
-    """What a service that runs for months does by itself: copies from upgrades end in time."""
-    while True:
-        await run_in_threadpool(safety_copies.remove_old, parts.settings.copies_folder)
-        await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 
 def server(parts: Parts, *, tls_cert: Path | None = None, tls_key: Path | None = None) -> uvicorn.Server:
