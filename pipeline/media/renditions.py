@@ -138,19 +138,22 @@ def _speech(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
 
 
 def _audio(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Stream:
-    if findings.channels > 2:
-        sound = sound.filter("pan", args=mix_to_mono(findings.channels))
+    sound = _mono_or_stereo(sound, findings)
     return ffmpeg.output(sound, str(out), vn=None, sn=None, dn=None, **AAC, **NO_METADATA)
+
+
+def _mono_or_stereo(sound: ffmpeg.Stream, findings: Inspection) -> ffmpeg.Stream:
+    """Some codecs (Speex) do not say where their one channel belongs, and the encoder takes no such thing."""
+    if findings.channels > 2:
+        return sound.filter("pan", args=mix_to_mono(findings.channels))
+    return sound.filter("aformat", channel_layouts="mono|stereo")
 
 
 def _video(stream: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Stream:
     picture = stream[str(findings.video_track)].filter("scale", **_fit(findings)).filter("format", "yuv420p")
     tracks = [picture]
     if findings.audio_track is not None:
-        sound = _sound_of(stream, findings)
-        tracks.append(
-            sound.filter("pan", args=mix_to_mono(findings.channels)) if findings.channels > 2 else sound
-        )
+        tracks.append(_mono_or_stereo(_sound_of(stream, findings), findings))
     return ffmpeg.output(
         *tracks,
         str(out),
