@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, select, text
-from sqlalchemy.exc import InternalError
+from sqlalchemy.exc import IntegrityError, InternalError
 
 from models.accounts import Account
 from models.errors import Unavailable
@@ -155,6 +155,13 @@ def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
             session.execute(text("SELECT 1"))
         with pytest.raises(Unavailable), database.write() as session:
             session.execute(text("SELECT 1"))
+
+
+def test_an_error_does_not_carry_what_people_wrote(sqlite_database: Database) -> None:
+    words = "what Rosa told"
+    with pytest.raises(IntegrityError) as refused, sqlite_database.write() as session:
+        session.execute(text("INSERT INTO account (id, name) VALUES ('1', :words)"), {"words": words})
+    assert words not in str(refused.value), "errors are logged"
 
 
 def _open(database: Database) -> list[str]:
