@@ -63,6 +63,7 @@ def serve(
     from app.parts import build
 
     settings = settings_with(host, port, is_tls=tls_cert is not None)
+    serving.keep_tables_in(settings)
     parts = build(settings)
     link = serving.invite_first_administrator(parts)
     if link:
@@ -99,7 +100,9 @@ def worker() -> None:
     from app.operations import serving
     from app.parts import build
 
-    parts = build(Settings())
+    settings = Settings()
+    serving.keep_tables_in(settings)
+    parts = build(settings)
     slot = serving.make_worker(parts)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

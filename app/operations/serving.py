@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,11 @@ from pipeline.transcription.recogniser import Recogniser
 from pipeline.worker import Worker
 from pipeline.workplace import Workplace
 from storage.wishes import Holder
+
+
+def keep_tables_in(settings: Settings) -> None:
+    """Let the tagger and search find their word tables where the settings say: they ask the environment alone."""
+    os.environ["COMMUNITY_REPORTING_CACHE"] = str(settings.cache_folder)
 
 
 def make_recogniser(settings: Settings) -> Recogniser:
