@@ -36,7 +36,7 @@ def parts(tmp_path: Path, sqlite_database: Database, embedded: Embedded) -> Part
         embedded.endpoint, embedded.access_key, embedded.secret_key, "stories", secure=False
     )
     objects.ensure_bucket()
-    return Parts(Settings(data=tmp_path), sqlite_database, objects, load_codebook(), embedded)
+    return Parts(Settings(_env_file=None, data=tmp_path), sqlite_database, objects, load_codebook(), embedded)
 
 
 def _erase_one(parts: Parts) -> None:
@@ -86,6 +86,6 @@ def test_the_bytes_of_an_erased_story_leave_the_stores_files(
 def test_a_service_on_an_s3_of_others_leaves_erasing_files_to_it(
     tmp_path: Path, sqlite_database: Database, object_store: Objects
 ) -> None:
-    parts = Parts(Settings(data=tmp_path), sqlite_database, object_store, load_codebook())
+    parts = Parts(Settings(_env_file=None, data=tmp_path), sqlite_database, object_store, load_codebook())
     _erase_one(parts)
     assert not housekeeping.erase_leftovers(parts, after=NOW)
