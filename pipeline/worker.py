@@ -185,12 +185,18 @@ class Worker:
         for status in DBOS.list_workflows(status=list(ENDED_WITHOUT_US), load_input=False, load_output=False):
             if status.workflow_id in waiting:
                 self._note_parked(waiting[status.workflow_id])
+        self._erase_again()
         self._forget_abandoned_uploads()
         self._forget_what_nobody_agreed_to()
 
     def _note_parked(self, wish_id: str) -> None:
         with self._database.write() as session:
             note_failure(session, wish_id, "work-parked", {}, is_final=False)
+
+    def _erase_again(self) -> None:
+        with self._database.write() as session:
+            for wish in withdrawals.not_erased(session):
+                wishes.try_again(session, wish)
 
     def _forget_abandoned_uploads(self) -> None:
         assert self.workplace is not None

@@ -19,7 +19,7 @@ VERSION = "1"
 
 
 def patiently(name: str) -> Callable[[Callable[[str], bool]], Callable[[str], bool]]:
-    """A step that waits for parts that do not answer (database, object store): about half an hour in all."""
+    """A step that waits for parts that do not answer (database, object store): about a quarter of an hour in all."""
     return DBOS.step(name=name, retries_allowed=True, max_attempts=10, interval_seconds=2.0, backoff_rate=2.0)
 
 

@@ -22,7 +22,7 @@ from models.errors import NotFound
 from models.roles import Role, readers_mark
 from models.search import SearchEntry
 from models.stories import Recording, Story, Tombstone
-from models.work import WishKind
+from models.work import Wish, WishKind
 from storage import consents, journal, wishes
 from storage.database import WriteSession
 
@@ -59,6 +59,15 @@ def never_agreed_to(session: Session, before: datetime) -> list[Story]:
     agreed = select(ConsentEvent.id).where(ConsentEvent.story_id == Story.id).exists()
     sent = select(Story).where(Story.created_at < before, Story.state != State.WITHDRAWN, ~agreed)
     return list(session.scalars(sent.order_by(Story.id)))
+
+
+def not_erased(session: Session) -> list[Wish]:
+    """Erasures that ended without having erased: a withdrawal is carried out, however long a part was away."""
+    still_there = select(Tombstone.story_id).where(Tombstone.erased_at.is_(None))
+    ended = select(Wish).where(
+        Wish.kind == WishKind.ERASE, Wish.outcome.is_not(None), Wish.story_id.in_(still_there)
+    )
+    return list(session.scalars(ended.order_by(Wish.id)))
 
 
 def note_erased(session: WriteSession, story_id: str) -> None:

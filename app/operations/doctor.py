@@ -6,13 +6,15 @@ import ipaddress
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import create_engine, func, inspect, select
 
 from app.parts import Parts
+from models.base import utc_now
 from models.curation import State
-from models.stories import Recording, RecordingState, Rendition, Story
+from models.stories import Recording, RecordingState, Rendition, Story, Tombstone
 from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
@@ -21,6 +23,7 @@ from storage import consents, journal, schema
 from storage.database import POSTGRESQL_DURABILITY
 
 PROGRAMS = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux", "prlimit": "util-linux"}
+ERASED_WITHIN = timedelta(minutes=10)
 DURABLE = {"journal_mode": "wal", "synchronous": "2"} | dict.fromkeys(POSTGRESQL_DURABILITY, "on")
 
 
@@ -147,6 +150,17 @@ def _work(parts: Parts) -> Iterator[Finding]:
     yield Finding("work of other versions", not foreign, str(foreign), "Start serve: it takes them up again.")
 
 
+def _erasures(parts: Parts) -> Iterator[Finding]:
+    """What was taken back and is not erased yet: a minute is usual."""
+    with parts.database.read() as session:
+        late = session.scalar(
+            select(func.count())
+            .select_from(Tombstone)
+            .where(Tombstone.erased_at.is_(None), Tombstone.withdrawn_at < utc_now() - ERASED_WITHIN)
+        )
+    yield Finding("late erasures", not late, str(late or "none"), "Start a worker, and see its log.")
+
+
 def _work_ever_began(workflow_url: str) -> bool:
     """Whether the tables of durable work are there: the first worker makes them."""
     engine = create_engine(workflow_url)
@@ -182,5 +196,6 @@ LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _permissions,
     _objects_and_rows,
     _work,
+    _erasures,
     _address,
 )

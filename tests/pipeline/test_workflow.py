@@ -15,7 +15,7 @@ from models.stories import Recording, RecordingState, RenditionKind, Story, Tomb
 from models.themes import StoryTheme
 from models.transcripts import Transcript
 from models.work import Lease, Outcome
-from storage import recordings, transcripts, withdrawals
+from storage import recordings, transcripts, wishes, withdrawals
 from storage.database import Database
 from tests.plugins.workshop import LEASE_SECONDS, Workshop
 
@@ -136,6 +136,25 @@ def test_withdrawal_ends_the_work_and_erases_everything(
         for kind in (Story, Recording, Transcript, StoryTheme, SearchEntry):
             assert session.scalar(select(func.count()).select_from(kind)) == 0, kind
     workshop.wait_until(lambda: not list((workshop.folder / "work").iterdir()), "an empty work folder", 10)
+
+
+def test_an_erasure_that_failed_is_tried_until_it_is_done(workshop: Workshop, spoken: Path) -> None:
+    story_id, _ = workshop.send(spoken)
+    with workshop.database.write() as session:
+        token = session.get_one(Story, story_id).object_token
+        withdrawals.withdraw(session, session.get_one(Story, story_id), actor="test")
+    erasure = workshop.wishes(story_id)[-1]
+    with workshop.database.write() as session:
+        # As after a store that was away for longer than a step waits.
+        wishes.end(session, erasure.id, Outcome.FAILED)
+    workshop.start_worker()
+
+    def is_erased() -> bool:
+        with workshop.database.read() as session:
+            return session.get_one(Tombstone, story_id).erased_at is not None
+
+    workshop.wait_until(is_erased, "erasure", 60)
+    assert list(workshop.objects.list_prefix(f"{token}-")) == []
 
 
 def test_wrong_language_is_put_right_in_one_act(workshop: Workshop, spoken: Path) -> None:
