@@ -82,7 +82,8 @@ def inspect(
     if not tracks and not (told_in_sign_language and video):
         raise UnusableRecording("no-sound")
     claimed = _number(found["format"].get("duration"))
-    listened = _listen_to_all(path, tracks, limits, cancelled, _as_fraction_of(claimed, progress))
+    heard_seconds = _as_fraction_of(claimed, progress)
+    listened = [(stream, _listen(path, stream, limits, cancelled, heard_seconds)) for stream in tracks]
     if tracks and not any(listener.samples for _, listener in listened):
         if not (told_in_sign_language and video):
             raise UnusableRecording("sound-track-empty")
@@ -118,7 +119,7 @@ def _probe(path: Path, limits: MediaLimits, cancelled: Callable[[], bool]) -> di
     except StageFailed as error:
         raise UnusableRecording("not-a-recording") from error
     if probed.code != 0:
-        if "moov atom not found" in probed.errors:
+        if "moov atom not found" in probed.errors and _begins_as_mp4(path):
             raise UnusableRecording("recording-unfinished")
         raise UnusableRecording("not-a-recording")
     found: dict[str, Any] = json.loads(probed.output)
@@ -126,6 +127,12 @@ def _probe(path: Path, limits: MediaLimits, cancelled: Callable[[], bool]) -> di
     if not found.get("streams"):
         raise UnusableRecording("not-a-recording")
     return found
+
+
+def _begins_as_mp4(path: Path) -> bool:
+    """Whether the first box is one of MP4's (ISO 14496-12): ffmpeg also looks for one where only the name says so."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] in (b"ftyp", b"mdat", b"free", b"wide", b"skip")
 
 
 def _video_stream(found: dict[str, Any], limits: MediaLimits) -> dict[str, Any] | None:
@@ -153,16 +160,6 @@ def _as_fraction_of(claimed: float | None, progress: Callable[[float], None]) ->
     if not claimed:
         return lambda seconds: None
     return lambda seconds: progress(min(1.0, seconds / claimed))
-
-
-def _listen_to_all(
-    path: Path,
-    tracks: list[dict[str, Any]],
-    limits: MediaLimits,
-    cancelled: Callable[[], bool],
-    heard_seconds: Callable[[float], None],
-) -> list[tuple[dict[str, Any], Listener]]:
-    return [(stream, _listen(path, stream, limits, cancelled, heard_seconds)) for stream in tracks]
 
 
 def _listen(
