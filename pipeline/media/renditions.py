@@ -165,6 +165,8 @@ def _video(stream: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
         fpsmax=30,
         sn=None,
         dn=None,
+        # Television hides captions between the pictures (ATSC A/53): text from a stranger, like all metadata.
+        a53cc=0,
         **{"flags:v": "+bitexact", "threads:v": 2, "rc-lookahead": 20},
         **AAC,
         **NO_METADATA,
