@@ -29,6 +29,7 @@ HARMLESS_TAGS = {
     "language": {"und"},
     "handler_name": {"SoundHandler", "VideoHandler"},
     "vendor_id": {"[0][0][0][0]"},
+    "encoder": {"Lavc libx264"},
 }
 
 
