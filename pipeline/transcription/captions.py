@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from pipeline.transcription.protocol import Segment, Transcription, Word
 
 MOST_SECONDS = 7.0
+# Engines give words of no length; a caption that ends when it begins is shown by nobody.
+LEAST_SECONDS = 0.2
 MOST_CHARACTERS = 84
 LINE_CHARACTERS = 42
 MOST_LINES = 2
@@ -75,6 +77,8 @@ def _caption(words: Sequence[Word]) -> Segment:
 
 def lines_of(text: str) -> list[str]:
     """A caption's text in lines of at most 42 characters, the two as even as its words allow."""
+    # An empty line would end a caption, and what follows would be read as another.
+    text = " ".join(line.strip() for line in text.splitlines() if line.strip())
     if len(text) <= LINE_CHARACTERS:
         return [text]
     words = text.split()
@@ -104,6 +108,11 @@ def clock(seconds: float, point: str = ".") -> str:
     return f"{hours:02}:{minutes:02}:{whole:02}{point}{thousandths:03}"
 
 
+def _times(segment: Segment, point: str) -> str:
+    end_seconds = max(segment.end_seconds, segment.start_seconds + LEAST_SECONDS)
+    return f"{clock(segment.start_seconds, point)} --> {clock(end_seconds, point)}"
+
+
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -117,7 +126,7 @@ def to_vtt(segments: Iterable[Segment], *, language: str | None = None, is_machi
         lines = [_escaped(line) for line in lines_of(segment.text)]
         if segment.speaker:
             lines[0] = f"<v {_escaped(' '.join(segment.speaker.split()))}>{lines[0]}"
-        parts.append(f"{clock(segment.start_seconds)} --> {clock(segment.end_seconds)}\n" + "\n".join(lines))
+        parts.append(_times(segment, ".") + "\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
@@ -126,8 +135,7 @@ def to_srt(segments: Iterable[Segment]) -> str:
     blocks = []
     for number, segment in enumerate(segments, start=1):
         text = "\n".join(lines_of(segment.text)).replace("-->", "→")
-        times = f"{clock(segment.start_seconds, ',')} --> {clock(segment.end_seconds, ',')}"
-        blocks.append(f"{number}\n{times}\n{text}\n")
+        blocks.append(f"{number}\n{_times(segment, ',')}\n{text}\n")
     return "\n".join(blocks)
 
 
