@@ -145,6 +145,13 @@ def test_chosen_track_is_the_default_one(shared_folder: Path) -> None:
     assert (found.audio_track, found.other_tracks) == (1, [2])
 
 
+def test_default_track_is_taken_where_several_are_heard(make_recording: MakeRecording) -> None:
+    arguments = ("-map", "0", "-map", "1", "-disposition:a:0", "0", "-disposition:a:1", "default")
+    found = look(make_recording("two.mkv", *TONE, *TONE, *arguments))
+    assert (found.audio_track, found.other_tracks) == (1, [0])
+    assert found.notes == ["other-tracks-with-sound"]
+
+
 def test_silent_default_track_gives_way_to_one_that_is_heard(make_recording: MakeRecording) -> None:
     quiet = ("-f", "lavfi", "-i", f"anullsrc=r=48000:cl=mono:d={TONE_SECONDS}")
     arguments = ("-map", "0", "-map", "1", "-disposition:a:0", "default", "-disposition:a:1", "0")

@@ -213,18 +213,26 @@ def test_error_of_who_listens_kills_too() -> None:
     assert named("ffmpeg") == []
 
 
-def test_child_dies_with_whoever_started_it() -> None:
+def test_child_dies_with_whoever_started_it(tmp_path: Path) -> None:
+    # It writes into a file: a pipe that breaks would end it in any case.
+    quiet = (*ENDLESS[:-1], str(tmp_path / "a.pcm"))
     code = (
         "from pipeline.media import runner\n"
-        f"runner.decode({ENDLESS!r}, limits=runner.Limits(), take=lambda chunk: print('on', flush=True))\n"
+        "runner.has_no_network(); print('on', flush=True)\n"
+        f"runner.decode({quiet!r}, limits=runner.Limits(), take=lambda chunk: None)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"on\n"
-    (child,) = [each for each in psutil.Process(parent.pid).children() if each.name() == "ffmpeg"]
+    wait_until(lambda: bool(named("ffmpeg")))
+    (child,) = named("ffmpeg")
     os.kill(parent.pid, signal.SIGKILL)
     parent.communicate(timeout=20)
-    wait_until(lambda: not _lives(child.pid))
+    try:
+        wait_until(lambda: not _lives(child.pid))
+    finally:
+        if _lives(child.pid):
+            child.kill()
 
 
 @pytest.fixture

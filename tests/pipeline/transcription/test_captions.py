@@ -61,6 +61,8 @@ def test_no_caption_stands_longer_than_seven_seconds_or_before_its_time(words: l
         assert 0 <= caption.end_seconds - caption.start_seconds <= MOST_SECONDS + 1e-9
         assert caption.start_seconds == caption.words[0].start_seconds
         assert caption.end_seconds <= caption.words[-1].end_seconds
+        # Only a word that an engine stretched stands shorter than it was given.
+        assert len(caption.words) == 1 or caption.end_seconds == caption.words[-1].end_seconds
     for before, after in pairwise(captions):
         assert before.end_seconds <= after.start_seconds
 
@@ -71,6 +73,15 @@ def test_caption_is_at_most_two_lines_of_42_characters(words: list[Word]) -> Non
         lines = lines_of(caption.text)
         assert len(lines) <= MOST_LINES
         assert max(map(len, lines)) <= LINE_CHARACTERS
+
+
+def test_words_that_two_lines_cannot_hold_are_two_captions() -> None:
+    # 82 characters, and no blank near their middle.
+    words = said(f"{'a' * 10} {'b' * 40} {'c' * 30}")
+    assert len(lines_of(" ".join(word.text for word in words))) == 3
+    captions = cut(words)
+    assert len(captions) == 2
+    assert all(len(lines_of(caption.text)) <= MOST_LINES for caption in captions)
 
 
 @given(spoken_words(longest=120))
