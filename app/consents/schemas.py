@@ -17,7 +17,7 @@ class ConsentIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    uses: set[Use] = Field(default_factory=lambda: {Use.CURATION})
+    uses: set[Use] = Field(description="What is allowed; none: nothing is.")
     share_with: list[str] = Field(default_factory=list, description="Codes of pilots, for the use 'sharing'.")
     until: datetime | None = Field(None, description="When it ends; None: until it is withdrawn.")
     naming: Naming = Naming.ANONYMOUS
