@@ -1,0 +1,411 @@
+"""Coming in and going out: passwords, one-time links, sessions, keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from argon2 import Type, extract_parameters
+from fastapi.testclient import TestClient
+
+from app.access import SESSION_COOKIE
+from app.operations.serving import invite_first_administrator
+from models.accounts import Account, LinkPurpose, SignIn
+from models.base import utc_now
+from models.roles import Principal, Role, Scope
+from storage import accounts
+from storage.database import Database
+from tests.app.conftest import Rooms, forms_of
+
+PASSWORD = "the bench by the well"
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def rita(rooms: Rooms) -> Principal:
+    """A reporter who has chosen :data:`PASSWORD`."""
+    pilot = rooms.field.pilot()
+    with rooms.database.write() as session:
+        account = accounts.create(session, "Rita", "Rita@Example.org", actor="test")
+        accounts.choose_password(session, account, PASSWORD)
+        accounts.give_role(session, account.id, pilot, Role.REPORTER, actor="test")
+        return accounts.principal_of(session, account)
+
+
+def sign_in(browser: TestClient, password: str = PASSWORD, name: str = "rita@example.org") -> httpx2.Response:
+    return browser.post("/sign-in", data={"sign_in_name": name, "password": password})
+
+
+def is_signed_in(browser: TestClient) -> bool:
+    return browser.get("/stories").status_code == 200
+
+
+def cookie_of(answer: httpx2.Response) -> Any:
+    (morsel,) = SimpleCookie(answer.headers["set-cookie"]).values()
+    assert morsel.key == SESSION_COOKIE
+    return morsel
+
+
+def link(rooms: Rooms, purpose: LinkPurpose = LinkPurpose.INVITATION, **of: Any) -> str:
+    """The token of a one-time link; an invitation of a reporter unless another is named."""
+    if purpose is LinkPurpose.INVITATION:
+        of = {"pilot_id": rooms.field.pilot(), "role": Role.REPORTER} | of
+    with rooms.database.write() as session:
+        return accounts.make_link(session, purpose, **of)
+
+
+def come_in(browser: TestClient, token: str, **given: str) -> httpx2.Response:
+    filled = {"name": "Tom", "sign_in_name": "tom", "password": PASSWORD} | given
+    return browser.post("/come-in", data={"token": token, **filled})
+
+
+# ---- signing in and out ------------------------------------------------------------------------------------------
+
+
+def test_person_signs_in_by_the_form_and_is_greeted(rooms: Rooms, rita: Principal) -> None:
+    browser = rooms.visitor()
+    (form,) = forms_of(browser.get("/sign-in").text, "/sign-in")
+    answer = browser.post("/sign-in", data=form.filled(sign_in_name=" RITA@example.ORG ", password=PASSWORD))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    home = browser.get("/").text
+    assert "Hello Rita" in home
+    assert "You work in: Spring." in home
+    assert browser.get("/api/v1/me").json() == {
+        "account_id": rita.account_id,
+        "is_administrator": False,
+        "roles": {"spring": ["reporter"]},
+        "scopes": None,
+    }
+
+
+def test_answer_does_not_say_which_of_name_and_password_is_wrong(rooms: Rooms, rita: Principal) -> None:
+    with_name, with_neither = sign_in(rooms.visitor(), "wrong"), sign_in(rooms.visitor(), "wrong", "nobody")
+    assert with_name.status_code == with_neither.status_code == 401
+    assert with_name.text == with_neither.text
+    assert "Name and password do not belong together." in with_name.text
+    assert "set-cookie" not in with_name.headers
+
+
+def test_account_without_a_password_opens_with_none(rooms: Rooms) -> None:
+    with rooms.database.write() as session:
+        accounts.create(session, "Tom", "tom", actor="test")
+    for password in ("", "None", PASSWORD):
+        assert sign_in(rooms.visitor(), password, "tom").status_code in (401, 422)
+
+
+def test_password_is_kept_as_argon2id_at_its_full_cost(sqlite_database: Database) -> None:
+    with sqlite_database.write() as session:
+        account = accounts.create(session, "Rita", "rita", actor="test")
+        accounts.choose_password(session, account, PASSWORD)
+        kept = extract_parameters(account.password_hash or "")
+    # What RFC 9106 names where memory is scarce: 64 MiB, three passes.
+    assert (kept.type, kept.memory_cost >= 65536, kept.time_cost >= 3) == (Type.ID, True, True)
+
+
+def test_ten_attempts_a_minute_from_one_address_and_no_more(rooms: Rooms, rita: Principal) -> None:
+    guesser = rooms.visitor()
+    for _ in range(10):
+        assert sign_in(guesser, "wrong").status_code == 401
+    refused = sign_in(guesser, PASSWORD)
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "60"
+    assert "Too many attempts. Wait 60 seconds and try again." in refused.text
+    assert "set-cookie" not in refused.headers
+    assert sign_in(rooms.visitor()).status_code == 303, "the others are let in"
+
+
+def test_links_are_guessed_no_faster_than_passwords(rooms: Rooms) -> None:
+    guesser = rooms.visitor()
+    for n in range(5):
+        assert guesser.get(f"/come-in/guess-{n}").status_code == 404
+        assert come_in(guesser, f"guess-{n}").status_code == 404
+    assert guesser.get(f"/come-in/{link(rooms)}").status_code == 429
+    assert come_in(guesser, link(rooms)).status_code == 429
+
+
+def test_session_ends_at_once_when_its_person_signs_out(rooms: Rooms, rita: Principal) -> None:
+    here, elsewhere = rooms.visitor(), rooms.browser(rita)
+    sign_in(here)
+    kept = here.cookies[SESSION_COOKIE]
+    answer = here.post("/sign-out")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert cookie_of(answer)["max-age"] == "0"
+    stolen = rooms.visitor()
+    stolen.cookies.set(SESSION_COOKIE, kept)
+    assert not is_signed_in(stolen), "the token is worth nothing any more"
+    assert is_signed_in(elsewhere), "signing out here leaves the other device alone"
+
+
+def test_session_ends_when_it_is_not_used_and_by_the_end_of_the_day(rooms: Rooms, rita: Principal) -> None:
+    idle, used = rooms.browser(rita), rooms.browser(rita)
+    for times in range(1, 8):
+        rooms.later(HOUR + 50 * MINUTE)
+        if times < 7:
+            assert is_signed_in(used), "it was in use"
+    assert not is_signed_in(idle)
+    assert not is_signed_in(used), "twelve hours are over"
+
+
+def test_deactivated_account_loses_session_key_and_password(rooms: Rooms, rita: Principal) -> None:
+    browser, program = rooms.browser(rita), rooms.program(rita)
+    assert is_signed_in(browser)
+    assert program.get("/api/v1/stories").status_code == 200
+    rooms.deactivate(rita)
+    assert not is_signed_in(browser)
+    assert program.get("/api/v1/stories").status_code == 401
+    assert sign_in(rooms.visitor()).status_code == 401
+
+
+def test_made_up_cookie_is_nobody(rooms: Rooms) -> None:
+    for token in ("", "x", "x" * 4000, "é"):
+        browser = rooms.visitor(cookie=f"{SESSION_COOKIE}={token}".encode())
+        assert browser.get("/").status_code == 200
+        assert not is_signed_in(browser)
+
+
+# ---- what the cookie is ------------------------------------------------------------------------------------------
+
+
+def test_cookie_is_for_this_site_alone_and_no_script_reads_it(rooms: Rooms, rita: Principal) -> None:
+    cookie = cookie_of(sign_in(rooms.visitor()))
+    assert cookie["httponly"] is True
+    assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("lax", "/", "")
+    assert cookie["max-age"] == str(12 * 3600)
+    assert len(cookie.value) >= 43, "256 random bits"
+    with rooms.database.read() as session:
+        kept = session.query(SignIn).one()
+        assert cookie.value not in str(kept.__dict__), "only a digest of it is kept"
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_secure"),
+    [
+        ({}, ""),
+        ({"public_url": "https://stories.example"}, True),
+        ({"public_url": "https://stories.example", "secure_cookies": False}, ""),
+        ({"secure_cookies": True}, True),
+    ],
+)
+def test_cookie_travels_by_https_alone_where_people_reach_it_so(
+    sqlite_database: Database,
+    tmp_path: Path,
+    cheap_passwords: None,
+    settings: dict[str, Any],
+    is_secure: object,
+) -> None:
+    rooms = Rooms(sqlite_database, tmp_path, **settings)
+    token = link(rooms)
+    assert cookie_of(come_in(rooms.visitor(), token))["secure"] == is_secure
+    assert cookie_of(sign_in(rooms.visitor(), name="tom"))["secure"] == is_secure
+
+
+# ---- one-time links ----------------------------------------------------------------------------------------------
+
+
+def test_whoever_installs_the_service_becomes_its_first_administrator(rooms: Rooms) -> None:
+    address = invite_first_administrator(rooms.parts) or ""
+    other = invite_first_administrator(rooms.parts) or ""
+    assert address.startswith(f"{rooms.parts.settings.base_url}/come-in/")
+    browser = rooms.visitor()
+    page = browser.get(address)
+    assert "You are the first here: become the administrator" in page.text
+    (form,) = forms_of(page.text, "/come-in")
+    sent = form.filled(name="Ada", sign_in_name="ada", password=PASSWORD)
+    assert browser.post("/come-in", data=sent).status_code == 303
+    assert "You run this service." in browser.get("/").text
+    assert invite_first_administrator(rooms.parts) is None, "somebody runs it now"
+    late = come_in(rooms.visitor(), other.rsplit("/", 1)[1])
+    assert late.status_code == 404, "there is one first administrator"
+    with rooms.database.read() as session:
+        assert session.query(Account).count() == 1
+
+
+def test_invitation_becomes_an_account_with_that_role(rooms: Rooms) -> None:
+    browser, token = rooms.visitor(), link(rooms, role=Role.CURATOR)
+    (form,) = forms_of(browser.get(f"/come-in/{token}").text, "/come-in")
+    answer = browser.post("/come-in", data=form.filled(name="Tom", sign_in_name="Tom", password=PASSWORD))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    me = browser.get("/api/v1/me").json()
+    assert (me["roles"], me["is_administrator"]) == ({"spring": ["curator"]}, False)
+    assert sign_in(rooms.visitor(), name="tom").status_code == 303, "the password was kept"
+
+
+def test_link_that_was_used_opens_nothing_more(rooms: Rooms) -> None:
+    token = link(rooms)
+    come_in(rooms.visitor(), token)
+    again, look = (
+        come_in(rooms.visitor(), token, sign_in_name="tim"),
+        rooms.visitor().get(f"/come-in/{token}"),
+    )
+    for answer in (again, look):
+        assert answer.status_code == 404
+        assert "This link was used already, or has ended." in answer.text
+        assert "set-cookie" not in answer.headers
+    with rooms.database.read() as session:
+        assert [each.sign_in_name for each in session.query(Account)] == ["tom"]
+
+
+def test_looking_at_a_link_does_not_use_it_up(rooms: Rooms) -> None:
+    scanner, token = rooms.visitor(), link(rooms)
+    for _ in range(3):
+        assert scanner.get(f"/come-in/{token}").status_code == 200
+        assert "set-cookie" not in scanner.get(f"/come-in/{token}").headers
+    assert come_in(rooms.visitor(), token).status_code == 303
+
+
+def test_page_whose_address_is_a_secret_tells_it_to_nobody(rooms: Rooms) -> None:
+    page = rooms.visitor().get(f"/come-in/{link(rooms)}")
+    assert page.headers["referrer-policy"] == "strict-origin"
+    assert page.headers["cache-control"] == "private, no-store"
+
+
+def test_link_ends_by_its_date(rooms: Rooms) -> None:
+    token = link(rooms, lasts=timedelta(days=1))
+    rooms.later(23 * HOUR)
+    assert rooms.visitor().get(f"/come-in/{token}").status_code == 200
+    rooms.later(HOUR)
+    assert rooms.visitor().get(f"/come-in/{token}").status_code == 404
+    assert come_in(rooms.visitor(), token).status_code == 404
+
+
+@pytest.mark.parametrize(("length", "status"), [(0, 422), (11, 422), (12, 303), (200, 303), (201, 422)])
+def test_password_has_between_12_and_200_characters(rooms: Rooms, length: int, status: int) -> None:
+    token = link(rooms)
+    assert come_in(rooms.visitor(), token, password="ü" * length).status_code == status
+    if status == 422:
+        assert come_in(rooms.visitor(), token).status_code == 303, "the link was not used up by that"
+
+
+def test_password_that_is_too_short_is_refused_in_words(rooms: Rooms) -> None:
+    refused = come_in(rooms.visitor(), link(rooms), password="short")
+    assert "A password has between 12 and 200 characters." in refused.text
+    assert "short" not in refused.text.replace("too short", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "says"),
+    [
+        ({"sign_in_name": "RITA@example.org "}, 409, "Somebody has this sign-in name."),
+        ({"name": " "}, 422, "Give a name."),
+        ({"sign_in_name": " "}, 422, "Give a name."),
+        ({"name": "x" * 201}, 422, "name"),
+    ],
+)
+def test_invitation_stays_open_until_the_account_is_made(
+    rooms: Rooms, rita: Principal, given: dict[str, str], status: int, says: str
+) -> None:
+    token = link(rooms)
+    refused = come_in(rooms.visitor(), token, **given)
+    assert refused.status_code == status
+    assert says in refused.text
+    assert come_in(rooms.visitor(), token).status_code == 303
+
+
+def test_new_password_ends_the_old_one_and_every_session(rooms: Rooms, rita: Principal) -> None:
+    before = rooms.browser(rita)
+    token = link(rooms, LinkPurpose.NEW_PASSWORD, account_id=rita.account_id)
+    browser = rooms.visitor()
+    (form,) = forms_of(browser.get(f"/come-in/{token}").text, "/come-in")
+    assert set(form.fields) == {"token", "password"}, "who it is is known already"
+    chosen = form.filled(password="another bench, another well")
+    assert browser.post("/come-in", data=chosen).status_code == 303
+    assert browser.get("/api/v1/me").json()["account_id"] == rita.account_id
+    assert not is_signed_in(before)
+    assert sign_in(rooms.visitor()).status_code == 401
+    assert sign_in(rooms.visitor(), "another bench, another well").status_code == 303
+
+
+def test_link_does_not_wake_a_deactivated_account(rooms: Rooms, rita: Principal) -> None:
+    token = link(rooms, LinkPurpose.NEW_PASSWORD, account_id=rita.account_id)
+    rooms.deactivate(rita)
+    browser = rooms.visitor()
+    come_in(browser, token)
+    assert not is_signed_in(browser)
+
+
+# ---- keys for programs -------------------------------------------------------------------------------------------
+
+
+def make_key(browser: TestClient, **wanted: Any) -> httpx2.Response:
+    return browser.post("/api/v1/api-keys", json={"name": "laptop", "scopes": ["stories:read"]} | wanted)
+
+
+def with_key(rooms: Rooms, token: str) -> TestClient:
+    return rooms.visitor(accept="application/json", authorization=f"Bearer {token}")
+
+
+def test_key_may_do_what_its_scopes_and_its_persons_roles_allow(rooms: Rooms, rita: Principal) -> None:
+    made = make_key(rooms.browser(rita), scopes=["stories:read", "review"])
+    assert made.status_code == 201
+    program = with_key(rooms, made.json()["token"])
+    me = program.get("/api/v1/me").json()
+    assert (me["account_id"], me["scopes"]) == (rita.account_id, ["review", "stories:read"])
+    assert program.get("/api/v1/stories").status_code == 200
+    wanted = {"title": "A", "language": "en", "pilots": ["spring"]}
+    refused = program.post("/api/v1/stories", json=wanted)
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "scope-missing"
+    assert "without the scope stories:write" in refused.json()["detail"]
+    not_a_curator = program.get(f"/api/v1/stories/{'0' * 32}/themes")
+    assert (not_a_curator.status_code, not_a_curator.json()["code"]) == (403, "role-missing")
+
+
+def test_key_ends_by_its_date(rooms: Rooms, rita: Principal) -> None:
+    made = make_key(rooms.browser(rita), days=2).json()
+    left = datetime.fromisoformat(made["ends_at"]) - utc_now()
+    assert timedelta(hours=47) < left <= timedelta(days=2)
+    program = with_key(rooms, made["token"])
+    rooms.later(47 * HOUR)
+    assert program.get("/api/v1/me").status_code == 200
+    rooms.later(HOUR)
+    ended = program.get("/api/v1/me")
+    assert (ended.status_code, ended.json()["code"]) == (401, "api-key-unknown")
+    assert ended.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"days": 0}, {"days": 367}, {"scopes": []}, {"scopes": ["everything"]}, {"name": " "}]
+)
+def test_key_without_end_scope_or_name_is_not_made(
+    rooms: Rooms, rita: Principal, wanted: dict[str, Any]
+) -> None:
+    refused = make_key(rooms.browser(rita), **wanted)
+    assert refused.status_code == 422
+    assert next(iter(wanted)) in refused.json()["detail"]
+
+
+def test_key_makes_no_keys(rooms: Rooms, rita: Principal) -> None:
+    refused = make_key(rooms.program(rita))
+    assert (refused.status_code, refused.json()["code"]) == (403, "role-missing")
+
+
+def test_nobody_in_particular_makes_no_keys(rooms: Rooms) -> None:
+    assert make_key(rooms.program()).status_code == 401
+
+
+def test_key_opens_no_page(rooms: Rooms, rita: Principal) -> None:
+    program = rooms.program(rita)
+    assert program.get("/api/v1/stories").status_code == 200
+    assert program.get("/stories").status_code == 401
+
+
+@pytest.mark.parametrize("sent", ["Bearer cr_unknown", "Bearer", "Basic cml0YTp4", "Bearer \xe9"])
+def test_key_that_is_not_known_is_not_passed_over(rooms: Rooms, rita: Principal, sent: str) -> None:
+    """Even beside a session: whoever sends a key means to be its person."""
+    browser = rooms.browser(rita)
+    answer = browser.get("/api/v1/me", headers={"authorization": sent.encode("latin-1")})
+    assert (answer.status_code, answer.json()["code"]) == (401, "api-key-unknown")
+
+
+def test_role_that_was_taken_back_is_gone_from_keys_too(rooms: Rooms, rita: Principal) -> None:
+    program = rooms.program(rita, Scope.STORIES_WRITE)
+    wanted = {"title": "A", "language": "en", "pilots": ["spring"]}
+    assert program.post("/api/v1/stories", json=wanted).status_code == 201
+    pilot = rooms.field.pilot()
+    with rooms.database.write() as session:
+        accounts.take_role(session, rita.account_id or "", pilot, Role.REPORTER, actor="test")
+    assert program.post("/api/v1/stories", json=wanted).status_code == 403
