@@ -16,8 +16,8 @@ class SegmentIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start_seconds: float = Field(ge=0)
-    end_seconds: float = Field(ge=0)
+    start_seconds: float = Field(ge=0, allow_inf_nan=False)
+    end_seconds: float = Field(ge=0, allow_inf_nan=False)
     text: Annotated[str, StringConstraints(max_length=10_000)]
     speaker: Annotated[str, StringConstraints(max_length=100)] | None = None
 
