@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Id, new_id, utc_now
+from models.base import Base, Id, new_id, one_of, utc_now
 
 
 class Collection(Base):
@@ -95,8 +96,18 @@ class Disclosure(Base):
     pulled_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class RecallReason(StrEnum):
+    """Why a holder is asked to delete their copies."""
+
+    WITHDRAWN = "withdrawn"
+    SHARING_ENDED = "sharing-ended"
+
+
 class Recall(Base):
-    """Word to a holder that a story of a release was withdrawn. It carries ids only."""
+    """Word to a holder that a story of a release may no longer be used. It carries ids only.
+
+    ``reminders`` counts how often the holder was reminded, the last time at ``reminded_at``.
+    """
 
     __tablename__ = "recall"
     __table_args__ = (Index(None, "release_id", "story_id", "account_id", unique=True),)
@@ -105,5 +116,22 @@ class Recall(Base):
     release_id: Mapped[str] = mapped_column(ForeignKey("release.id", ondelete="CASCADE"))
     story_id: Mapped[str] = mapped_column(Id)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True)
+    reason: Mapped[RecallReason] = mapped_column(one_of(RecallReason), default=RecallReason.WITHDRAWN)
     issued_at: Mapped[datetime] = mapped_column(default=utc_now)
+    reminders: Mapped[int] = mapped_column(default=0)
+    reminded_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+
+
+class Response(Base):
+    """What those who listened answer to a collection: words, when, and what will change. Its tellers see it."""
+
+    __tablename__ = "response"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    collection_id: Mapped[str] = mapped_column(ForeignKey("collection.id", ondelete="CASCADE"), index=True)
+    answered_on: Mapped[date]
+    words: Mapped[str] = mapped_column(Text)
+    will_change: Mapped[str] = mapped_column(Text, default="")
+    made_by: Mapped[str] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -2,7 +2,7 @@
 
 The rule is written here, once, as pure functions: :func:`standing_of` folds one person's events into what
 that person allows; :func:`narrowest` folds the people of a story into what the whole may be used for;
-:func:`allowed` turns that with the pilots' protocols into permissions. ``storage.consents`` writes those as
+:func:`allowed` turns that with the pilots' protocols and holds into permissions. ``storage.consents`` writes those as
 rows in the transaction of each event, and ``storage.gate`` reads the rows.
 """
 
@@ -72,8 +72,26 @@ class Manner(StrEnum):
     ON_BEHALF = "on-behalf"
 
 
+class Giver(StrEnum):
+    """Whose word an event is: the person's own, or that of the guardian who stands beside them."""
+
+    PERSON = "person"
+    GUARDIAN = "guardian"
+
+
+class Combination(StrEnum):
+    """How the protocols of a story's several pilots count together."""
+
+    ALL = "all"
+    ANY = "any"
+
+
 class ConsentEvent(Base):
-    """One entry of the ledger. Entries are added, never changed: the past is not rewritten."""
+    """One entry of the ledger. Entries are added, never changed: the past is not rewritten.
+
+    Evidence is a form that was uploaded (``evidence_object_key`` with its digest and kind), the moment in a
+    recording at which consent was spoken, or a reference in words; one of them or several.
+    """
 
     __tablename__ = "consent_event"
     __table_args__ = (Index(None, "story_id", "sequence"),)
@@ -83,6 +101,7 @@ class ConsentEvent(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("story_person.id", ondelete="CASCADE"))
     sequence: Mapped[int]
     kind: Mapped[EventKind] = mapped_column(one_of(EventKind))
+    given_by: Mapped[Giver] = mapped_column(one_of(Giver), default=Giver.PERSON)
     uses: Mapped[list[str]]
     pilot_ids: Mapped[list[str]]
     until: Mapped[datetime | None]
@@ -94,6 +113,13 @@ class ConsentEvent(Base):
     language: Mapped[str] = mapped_column(String(8))
     wording_id: Mapped[str | None] = mapped_column(ForeignKey("wording.id"))
     evidence: Mapped[str | None] = mapped_column(Text)
+    evidence_recording_id: Mapped[str | None] = mapped_column(Id)
+    evidence_start_seconds: Mapped[float | None]
+    evidence_end_seconds: Mapped[float | None]
+    evidence_object_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    evidence_sha256: Mapped[str | None] = mapped_column(String(64))
+    evidence_media_type: Mapped[str | None] = mapped_column(String(40))
+    original_may_go: Mapped[bool] = mapped_column(default=False)
     recorded_by: Mapped[str | None] = mapped_column(Id)
     recorded_at: Mapped[datetime] = mapped_column(default=utc_now)
 
@@ -123,7 +149,8 @@ class Standing:
     """What one person, or a whole story, allows at present.
 
     ``uses`` maps each granted use to when it ends (None: until withdrawn). ``pilot_ids`` are the pilots named
-    for sharing. The default is what stands without any event: nothing.
+    for sharing. ``original_may_go`` says that the original may be erased some time after publication. The default
+    is what stands without any event: nothing.
     """
 
     uses: Mapping[Use, datetime | None] = field(default_factory=dict)
@@ -131,6 +158,7 @@ class Standing:
     naming: Naming = Naming.ANONYMOUS
     face: Face = Face.MASKED
     voice: Voice = Voice.ALTERED
+    original_may_go: bool = False
 
     def asks_for_masking(self, *, has_picture: bool) -> bool:
         """Whether something must be masked before the story may go beyond its curators.
@@ -151,12 +179,20 @@ class Standing:
 NOTHING = Standing()
 
 
-def standing_of(events: Iterable[ConsentEvent]) -> Standing:
-    """What one person's events, in ledger order, leave standing.
+def standing_of(events: Iterable[ConsentEvent], *, has_guardian: bool = False) -> Standing:
+    """What one person's events leave standing.
 
     Each event states the whole of what stands after it, so the last one decides; a withdrawal or an expiry
-    leaves only the uses that it still names.
+    leaves only the uses that it still names. A guardian's word counts beside the person's own, and the narrower
+    wins; it is asked for where the person has a guardian, and a word once given is not passed over later.
     """
+    said = list(events)
+    own = _last_of(event for event in said if event.given_by is not Giver.GUARDIAN)
+    guardian = [event for event in said if event.given_by is Giver.GUARDIAN]
+    return narrowest([own, _last_of(guardian)]) if has_guardian or guardian else own
+
+
+def _last_of(events: Iterable[ConsentEvent]) -> Standing:
     last = max(events, key=lambda event: event.sequence, default=None)
     if last is None:
         return NOTHING
@@ -166,6 +202,7 @@ def standing_of(events: Iterable[ConsentEvent]) -> Standing:
         naming=Naming(last.naming),
         face=Face(last.face),
         voice=Voice(last.voice),
+        original_may_go=bool(last.original_may_go),
     )
 
 
@@ -181,11 +218,25 @@ def _narrower(one: Standing, other: Standing) -> Standing:
         naming=max(one.naming, other.naming, key=list(Naming).index),
         face=max(one.face, other.face, key=list(Face).index),
         voice=max(one.voice, other.voice, key=list(Voice).index),
+        original_may_go=one.original_may_go and other.original_may_go,
     )
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((moment for moment in (one, other) if moment is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A pilot's protocol, the community's key: what it lets a story of its own be put to.
+
+    ``shares_outside``: the story may be shared with another pilot that it belongs to as well. ``combination``
+    counts where a story has several pilots: each must admit a use, unless all of them are set to *any*.
+    """
+
+    uses: frozenset[Use] = frozenset()
+    combination: Combination = Combination.ALL
+    shares_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,40 +250,65 @@ class Allowance:
 
 def allowed(
     people: Sequence[Standing],
-    protocols: Mapping[str, Iterable[str]],
+    protocols: Mapping[str, Protocol],
     *,
     has_picture: bool = True,
     is_masked: bool = False,
+    is_held: bool = False,
 ) -> frozenset[Allowance]:
     """The permissions of a story, from its people's standings and its pilots' protocols.
 
-    ``protocols`` maps the id of each pilot that the story belongs to, to the uses its protocol admits; a
-    story under several pilots needs all of them. ``has_picture`` is False once it is known that nobody can
-    be seen; ``is_masked`` says that a rendition, captions and transcript masked as consent asks exist. Until
-    then nothing beyond curation is allowed: what cannot be honoured yet is not permitted.
+    ``protocols`` maps the id of each pilot that the story belongs to, to its protocol. ``has_picture`` is False
+    once it is known that nobody can be seen; ``is_masked`` says that a rendition, captions and transcript masked as
+    consent asks exist: until then nothing beyond curation is allowed, for what cannot be honoured yet is not
+    permitted. ``is_held`` says that an embargo or a safeguarding flag keeps the story with its curators.
     """
     whole = narrowest(people)
-    admitted = _admitted_by_all(protocols)
-    permissions: set[Allowance] = set()
     # No use without curation: what nobody may care for, nobody may pass on.
-    if Use.CURATION not in admitted & whole.uses.keys():
+    if Use.CURATION not in whole.uses or not _admits(protocols, Use.CURATION):
         return frozenset()
-    for use, until in whole.uses.items():
-        if use not in admitted:
-            continue
-        if use is Use.CURATION:
-            permissions |= {Allowance(use, pilot_id, until) for pilot_id in protocols}
-        elif whole.asks_for_masking(has_picture=has_picture) and not is_masked:
-            continue
-        elif use is Use.SHARING:
-            permissions |= {
-                Allowance(use, pilot_id, until) for pilot_id in whole.pilot_ids & protocols.keys()
-            }
-        else:
-            permissions.add(Allowance(use, None, until))
-    return frozenset(permissions)
+    stays_inside = is_held or (whole.asks_for_masking(has_picture=has_picture) and not is_masked)
+    return frozenset(
+        Allowance(use, pilot_id, until)
+        for use, until in whole.uses.items()
+        if use is Use.CURATION or not stays_inside
+        for pilot_id in _open_to(use, whole, protocols)
+    )
 
 
-def _admitted_by_all(protocols: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    sets = [frozenset(uses) for uses in protocols.values()]
-    return frozenset.intersection(*sets) if sets else frozenset()
+def _open_to(use: Use, whole: Standing, protocols: Mapping[str, Protocol]) -> list[str | None]:
+    """The pilots that a use is open to; None stands for everybody."""
+    if use is Use.SHARING:
+        named = whole.pilot_ids & protocols.keys()
+        return [pilot_id for pilot_id in named if _admits_sharing_with(pilot_id, protocols)]
+    if not _admits(protocols, use):
+        return []
+    if use is Use.CURATION:
+        return [pilot_id for pilot_id, protocol in protocols.items() if use in protocol.uses]
+    return [None]
+
+
+def protocols_admit(protocols: Mapping[str, Protocol], use: Use, pilot_id: str | None = None) -> bool:
+    """Whether the protocols alone admit a use; of sharing, with ``pilot_id`` (None: with any of them)."""
+    if use is not Use.SHARING:
+        return _admits(protocols, use)
+    asked = protocols.keys() if pilot_id is None else {pilot_id} & protocols.keys()
+    return any(_admits_sharing_with(each, protocols) for each in asked)
+
+
+def _admits(protocols: Mapping[str, Protocol], use: Use) -> bool:
+    held = [use in protocol.uses for protocol in protocols.values()]
+    return any(held) if _any_will_do(protocols) else bool(held) and all(held)
+
+
+def _admits_sharing_with(pilot_id: str, protocols: Mapping[str, Protocol]) -> bool:
+    if Use.SHARING not in protocols[pilot_id].uses:
+        return False
+    others = [protocol for other, protocol in protocols.items() if other != pilot_id]
+    return _any_will_do(protocols) or all(
+        Use.SHARING in other.uses and other.shares_outside for other in others
+    )
+
+
+def _any_will_do(protocols: Mapping[str, Protocol]) -> bool:
+    return all(protocol.combination is Combination.ANY for protocol in protocols.values())

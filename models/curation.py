@@ -32,6 +32,8 @@ class Guard(StrEnum):
     CONSENT_TO_SHARING = "consent-to-sharing"
     CONSENT_TO_PUBLICATION = "consent-to-publication"
     MASKING_DONE = "masking-done"
+    NOT_HELD = "not-held"
+    TELLER_AGREED = "teller-agreed"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ _TO_CURATED = (
     Guard.THEME_ACCEPTED,
     Guard.CONSENT_TO_SHARING,
     Guard.MASKING_DONE,
+    Guard.NOT_HELD,
+    Guard.TELLER_AGREED,
 )
 
 TRANSITIONS: tuple[Transition, ...] = (

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Id, new_id, utc_now
-from models.consent import Use
+from models.base import Base, Id, new_id, one_of, utc_now
+from models.consent import Combination, Protocol, Use
+from models.roles import Role
 
 
 class Pilot(Base):
     """A pilot: one service context in one place, kept apart from the others.
 
-    Its *protocol* is the community's key beside the person's: the uses it lets a story be put to. What is
-    not listed is not allowed; sharing inside the pilot itself is what a pilot is for.
+    Its *protocol* is the community's key beside the person's, strict until the community opens it: the uses that
+    it lets a story be put to, whether a story may be shared with another pilot that it belongs to as well, and
+    which roles inside the pilot may see what is shared. What is not listed is not allowed.
+
+    ``labels`` are a community's own marks on its stories (``{"code", "text", "uri"}``, as Local Contexts' labels
+    are), ``terms`` what it asks of whoever uses them: both travel in every export.
     """
 
     __tablename__ = "pilot"
@@ -24,12 +30,28 @@ class Pilot(Base):
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     languages: Mapped[list[str]]
-    protocol_uses: Mapped[list[str]] = mapped_column(
-        default=lambda: [Use.CURATION, Use.SHARING, Use.PUBLICATION, Use.TRANSLATION, Use.EXCERPTS]
-    )
+    protocol_uses: Mapped[list[str]] = mapped_column(default=lambda: [Use.CURATION, Use.SHARING])
+    protocol_combination: Mapped[Combination] = mapped_column(one_of(Combination), default=Combination.ALL)
+    protocol_shares_outside: Mapped[bool] = mapped_column(default=False)
+    protocol_readers: Mapped[list[str]] = mapped_column(default=lambda: [Role.CURATOR, Role.PILOT_TEAM])
+    labels: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    terms: Mapped[str] = mapped_column(Text, default="")
+    requires_review_copy: Mapped[bool] = mapped_column(default=False)
     safeguarding_contact: Mapped[str | None] = mapped_column(String(200))
+    safeguarding_account_id: Mapped[str | None] = mapped_column(ForeignKey("account.id"))
+    unreviewed_days: Mapped[int | None]
+    originals_days: Mapped[int | None]
     daily_upload_bytes: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The pilot's protocol as the rule of consent takes it."""
+        return Protocol(
+            uses=frozenset(Use(use) for use in self.protocol_uses),
+            combination=self.protocol_combination,
+            shares_outside=self.protocol_shares_outside,
+        )
 
 
 class Wording(Base):

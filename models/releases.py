@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NO_CONSENT = "no-consent-to-sharing"
     PROTOCOL = "protocol"
     MASKING = "masking-wanted"
+    HELD = "held"
     NOT_CURATED = "not-curated"
     APPEARANCE = "appearance-narrowed"
 

@@ -26,11 +26,16 @@ class Scope(StrEnum):
     COLLECTIONS_WRITE = "collections:write"
 
 
+READERS = frozenset({Role.CURATOR, Role.PILOT_TEAM})
+
+
 @dataclass(frozen=True)
 class Principal:
     """Who asks: an account with roles by pilot, the holder of a teller's link, or nobody in particular.
 
-    ``scopes`` is None for a session (all) and a set for an API key. ``story_id`` is set for a teller's link.
+    ``scopes`` is None for a session (all) and a set for an API key. ``story_id`` and ``person_id`` are set for a
+    private link: that person, in that story. ``readers`` are the roles that a pilot's protocol lets see what is
+    shared, by pilot; where nothing is said, :data:`READERS`.
     """
 
     account_id: str | None = None
@@ -38,6 +43,8 @@ class Principal:
     roles: Mapping[str, frozenset[Role]] = field(default_factory=dict)
     scopes: frozenset[Scope] | None = None
     story_id: str | None = None
+    person_id: str | None = None
+    readers: Mapping[str, frozenset[Role]] = field(default_factory=dict)
 
     @property
     def is_signed_in(self) -> bool:
@@ -46,6 +53,12 @@ class Principal:
     def pilots_as(self, *roles: Role) -> frozenset[str]:
         """The pilots in which the principal has one of ``roles``."""
         return frozenset(pilot for pilot, held in self.roles.items() if held & set(roles))
+
+    def pilots_shared_with(self) -> frozenset[str]:
+        """The pilots whose shared stories the principal may see, by their protocols."""
+        return frozenset(
+            pilot for pilot, held in self.roles.items() if held & self.readers.get(pilot, READERS)
+        )
 
     def has_scope(self, scope: Scope) -> bool:
         return self.scopes is None or scope in self.scopes
@@ -71,3 +84,5 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     REVIEW = "review"
     COLLECT = "collect"
+    RAISE_CONCERN = "raise-concern"
+    GIVE_LINK = "give-link"

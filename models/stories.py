@@ -99,7 +99,8 @@ class StoryPerson(Base):
     """Someone who tells, is heard or is seen. ``label`` is how the curators know them ("my neighbour").
 
     ``shown_name`` is what leaves where the person consents to a name or a pseudonym. The link's token is kept
-    as a digest: the person's own door to consent and withdrawal.
+    as a digest: the person's own door to consent and withdrawal. ``guardian`` says who stands beside somebody
+    who is a minor or represented ("her mother"): then the guardian's consent is asked for as well.
     """
 
     __tablename__ = "story_person"
@@ -110,6 +111,7 @@ class StoryPerson(Base):
     part: Mapped[Part] = mapped_column(one_of(Part))
     label: Mapped[str] = mapped_column(String(200))
     shown_name: Mapped[str | None] = mapped_column(String(200))
+    guardian: Mapped[str | None] = mapped_column(String(200))
     link_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
 
 
@@ -191,7 +193,8 @@ class Tombstone(Base):
     """What stays of a withdrawn story: its id, dates and salted digests; no content, no names.
 
     ``known_to`` holds the ids of accounts, and the marks of pilots' roles (``models.roles.readers_mark``), that
-    could read it: they are told *gone* (410) where others are told *not found*.
+    could read it: they are told *gone* (410) where others are told *not found*. ``releases`` are the ids of the
+    releases that it was in.
     """
 
     __tablename__ = "tombstone"
@@ -202,5 +205,6 @@ class Tombstone(Base):
     erased_at: Mapped[datetime | None]
     was_published: Mapped[bool] = mapped_column(default=False)
     known_to: Mapped[list[str]]
+    releases: Mapped[list[str]] = mapped_column(default=list)
     salt: Mapped[str] = mapped_column(String(64))
     digests: Mapped[list[str]]

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from models.accounts import Account, AccountRole, ApiKey, LinkPurpose, OneTimeLink, SignIn
 from models.base import utc_now
 from models.errors import Conflict, Invalid, NotFound, NotSignedIn
+from models.pilots import Pilot
 from models.roles import Principal, Role, Scope
 from storage import journal
 from storage.database import WriteSession
@@ -200,6 +201,10 @@ def principal_of(session: Session, account: Account, scopes: frozenset[Scope] | 
         is_administrator=account.is_administrator,
         roles={pilot: frozenset(held) for pilot, held in roles.items()},
         scopes=scopes,
+        readers={
+            pilot.id: frozenset(Role(role) for role in pilot.protocol_readers)
+            for pilot in session.scalars(select(Pilot).where(Pilot.id.in_(roles)))
+        },
     )
 
 

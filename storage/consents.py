@@ -10,14 +10,17 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.collections import RecallReason
 from models.consent import (
     Allowance,
     ConsentEvent,
     EventKind,
     Face,
+    Giver,
     Manner,
     Naming,
     Permission,
+    Protocol,
     Standing,
     Use,
     Voice,
@@ -27,18 +30,29 @@ from models.consent import (
 )
 from models.curation import State
 from models.errors import Conflict, Invalid, NotFound
-from models.pilots import Pilot, Wording
+from models.holds import Hold
+from models.pilots import Pilot
 from models.stories import Recording, RecordingState, Story, StoryPerson
 from models.work import WishKind
-from storage import journal, wishes
+from storage import journal, recalls, wishes, wordings
 from storage.database import WriteSession
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where in a recording of the story consent can be heard, in seconds."""
+
+    recording_id: str
+    start_seconds: float
+    end_seconds: float
 
 
 @dataclass(frozen=True)
 class Terms:
     """What a person says when they give or change consent: the whole of what stands from then on.
 
-    The defaults are the narrowest that lets a story be cared for.
+    The defaults are the narrowest that lets a story be cared for. ``wording_id`` is the text that was read or
+    heard; None: the newest in this language. ``moment`` is where it can be heard, for consent that was spoken.
     """
 
     uses: frozenset[Use] = frozenset({Use.CURATION})
@@ -51,12 +65,18 @@ class Terms:
     relation: str | None = None
     language: str = "en"
     evidence: str | None = None
+    moment: Moment | None = None
+    given_by: Giver = Giver.PERSON
+    wording_id: str | None = None
+    original_may_go: bool = False
 
     @property
     def standing(self) -> Standing:
         """What these terms leave standing."""
         uses = dict.fromkeys(self.uses, self.until)
-        return Standing(uses, self.pilot_ids, self.naming, self.face, self.voice)
+        return Standing(
+            uses, self.pilot_ids, self.naming, self.face, self.voice, original_may_go=self.original_may_go
+        )
 
 
 def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *, actor: str) -> ConsentEvent:
@@ -64,22 +84,21 @@ def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *,
 
     :raises NotFound: the person is not in this story
     :raises Conflict: the story was withdrawn
-    :raises Invalid: consent on behalf of somebody without the relation to them, or sharing with nobody
+    :raises Invalid: consent on behalf of somebody without the relation to them, sharing with nobody, a guardian's
+        word where there is none, or a moment or wording that does not belong to the story
     """
     lock(session, story)
     person = session.get(StoryPerson, person_id)
     if person is None or person.story_id != story.id:
         raise NotFound("person-not-found", person_id=person_id)
-    if terms.manner is Manner.ON_BEHALF and not terms.relation:
-        raise Invalid("relation-missing")
-    if Use.SHARING in terms.uses and not terms.pilot_ids & set(story.pilot_ids):
-        raise Invalid("sharing-with-nobody")
-    before = standing_of(events_of(session, story.id, person_id))
+    _check(session, story, person, terms)
+    said = [each for each in events_of(session, story.id, person_id) if each.given_by == terms.given_by]
     event = ConsentEvent(
         story_id=story.id,
         person_id=person_id,
         sequence=_next_sequence(session, story.id),
-        kind=_kind_of(before, terms),
+        kind=_kind_of(standing_of(said), terms),
+        given_by=terms.given_by,
         uses=sorted(terms.uses),
         pilot_ids=sorted(terms.pilot_ids),
         until=terms.until,
@@ -89,8 +108,12 @@ def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *,
         manner=terms.manner,
         relation=terms.relation,
         language=terms.language,
-        wording_id=_current_wording(session, story, terms.language),
+        wording_id=terms.wording_id or wordings.current_id(session, story.pilot_ids, terms.language),
         evidence=terms.evidence,
+        evidence_recording_id=terms.moment.recording_id if terms.moment else None,
+        evidence_start_seconds=terms.moment.start_seconds if terms.moment else None,
+        evidence_end_seconds=terms.moment.end_seconds if terms.moment else None,
+        original_may_go=terms.original_may_go,
         recorded_by=actor,
     )
     session.add(event)
@@ -100,12 +123,30 @@ def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *,
     return event
 
 
+def _check(session: Session, story: Story, person: StoryPerson, terms: Terms) -> None:
+    if terms.manner is Manner.ON_BEHALF and not terms.relation:
+        raise Invalid("relation-missing")
+    if Use.SHARING in terms.uses and not terms.pilot_ids & set(story.pilot_ids):
+        raise Invalid("sharing-with-nobody")
+    if terms.given_by is Giver.GUARDIAN and not person.guardian:
+        raise Invalid("no-guardian")
+    if terms.moment is not None:
+        recording = session.get(Recording, terms.moment.recording_id)
+        if recording is None or recording.story_id != story.id:
+            raise Invalid("recording-not-found")
+        if not 0 <= terms.moment.start_seconds < terms.moment.end_seconds:
+            raise Invalid("moment-unfit")
+    if terms.wording_id is not None and not wordings.fits(session, terms.wording_id, story.pilot_ids):
+        raise Invalid("wording-unknown")
+
+
 def apply(session: WriteSession, story: Story) -> None:
     """Write what the rule allows now as rows; step the story back, or wish for work, if that follows."""
     session.execute(select(Story.id).where(Story.id == story.id).with_for_update())
     # Shared, so that a protocol cannot change between being read here and what follows from it.
     protocols = select(Pilot).where(Pilot.id.in_(story.pilot_ids)).with_for_update(read=True)
     session.scalars(protocols.execution_options(populate_existing=True)).all()
+    shared_before = _shared_with(rows_of(session, story.id))
     allowances = recompute(session, story)
     session.execute(delete(Permission).where(Permission.story_id == story.id))
     session.add_all(
@@ -115,21 +156,39 @@ def apply(session: WriteSession, story: Story) -> None:
     session.flush()
     now = utc_now()
     _step_back(session, story, {each.use for each in allowances if each.until is None or each.until > now})
+    closed = shared_before - _shared_with(allowances)
+    if closed:
+        recalls.issue(session, story, RecallReason.SHARING_ENDED, pilot_ids=closed)
     wish_for_processing(session, story)
+
+
+def _shared_with(allowances: Iterable[Allowance]) -> frozenset[str]:
+    return frozenset(each.pilot_id for each in allowances if each.use is Use.SHARING and each.pilot_id)
 
 
 def recompute(session: Session, story: Story) -> frozenset[Allowance]:
     """What the rule allows for a story, from its ledger and its pilots' protocols: rows are not looked at."""
     if story.state == State.WITHDRAWN:
         return frozenset()
-    standings = standings_of(session, story.id)
-    pilots = session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids)))
     return allowed(
-        list(standings.values()),
-        {pilot.id: pilot.protocol_uses for pilot in pilots},
+        list(standings_of(session, story.id).values()),
+        protocols_of(session, story),
         has_picture=may_show_faces(session, story.id),
         is_masked=story.is_masked,
+        is_held=is_held(session, story.id),
     )
+
+
+def protocols_of(session: Session, story: Story) -> dict[str, Protocol]:
+    """The protocols of a story's pilots, by pilot id."""
+    pilots = session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids)))
+    return {pilot.id: pilot.protocol for pilot in pilots}
+
+
+def is_held(session: Session, story_id: str) -> bool:
+    """Whether an embargo or a safeguarding flag keeps the story with its curators."""
+    standing = select(Hold.id).where(Hold.story_id == story_id, Hold.lifted_at.is_(None))
+    return session.scalars(standing).first() is not None
 
 
 def rows_of(session: Session, story_id: str) -> frozenset[Allowance]:
@@ -171,13 +230,15 @@ def events_of(session: Session, story_id: str, person_id: str | None = None) -> 
 def ever_allowed(session: Session, story: Story) -> frozenset[Allowance]:
     """All that the rule allowed after one event of the ledger or another, as far as today's protocols tell."""
     events = events_of(session, story.id)
-    pilots = session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids)))
-    protocols = {pilot.id: pilot.protocol_uses for pilot in pilots}
+    protocols = protocols_of(session, story)
     has_picture = may_show_faces(session, story.id)
     ever: frozenset[Allowance] = frozenset()
     for count in range(1, len(events) + 1):
         people = [
-            standing_of(event for event in events[:count] if event.person_id == person.id)
+            standing_of(
+                (event for event in events[:count] if event.person_id == person.id),
+                has_guardian=person.guardian is not None,
+            )
             for person in story.people
         ]
         ever |= allowed(people, protocols, has_picture=has_picture, is_masked=story.is_masked)
@@ -186,11 +247,22 @@ def ever_allowed(session: Session, story: Story) -> frozenset[Allowance]:
 
 def standings_of(session: Session, story_id: str) -> dict[str, Standing]:
     """What each person in a story allows, by person id; who said nothing allows nothing."""
-    people = session.scalars(
-        select(StoryPerson.id).where(StoryPerson.story_id == story_id).order_by(StoryPerson.position)
-    )
-    events = events_of(session, story_id)
-    return {person: standing_of(event for event in events if event.person_id == person) for person in people}
+    return standings_by_story(session, [story_id])[story_id]
+
+
+def standings_by_story(session: Session, story_ids: Iterable[str]) -> dict[str, dict[str, Standing]]:
+    """The same for several stories, by story id, in two queries."""
+    ids = list(story_ids)
+    said: dict[str, list[ConsentEvent]] = {}
+    for event in session.scalars(select(ConsentEvent).where(ConsentEvent.story_id.in_(ids))):
+        said.setdefault(event.person_id, []).append(event)
+    found: dict[str, dict[str, Standing]] = {story_id: {} for story_id in ids}
+    people = select(StoryPerson).where(StoryPerson.story_id.in_(ids)).order_by(StoryPerson.position)
+    for person in session.scalars(people):
+        has_guardian = person.guardian is not None
+        standing = standing_of(said.get(person.id, []), has_guardian=has_guardian)
+        found[person.story_id][person.id] = standing
+    return found
 
 
 def standing_of_story(session: Session, story_id: str) -> Standing:
@@ -223,6 +295,11 @@ def _call_off_processing(session: WriteSession, story: Story) -> None:
     )
     for recording in session.scalars(under_way):
         recording.state = RecordingState.INSPECTED
+
+
+def take_back_to_review(session: WriteSession, story: Story) -> None:
+    """A story that had gone further is with its curators again."""
+    _step_back(session, story, {Use.CURATION})
 
 
 def _step_back(session: WriteSession, story: Story, uses: Iterable[Use]) -> None:
@@ -258,20 +335,6 @@ def _kind_of(before: Standing, terms: Terms) -> EventKind:
 def _next_sequence(session: Session, story_id: str) -> int:
     last = session.scalar(select(func.max(ConsentEvent.sequence)).where(ConsentEvent.story_id == story_id))
     return (last or 0) + 1
-
-
-def _current_wording(session: Session, story: Story, language: str) -> str | None:
-    """The newest wording in the language: of one of the story's pilots if it has one, else the service's."""
-    wordings = session.scalars(
-        select(Wording)
-        .where(
-            Wording.language == language,
-            (Wording.pilot_id.in_(story.pilot_ids)) | (Wording.pilot_id.is_(None)),
-        )
-        .order_by(Wording.pilot_id.is_(None), Wording.version.desc())
-    )
-    newest = wordings.first()
-    return newest.id if newest else None
 
 
 def may_show_faces(session: Session, story_id: str) -> bool:

@@ -14,7 +14,7 @@ from models.errors import Conflict
 from models.stories import Recording, RecordingState, Story
 from models.themes import StoryTheme, ThemeState
 from models.transcripts import Transcript
-from storage import consents, journal
+from storage import consents, journal, review_copies
 from storage.database import WriteSession
 
 
@@ -91,6 +91,14 @@ def _is_masking_done(session: Session, story: Story) -> bool:
     return not consents.standing_of_story(session, story.id).asks_for_masking(has_picture=has_picture)
 
 
+def _is_free(session: Session, story: Story) -> bool:
+    return not consents.is_held(session, story.id)
+
+
+def _has_teller_agreed(session: Session, story: Story) -> bool:
+    return not review_copies.stands_in_the_way(session, story)
+
+
 def _permits(use: Use) -> Callable[[Session, Story], bool]:
     return lambda session, story: consents.permits(session, story.id, use)
 
@@ -103,4 +111,6 @@ _MET = {
     Guard.CONSENT_TO_SHARING: _permits(Use.SHARING),
     Guard.CONSENT_TO_PUBLICATION: _permits(Use.PUBLICATION),
     Guard.MASKING_DONE: _is_masking_done,
+    Guard.NOT_HELD: _is_free,
+    Guard.TELLER_AGREED: _has_teller_agreed,
 }

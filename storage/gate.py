@@ -34,8 +34,7 @@ def in_review(principal: Principal) -> Select[Story]:
 
 def shared_in(principal: Principal, pilot_id: str) -> Select[Story]:
     """The stories that may be shared with one pilot's team, for somebody of that team."""
-    mine = principal.pilots_as(Role.PILOT_TEAM, Role.CURATOR) & {pilot_id}
-    return select(Story).where(Story.state.in_(CURATED_STATES), _permitted(Use.SHARING, frozenset(mine)))
+    return select(Story).where(_for_collecting(principal, frozenset({pilot_id})))
 
 
 def is_readable(principal: Principal) -> ColumnElement[bool]:
@@ -99,9 +98,20 @@ def _for_care(principal: Principal) -> ColumnElement[bool]:
     return or_(_is_own(principal), _for_review(principal))
 
 
+def _for_giving_links(principal: Principal) -> ColumnElement[bool]:
+    # A private link opens its own door, and makes no others.
+    return _for_care(principal) if principal.account_id is not None else false()
+
+
 def _for_sharing(principal: Principal) -> ColumnElement[bool]:
-    pilots = principal.pilots_as(Role.PILOT_TEAM, Role.CURATOR)
-    return and_(Story.state.in_(CURATED_STATES), _permitted(Use.SHARING, pilots))
+    shared = _permitted(Use.SHARING, principal.pilots_shared_with())
+    return and_(Story.state.in_(CURATED_STATES), shared)
+
+
+def _for_collecting(principal: Principal, pilots: frozenset[str] | None = None) -> ColumnElement[bool]:
+    mine = principal.pilots_shared_with() & principal.pilots_as(Role.PILOT_TEAM, Role.CURATOR)
+    shared = _permitted(Use.SHARING, mine if pilots is None else mine & pilots)
+    return and_(Story.state.in_(CURATED_STATES), shared)
 
 
 def _for_publication(principal: Principal) -> ColumnElement[bool]:
@@ -123,7 +133,9 @@ _ACTIONS = {
     Action.RECORD_CONSENT: _for_care,
     Action.WITHDRAW: _for_care,
     Action.REVIEW: _for_review,
-    Action.COLLECT: _for_sharing,
+    Action.COLLECT: _for_collecting,
+    Action.RAISE_CONCERN: is_readable,
+    Action.GIVE_LINK: _for_giving_links,
 }
 
 

@@ -1,18 +1,22 @@
-"""Pilots, their protocols and their wordings of consent."""
+"""Pilots, their protocols, and what else a community sets for its stories."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.consent import Use
+from models.consent import Combination, Use
 from models.errors import Conflict, Invalid, NotFound
-from models.pilots import Pilot, Wording
+from models.pilots import Pilot
+from models.roles import READERS, Role
 from models.stories import Story, StoryPilot
 from storage import consents, journal
 from storage.database import WriteSession
+
+MAX_DAYS = 36_500
 
 
 def create(session: WriteSession, code: str, name: str, languages: Sequence[str], *, actor: str) -> Pilot:
@@ -31,16 +35,60 @@ def create(session: WriteSession, code: str, name: str, languages: Sequence[str]
     return pilot
 
 
-def change_protocol(session: WriteSession, pilot: Pilot, uses: Collection[Use], *, actor: str) -> None:
-    """Change what a pilot's protocol admits: every story of the pilot is opened or closed by it at once."""
+def change_protocol(
+    session: WriteSession,
+    pilot: Pilot,
+    uses: Collection[Use],
+    *,
+    actor: str,
+    combination: Combination = Combination.ALL,
+    shares_outside: bool = False,
+    readers: Collection[Role] = READERS,
+) -> None:
+    """Set what a pilot's protocol admits, the whole of it: every story of the pilot is opened or closed at once."""
     its_stories = select(Story).join(StoryPilot).where(StoryPilot.pilot_id == pilot.id).order_by(Story.id)
     # Stories before their pilot, as where consent is recorded: the two may meet, and neither waits in vain.
     session.execute(its_stories.with_only_columns(Story.id).with_for_update(of=Story))
     pilot.protocol_uses = sorted(uses)
+    pilot.protocol_combination, pilot.protocol_shares_outside = combination, shares_outside
+    pilot.protocol_readers = sorted(readers)
     session.flush()
     journal.note(session, actor, "change-protocol", subject=pilot.id)
     for story in session.scalars(its_stories.execution_options(populate_existing=True)):
         consents.apply(session, story)
+
+
+@dataclass(frozen=True)
+class Governance:
+    """What a pilot's people set beside its protocol; see :class:`models.pilots.Pilot`."""
+
+    labels: Sequence[Mapping[str, str]] = ()
+    terms: str = ""
+    requires_review_copy: bool = False
+    safeguarding_contact: str | None = None
+    safeguarding_account_id: str | None = None
+    unreviewed_days: int | None = None
+    originals_days: int | None = None
+
+
+def govern(session: WriteSession, pilot: Pilot, governance: Governance, *, actor: str) -> None:
+    """Set a pilot's labels and terms, its safeguarding contact, and how long it keeps what.
+
+    :raises Invalid: a number of days that is none, or a label without code or text
+    """
+    days = (governance.unreviewed_days, governance.originals_days)
+    if any(each is not None and not 1 <= each <= MAX_DAYS for each in days):
+        raise Invalid("days-unfit", most=MAX_DAYS)
+    if any(not label.get("code") or not label.get("text") for label in governance.labels):
+        raise Invalid("label-unfit")
+    pilot.labels = [dict(label) for label in governance.labels]
+    pilot.terms = governance.terms.strip()
+    pilot.requires_review_copy = governance.requires_review_copy
+    pilot.safeguarding_contact = governance.safeguarding_contact
+    pilot.safeguarding_account_id = governance.safeguarding_account_id
+    pilot.unreviewed_days, pilot.originals_days = days
+    session.flush()
+    journal.note(session, actor, "govern-pilot", subject=pilot.id)
 
 
 def by_code(session: Session, code: str) -> Pilot:
@@ -62,17 +110,3 @@ def of_ids(session: Session, ids: Collection[str]) -> list[Pilot]:
 def everyone(session: Session) -> list[Pilot]:
     """All pilots, by name."""
     return list(session.scalars(select(Pilot).order_by(Pilot.name)))
-
-
-def add_wording(
-    session: WriteSession, language: str, text: str, *, pilot_id: str | None, actor: str
-) -> Wording:
-    """A new version of a wording; the versions before it stay as they are."""
-    last = session.scalar(
-        select(func.max(Wording.version)).where(Wording.language == language, Wording.pilot_id == pilot_id)
-    )
-    wording = Wording(pilot_id=pilot_id, language=language, version=(last or 0) + 1, text=text)
-    session.add(wording)
-    session.flush()
-    journal.note(session, actor, "add-wording", subject=wording.id)
-    return wording

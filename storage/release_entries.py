@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.collections import ReleaseEntry
-from models.consent import ConsentEvent, Permission, Standing, Use, standing_of
+from models.consent import Permission, Standing, Use
 from models.releases import milliseconds, shows_more_than, transcript_digest
 from models.roles import Principal
 from models.stories import (
@@ -163,7 +162,8 @@ class Entries:
         shareable = collections.shareable(self._principal, self._pilot_id).where(Story.id.in_(ids))
         fresh = shareable.execution_options(populate_existing=True)
         stories = {story.id: story for story in self._session.scalars(fresh)}
-        standings, names, uses = self._standings(stories), self._names(stories), self._uses(stories)
+        standings = consents.standings_by_story(self._session, stories)
+        names, uses = self._names(stories), self._uses(stories)
 
         def closed(story_id: str | None, manifest: Mapping[str, Any] | None) -> bool:
             if story_id not in stories or manifest is None:
@@ -228,17 +228,6 @@ class Entries:
         ).one_or_none()
         is_as_released = transcript is not None and transcript_digest(transcript) == released["sha256"]
         return transcript if is_as_released else None
-
-    def _standings(self, story_ids: Collection[str]) -> dict[str, dict[str, Standing]]:
-        found: dict[str, dict[str, Standing]] = {story_id: {} for story_id in story_ids}
-        events = self._session.scalars(
-            select(ConsentEvent)
-            .where(ConsentEvent.story_id.in_(story_ids))
-            .order_by(ConsentEvent.story_id, ConsentEvent.person_id)
-        )
-        for (story_id, person_id), theirs in groupby(events, lambda each: (each.story_id, each.person_id)):
-            found[story_id][person_id] = standing_of(theirs)
-        return found
 
     def _names(self, story_ids: Collection[str]) -> dict[str, dict[str, str | None]]:
         found: dict[str, dict[str, str | None]] = {story_id: {} for story_id in story_ids}

@@ -16,14 +16,14 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.collections import Collection, CollectionEntry, Disclosure, Release, ReleaseEntry
-from models.consent import Use, narrowest
+from models.consent import Use, narrowest, protocols_admit
 from models.curation import CURATED_STATES, State
 from models.errors import Conflict, NotFound
 from models.pilots import Pilot
 from models.releases import Reason, digest_of, root_of
 from models.roles import Principal, Role
 from models.stories import Story
-from storage import collections, consents, gate, journal, pilots
+from storage import collections, consents, gate, journal, webhooks
 from storage.collections import CollectionQuery
 from storage.database import WriteSession
 from storage.release_entries import Entries, PulledEntry, manifest_of
@@ -67,6 +67,12 @@ def release(session: WriteSession, principal: Principal, collection: Collection,
     session.add(made)
     session.flush()
     journal.note(session, actor, "release", subject=made.id)
+    webhooks.enqueue(
+        session,
+        collection.pilot_id,
+        "release",
+        {"release_id": made.id, "collection_id": collection.id, "number": made.number},
+    )
     return made
 
 
@@ -171,8 +177,11 @@ def why_closed(session: Session, story_id: str | None, pilot_id: str) -> Reason:
     uses = (Use.CURATION, Use.SHARING)
     if not all(whole.grants(use, now) for use in uses) or pilot_id not in whole.pilot_ids:
         return Reason.NO_CONSENT
-    if any(not {*uses} <= set(pilot.protocol_uses) for pilot in pilots.of_ids(session, story.pilot_ids)):
+    protocols = consents.protocols_of(session, story)
+    if not all(protocols_admit(protocols, use, pilot_id) for use in uses):
         return Reason.PROTOCOL
+    if consents.is_held(session, story.id):
+        return Reason.HELD
     has_picture = consents.may_show_faces(session, story.id)
     if whole.asks_for_masking(has_picture=has_picture) and not story.is_masked:
         return Reason.MASKING

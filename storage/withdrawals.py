@@ -15,15 +15,15 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
-from models.collections import CollectionEntry, Disclosure, Recall, Release, ReleaseEntry
+from models.collections import CollectionEntry, RecallReason, ReleaseEntry
 from models.consent import ConsentEvent, EventKind, Permission, Use, standing_of
 from models.curation import CURATED_STATES, State
-from models.errors import NotFound
+from models.notices import Notice, NoticeKind
 from models.roles import Role, readers_mark
 from models.search import SearchEntry
 from models.stories import Recording, Story, Tombstone
 from models.work import Wish, WishKind
-from storage import consents, journal, wishes
+from storage import consents, journal, recalls, wishes
 from storage.database import WriteSession
 
 
@@ -41,7 +41,7 @@ def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str 
     session.execute(delete(Permission).where(Permission.story_id == story.id))
     session.execute(delete(SearchEntry).where(SearchEntry.story_id == story.id))
     wishes.call_off(session, story.id)
-    _issue_recalls(session, story)
+    recalls.issue(session, story, RecallReason.WITHDRAWN)
     tombstone = _set_tombstone(session, story, was_published=was_published, known_to=known_to)
     _empty_releases(session, story)
     session.execute(delete(CollectionEntry).where(CollectionEntry.story_id == story.id))
@@ -73,6 +73,9 @@ def not_erased(session: Session) -> list[Wish]:
 def note_erased(session: WriteSession, story_id: str) -> None:
     """Bytes are gone: delete every row of the story; only its tombstone and journal stay."""
     session.execute(delete(Story).where(Story.id == story_id))
+    # Word of it stays for those who hold copies: it carries ids alone.
+    told = (NoticeKind.RECALL, NoticeKind.RECALL_REMINDER)
+    session.execute(delete(Notice).where(Notice.story_id == story_id, Notice.kind.not_in(told)))
     session.execute(update(Tombstone).where(Tombstone.story_id == story_id).values(erased_at=utc_now()))
     journal.note(session, journal.PIPELINE, "erase", story_id=story_id)
 
@@ -85,19 +88,8 @@ def _could_read(session: Session, story: Story, *, was_shared: bool) -> list[str
             known.add(readers_mark(Role.CURATOR, each.pilot_id))
         elif each.pilot_id is not None and was_shared:
             known.add(readers_mark(Role.PILOT_TEAM, each.pilot_id))
-    known.update(account_id for _, account_id in _holders(session, story))
+    known.update(account_id for _, account_id in recalls.holders_of(session, story))
     return sorted(known)
-
-
-def _holders(session: Session, story: Story) -> list[tuple[str, str]]:
-    """Each release that the story is in, with each account that pulled it."""
-    pulled = (
-        select(Disclosure.release_id, Disclosure.account_id)
-        .join(ReleaseEntry, ReleaseEntry.release_id == Disclosure.release_id)
-        .where(ReleaseEntry.story_id == story.id)
-        .distinct()
-    )
-    return [(row.release_id, row.account_id) for row in session.execute(pulled)]
 
 
 def _record_event(session: WriteSession, story: Story, person_id: str, actor: str) -> None:
@@ -123,14 +115,6 @@ def _record_event(session: WriteSession, story: Story, person_id: str, actor: st
     session.flush()
 
 
-def _issue_recalls(session: WriteSession, story: Story) -> None:
-    """One recall for each holder of each release that the story is in: whoever pulled it must learn of it."""
-    session.add_all(
-        Recall(release_id=release_id, story_id=story.id, account_id=account_id)
-        for release_id, account_id in _holders(session, story)
-    )
-
-
 def _set_tombstone(
     session: WriteSession, story: Story, *, was_published: bool, known_to: list[str]
 ) -> Tombstone:
@@ -143,10 +127,16 @@ def _set_tombstone(
         was_published=was_published,
         known_to=known_to,
         salt=salt,
+        releases=sorted(_releases_of(session, story)),
         digests=[hashlib.sha256((salt + digest).encode()).hexdigest() for digest in digests if digest],
     )
     session.add(tombstone)
     return tombstone
+
+
+def _releases_of(session: Session, story: Story) -> list[str]:
+    query = select(ReleaseEntry.release_id).where(ReleaseEntry.story_id == story.id)
+    return list(session.scalars(query.distinct()))
 
 
 def _empty_releases(session: WriteSession, story: Story) -> None:
@@ -156,32 +146,3 @@ def _empty_releases(session: WriteSession, story: Story) -> None:
         .where(ReleaseEntry.story_id == story.id)
         .values(story_id=None, salt=None, manifest=None)
     )
-
-
-def recalls_for(session: Session, account_id: str) -> list[Recall]:
-    """Recalls that a holder has not acknowledged yet, oldest first."""
-    return list(
-        session.scalars(
-            select(Recall)
-            .join(Release)
-            .where(Recall.account_id == account_id, Recall.acknowledged_at.is_(None))
-            .order_by(Recall.issued_at)
-        )
-    )
-
-
-def recall_of(session: Session, recall_id: str, account_id: str) -> Recall:
-    """A holder's own recall.
-
-    :raises NotFound: there is none such
-    """
-    recall = session.get(Recall, recall_id)
-    if recall is None or recall.account_id != account_id:
-        raise NotFound("not-found")
-    return recall
-
-
-def acknowledge(session: WriteSession, recall: Recall, *, actor: str) -> None:
-    """The holder says that their copies are gone."""
-    recall.acknowledged_at = utc_now()
-    journal.note(session, actor, "acknowledge-recall", story_id=recall.story_id, subject=recall.release_id)

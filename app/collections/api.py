@@ -24,7 +24,7 @@ from app.collections.service import actor_of
 from app.parts import House
 from models.errors import NotAllowed
 from models.roles import Scope
-from storage import collections, releases, withdrawals
+from storage import collections, recalls, releases
 
 router = APIRouter(tags=["collections"])
 
@@ -175,14 +175,14 @@ def left_out(parts: House, curator: Curator, collection_id: str, number: Number)
 def list_recalls(parts: House, holder: SignedIn) -> list[RecallOut]:
     """Oldest first. Whoever pulled a release is told of each of its stories that was withdrawn since."""
     with parts.database.read() as session:
-        return service.recalls_view(session, withdrawals.recalls_for(session, actor_of(holder)))
+        return service.recalls_view(session, recalls.waiting_for(session, actor_of(holder)))
 
 
 @router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ, summary="Acknowledge a recall")
 def acknowledge(parts: House, holder: SignedIn, recall_id: str) -> RecallOut:
     """Say that my copies of a withdrawn story are gone. A second time changes nothing."""
     with parts.database.write() as session:
-        recall = withdrawals.recall_of(session, recall_id, actor_of(holder))
+        recall = recalls.of_holder(session, recall_id, actor_of(holder))
         if recall.acknowledged_at is None:
-            withdrawals.acknowledge(session, recall, actor=actor_of(holder))
+            recalls.acknowledge(session, recall, actor=actor_of(holder))
         return service.recalls_view(session, [recall])[0]

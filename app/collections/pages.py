@@ -22,7 +22,7 @@ from models.releases import Reason
 from models.roles import Scope
 from models.stories import Purpose
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import collections, pilots, releases, withdrawals
+from storage import collections, pilots, recalls, releases
 
 router = APIRouter(prefix="/collections")
 
@@ -38,6 +38,7 @@ PURPOSES = {
 REASONS = {
     Reason.WITHDRAWN: "taken back by the teller",
     Reason.NO_CONSENT: "no consent to sharing with this pilot",
+    Reason.HELD: "kept with its curators by an embargo or a safeguarding flag",
     Reason.PROTOCOL: "not admitted by a pilot's protocol",
     Reason.MASKING: "must be masked first, which is not possible yet",
     Reason.NOT_CURATED: "not curated",
@@ -49,7 +50,7 @@ REASONS = {
 def mine(request: Request, parts: House, member: PilotTeam) -> Response:
     names = language_names()
     with parts.database.read() as session:
-        recalls = withdrawals.recalls_for(session, actor_of(member))
+        recalls = recalls.waiting_for(session, actor_of(member))
         return render(
             request,
             "collections.html",
@@ -101,9 +102,9 @@ def make(
 @router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ)
 def acknowledge(parts: House, member: PilotTeam, recall_id: str) -> Response:
     with parts.database.write() as session:
-        recall = withdrawals.recall_of(session, recall_id, actor_of(member))
+        recall = recalls.of_holder(session, recall_id, actor_of(member))
         if recall.acknowledged_at is None:
-            withdrawals.acknowledge(session, recall, actor=actor_of(member))
+            recalls.acknowledge(session, recall, actor=actor_of(member))
     return RedirectResponse("/collections", 303)
 
 

@@ -7,9 +7,19 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from models.consent import EventKind, Face, Manner, Naming, Use, Voice
+from models.consent import EventKind, Face, Giver, Manner, Naming, Use, Voice
 
 Relation = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class MomentIn(BaseModel):
+    """Where in a recording of the story consent can be heard."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recording_id: str
+    start_seconds: float = Field(ge=0)
+    end_seconds: float = Field(gt=0)
 
 
 class ConsentIn(BaseModel):
@@ -27,16 +37,27 @@ class ConsentIn(BaseModel):
     relation: Relation | None = Field(None, description="To the person, where consent is given on behalf.")
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] = "en"
     evidence: Annotated[str, StringConstraints(max_length=500)] | None = Field(
-        None, description="Where it can be seen or heard: a form's reference, or the moment in the recording."
+        None, description="Where it can be seen, in words: a form's reference, for example."
+    )
+    moment: MomentIn | None = Field(None, description="Where it can be heard, for consent that was spoken.")
+    given_by: Giver = Field(
+        Giver.PERSON, description="Whose word it is: the person's own, or their guardian's."
+    )
+    wording_id: str | None = Field(None, description="The text that was read or heard; None: the newest one.")
+    original_may_go: bool = Field(
+        False,
+        description="Whether the original may be erased some time after publication, if the pilot does so.",
     )
 
 
 class ConsentEventOut(BaseModel):
     """One entry of the ledger."""
 
+    id: str
     sequence: int
     person_id: str
     kind: EventKind
+    given_by: Giver
     uses: list[str]
     until: datetime | None
     naming: Naming
@@ -45,6 +66,12 @@ class ConsentEventOut(BaseModel):
     manner: Manner
     relation: str | None
     language: str
+    wording_id: str | None
+    evidence_recording_id: str | None
+    evidence_start_seconds: float | None
+    evidence_end_seconds: float | None
+    evidence_media_type: str | None = Field(description="Of the form that was uploaded, if one was.")
+    original_may_go: bool
     recorded_at: datetime
 
 

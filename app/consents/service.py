@@ -6,15 +6,16 @@ from sqlalchemy.orm import Session
 
 from app.consents.schemas import AllowedOut, ConsentIn
 from models.base import utc_now
-from models.consent import Use
+from models.consent import Use, protocols_admit
 from models.errors import Invalid
 from models.stories import Story
 from storage import consents, pilots
-from storage.consents import Terms
+from storage.consents import Moment, Terms
 
 NO_CONSENT = "{people} did not consent to this."
 NO_CURATION = "without consent to curation nothing can be done with the story."
 NOT_YET_MASKED = "not possible yet: consent asks for masking that has not been made."
+HELD = "an embargo or a safeguarding flag keeps the story with its curators."
 PROTOCOL = "a pilot's protocol does not admit this."
 
 
@@ -36,6 +37,10 @@ def terms_of(session: Session, sent: ConsentIn) -> Terms:
         relation=sent.relation,
         language=sent.language,
         evidence=sent.evidence,
+        moment=Moment(**sent.moment.model_dump()) if sent.moment else None,
+        given_by=sent.given_by,
+        wording_id=sent.wording_id,
+        original_may_go=sent.original_may_go,
     )
 
 
@@ -55,8 +60,10 @@ def _explain(session: Session, story: Story, use: Use) -> AllowedOut:
         reason = NO_CONSENT.format(people=", ".join(without))
     elif not consents.permits(session, story.id, Use.CURATION):
         reason = NO_CURATION
-    elif any(use not in pilot.protocol_uses for pilot in pilots.of_ids(session, story.pilot_ids)):
+    elif not protocols_admit(consents.protocols_of(session, story), use):
         reason = PROTOCOL
+    elif consents.is_held(session, story.id):
+        reason = HELD
     else:
         reason = NOT_YET_MASKED
     return AllowedOut(use=use, is_allowed=False, reason=reason)

@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 from models.consent import (
     NOTHING,
     Allowance,
+    Combination,
     ConsentEvent,
     EventKind,
     Face,
+    Giver,
     Manner,
     Naming,
+    Protocol,
     Standing,
     Use,
     Voice,
     allowed,
     narrowest,
+    protocols_admit,
     standing_of,
 )
 
@@ -40,7 +44,13 @@ standings = st.builds(
     st.sampled_from(Voice),
 )
 people = st.lists(standings, min_size=1, max_size=4)
-protocols = st.dictionaries(st.sampled_from(PILOTS), st.frozensets(st.sampled_from(Use)), max_size=3)
+admitted = st.frozensets(st.sampled_from(Use))
+protocols = st.dictionaries(
+    st.sampled_from(PILOTS),
+    st.builds(Protocol, admitted, st.sampled_from(Combination), st.booleans()),
+    max_size=3,
+)
+WIDE = Protocol(frozenset(Use), shares_outside=True)
 
 
 def open_at(allowances: frozenset[Allowance], now: datetime) -> set[tuple[Use, str | None]]:
@@ -51,7 +61,7 @@ def open_at(allowances: frozenset[Allowance], now: datetime) -> set[tuple[Use, s
 @given(people, protocols, standings, st.booleans(), st.booleans(), moments)
 def test_one_more_person_never_widens(
     there: Sequence[Standing],
-    admitting: Mapping[str, frozenset[Use]],
+    admitting: Mapping[str, Protocol],
     newcomer: Standing,
     has_picture: bool,
     is_masked: bool,
@@ -62,24 +72,31 @@ def test_one_more_person_never_widens(
     assert open_at(after, now or NOON) <= open_at(before, now or NOON)
 
 
-@given(people, protocols, st.sampled_from(PILOTS), st.frozensets(st.sampled_from(Use)))
-def test_one_more_pilot_opens_nothing_but_its_own_door(
-    there: Sequence[Standing], admitting: Mapping[str, frozenset[Use]], code: str, uses: frozenset[Use]
+@given(people, protocols, st.sampled_from(PILOTS), admitted)
+def test_one_more_strict_pilot_opens_nothing_but_its_own_door(
+    there: Sequence[Standing], admitting: Mapping[str, Protocol], code: str, uses: frozenset[Use]
 ) -> None:
+    strict = Protocol(admitting[code].uses & uses if code in admitting else uses)
     before = open_at(allowed(there, admitting), NOON)
-    after = open_at(allowed(there, {**admitting, code: admitting.get(code, uses) & uses}), NOON)
-    ever_open_to_all = {each for each in after if each[1] is None}
-    assert {each for each in after if each[1] not in (None, code)} <= before
-    assert ever_open_to_all <= before or not admitting
+    after = open_at(allowed(there, {**admitting, code: strict}), NOON)
+    if not admitting or admitting.keys() == {code}:
+        return
+    if any(each.combination is Combination.ALL for each in admitting.values()):
+        assert {each for each in after if each[1] != code} <= before
+    assert {pilot for use, pilot in after if use is Use.SHARING} <= {code}
 
 
 @given(people, protocols, st.booleans(), st.booleans())
 def test_nothing_is_allowed_that_somebody_did_not_grant(
-    there: Sequence[Standing], admitting: Mapping[str, frozenset[Use]], has_picture: bool, is_masked: bool
+    there: Sequence[Standing], admitting: Mapping[str, Protocol], has_picture: bool, is_masked: bool
 ) -> None:
     for each in allowed(there, admitting, has_picture=has_picture, is_masked=is_masked):
         assert all(each.use in person.uses for person in there)
-        assert all(each.use in uses for uses in admitting.values())
+        assert protocols_admit(admitting, each.use, each.pilot_id)
+        any_will_do = all(one.combination is Combination.ANY for one in admitting.values())
+        assert (any if any_will_do else all)(each.use in one.uses for one in admitting.values())
+        if each.pilot_id is not None:
+            assert each.use in admitting[each.pilot_id].uses
         if each.until is None:
             assert all(person.uses[each.use] is None for person in there)
         else:
@@ -90,17 +107,17 @@ def test_nothing_is_allowed_that_somebody_did_not_grant(
 
 @given(people, protocols, st.booleans(), st.booleans())
 def test_no_use_without_curation(
-    there: Sequence[Standing], admitting: Mapping[str, frozenset[Use]], has_picture: bool, is_masked: bool
+    there: Sequence[Standing], admitting: Mapping[str, Protocol], has_picture: bool, is_masked: bool
 ) -> None:
     uses = {use for use, _ in open_at(allowed(there, admitting), NOON)}
     assert not uses or Use.CURATION in {a.use for a in allowed(there, admitting)}
-    without = {code: admitted - {Use.CURATION} for code, admitted in admitting.items()}
+    without = {code: Protocol(each.uses - {Use.CURATION}) for code, each in admitting.items()}
     assert not allowed(there, without, has_picture=has_picture, is_masked=is_masked)
 
 
 @given(people, protocols, st.booleans())
 def test_masking_that_does_not_exist_blocks_all_but_curation(
-    there: Sequence[Standing], admitting: Mapping[str, frozenset[Use]], has_picture: bool
+    there: Sequence[Standing], admitting: Mapping[str, Protocol], has_picture: bool
 ) -> None:
     uses = {each.use for each in allowed(there, admitting, has_picture=has_picture)}
     if narrowest(there).asks_for_masking(has_picture=has_picture):
@@ -115,16 +132,16 @@ def test_the_narrowest_wins_in_whatever_order_people_stand(there: Sequence[Stand
 @given(standings, st.lists(standings, max_size=3))
 def test_somebody_who_said_nothing_allows_nothing(one: Standing, others: list[Standing]) -> None:
     whole = [one, *others, NOTHING]
-    assert allowed(whole, {"north": frozenset(Use)}, has_picture=False, is_masked=True) == frozenset()
+    assert allowed(whole, {"north": WIDE}, has_picture=False, is_masked=True) == frozenset()
 
 
 def test_nobody_and_no_pilot_allow_nothing() -> None:
-    assert allowed([], {"north": frozenset(Use)}) == frozenset()
+    assert allowed([], {"north": WIDE}) == frozenset()
     assert allowed([OPEN], {}) == frozenset()
 
 
 def test_what_all_agree_to_is_allowed_and_to_whom() -> None:
-    both = allowed([OPEN, OPEN], {"north": frozenset(Use), "south": frozenset(Use)})
+    both = allowed([OPEN, OPEN], {"north": WIDE, "south": WIDE})
     for_all = {(use, None) for use in Use if use not in (Use.CURATION, Use.SHARING)}
     by_pilot = {(use, code) for use in (Use.CURATION, Use.SHARING) for code in ("north", "south")}
     assert open_at(both, NOON) == for_all | by_pilot
@@ -132,13 +149,13 @@ def test_what_all_agree_to_is_allowed_and_to_whom() -> None:
 
 def test_sharing_reaches_only_pilots_that_are_named() -> None:
     named = Standing(OPEN.uses, frozenset({"south"}), Naming.NAMED, Face.SHOWN, Voice.KEPT)
-    found = allowed([OPEN, named], {"north": frozenset(Use), "south": frozenset(Use)})
+    found = allowed([OPEN, named], {"north": WIDE, "south": WIDE})
     assert {each.pilot_id for each in found if each.use is Use.SHARING} == {"south"}
 
 
 def test_a_face_is_masked_only_where_one_can_be_seen() -> None:
     hidden = Standing(OPEN.uses, OPEN.pilot_ids, Naming.NAMED, Face.MASKED, Voice.KEPT)
-    north = {"north": frozenset(Use)}
+    north = {"north": WIDE}
     assert {each.use for each in allowed([hidden], north)} == {Use.CURATION}
     assert {each.use for each in allowed([hidden], north, has_picture=False)} == set(Use)
     assert {each.use for each in allowed([hidden], north, is_masked=True)} == set(Use)
@@ -159,14 +176,61 @@ def test_the_last_event_says_all_that_stands(ledger: list[tuple[frozenset[Use], 
     assert standing_of(reversed(events)).uses == dict.fromkeys(uses, until)
 
 
+@given(people, protocols, st.booleans())
+def test_what_is_held_stays_with_its_curators(
+    there: Sequence[Standing], admitting: Mapping[str, Protocol], has_picture: bool
+) -> None:
+    held = allowed(there, admitting, has_picture=has_picture, is_masked=True, is_held=True)
+    free = allowed(there, admitting, has_picture=has_picture, is_masked=True)
+    assert held == {each for each in free if each.use is Use.CURATION}
+
+
+def test_a_pilot_that_shares_nothing_outside_keeps_a_story_of_two_pilots_to_itself() -> None:
+    inside = Protocol(frozenset(Use))
+    found = allowed([OPEN], {"north": inside, "south": WIDE})
+    assert {each.pilot_id for each in found if each.use is Use.SHARING} == {"north"}
+
+
+def test_any_of_several_pilots_will_do_only_where_all_of_them_say_so() -> None:
+    closed = Protocol(frozenset({Use.CURATION}), Combination.ANY)
+    wide = Protocol(frozenset(Use), Combination.ANY)
+    either = allowed([OPEN], {"north": closed, "south": wide})
+    assert (Use.PUBLICATION, None) in open_at(either, NOON)
+    assert {each.pilot_id for each in either if each.use is Use.SHARING} == {"south"}
+    strict = allowed([OPEN], {"north": closed, "south": Protocol(frozenset(Use))})
+    assert {each.use for each in strict} == {Use.CURATION}
+
+
+events = st.lists(st.tuples(st.sampled_from(Giver), admitted, moments), max_size=6)
+
+
+@given(events, st.booleans())
+def test_person_and_guardian_count_as_two_of_whom_the_narrower_wins(
+    said: list[tuple[Giver, frozenset[Use], datetime | None]], has_guardian: bool
+) -> None:
+    ledger = [_event(n, uses, until, by) for n, (by, uses, until) in enumerate(said, start=1)]
+    each = [standing_of([e for e in ledger if e.given_by is by]) for by in (Giver.PERSON,)]
+    guardian = [e for e in ledger if e.given_by is Giver.GUARDIAN]
+    if has_guardian or guardian:
+        each.append(_alone(guardian))
+    assert standing_of(ledger, has_guardian=has_guardian) == (narrowest(each) if len(each) > 1 else each[0])
+
+
+def _alone(said: list[ConsentEvent]) -> Standing:
+    return standing_of([_event(e.sequence, frozenset(map(Use, e.uses)), e.until) for e in said])
+
+
 def test_an_empty_ledger_leaves_nothing_standing() -> None:
     assert standing_of([]) == NOTHING
     assert NOTHING.asks_for_masking(has_picture=True)
 
 
-def _event(sequence: int, uses: frozenset[Use], until: datetime | None) -> ConsentEvent:
+def _event(
+    sequence: int, uses: frozenset[Use], until: datetime | None, by: Giver = Giver.PERSON
+) -> ConsentEvent:
     return ConsentEvent(
         sequence=sequence,
+        given_by=by,
         kind=EventKind.GRANTED,
         uses=sorted(uses),
         pilot_ids=[],

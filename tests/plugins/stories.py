@@ -64,7 +64,7 @@ class Field:
             with self.database.write() as session:
                 made = pilots.create(session, code, code.title(), languages, actor="test")
                 # What a protocol may leave out is another test's matter: here the people decide.
-                pilots.change_protocol(session, made, list(Use), actor="test")
+                pilots.change_protocol(session, made, list(Use), actor="test", shares_outside=True)
             self._pilots[code] = made.id
         return self._pilots[code]
 

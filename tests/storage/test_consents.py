@@ -38,7 +38,7 @@ from models.pilots import Pilot
 from models.roles import ANYONE, Action, Role
 from models.stories import Part, Recording, RecordingState, Story
 from models.work import Wish, WishKind
-from storage import consents, curation, gate, pilots, recordings, withdrawals
+from storage import consents, curation, gate, pilots, recordings, withdrawals, wordings
 from storage.consents import Terms
 from storage.database import Database, WriteSession
 from tests.plugins.databases import KINDS
@@ -176,12 +176,14 @@ def test_protocol_is_a_second_key(database: Database, field: Field) -> None:
     story = field.story(state=State.PUBLISHED, consented_to=EVERY_USE)
     with database.write() as session:
         pilot = session.get_one(Pilot, field.pilot())
-        pilots.change_protocol(session, pilot, [Use.CURATION, Use.SHARING], actor="test")
+        pilots.change_protocol(session, pilot, [Use.CURATION, Use.SHARING], actor="test", shares_outside=True)
     with database.read() as session:
         assert {each.use for each in rows(session, story.id)} == set(SHARED)
         assert session.get_one(Story, story.id).state is State.CURATED
     with database.write() as session:
-        pilots.change_protocol(session, session.get_one(Pilot, field.pilot()), list(Use), actor="test")
+        pilots.change_protocol(
+            session, session.get_one(Pilot, field.pilot()), list(Use), actor="test", shares_outside=True
+        )
         assert {each.use for each in rows(session, story.id)} == set(Use)
 
 
@@ -259,11 +261,11 @@ def test_an_event_keeps_the_wording_it_was_given_in(database: Database, field: F
     person = story.people[0].id
     with changing(database, story) as (session, mine):
         assert consents.record(session, mine, person, Terms(), actor="test").wording_id is None
-        ours = pilots.add_wording(session, "en", "I agree.", pilot_id=None, actor="test")
+        ours = wordings.add(session, "en", "I agree.", pilot_id=None, actor="test")
         assert consents.record(session, mine, person, Terms(), actor="test").wording_id == ours.id
-        pilots.add_wording(session, "en", "I agree, here.", pilot_id=pilot, actor="test")
-        newest = pilots.add_wording(session, "en", "I agree, here, again.", pilot_id=pilot, actor="test")
-        pilots.add_wording(session, "en", "Elsewhere.", pilot_id=field_pilot(session), actor="test")
+        wordings.add(session, "en", "I agree, here.", pilot_id=pilot, actor="test")
+        newest = wordings.add(session, "en", "I agree, here, again.", pilot_id=pilot, actor="test")
+        wordings.add(session, "en", "Elsewhere.", pilot_id=field_pilot(session), actor="test")
         assert newest.version == 2
         assert consents.record(session, mine, person, Terms(), actor="test").wording_id == newest.id
         assert consents.record(session, mine, person, Terms(language="pl"), actor="test").wording_id is None
@@ -319,7 +321,7 @@ class Ledgers(RuleBasedStateMachine):
     def change_protocol(self, which: int, uses: frozenset[Use]) -> None:
         def change(session: WriteSession, story: Story) -> None:
             pilot = session.get_one(Pilot, self.pilots[which])
-            pilots.change_protocol(session, pilot, uses, actor="test")
+            pilots.change_protocol(session, pilot, uses, actor="test", shares_outside=True)
 
         self.attempt(change)
 
@@ -454,7 +456,7 @@ def test_two_events_at_once_are_both_in_the_ledger_and_the_rows_fit(database: Da
                 with database.write() as session:
                     pilot = session.get_one(Pilot, field.pilot())
                     uses = list(Use) if turn % 2 else [Use.CURATION]
-                    pilots.change_protocol(session, pilot, uses, actor="test")
+                    pilots.change_protocol(session, pilot, uses, actor="test", shares_outside=True)
         except BaseException as error:
             errors.append(error)
 

@@ -13,7 +13,17 @@ from models.consent import Face, Permission, Use
 from models.curation import TRANSITIONS, VERBS, Guard, State, find
 from models.errors import Conflict
 from models.stories import Story
-from storage import consents, curation, journal, recordings, themes, transcripts
+from models.tellers import CopyAnswer
+from storage import (
+    consents,
+    curation,
+    holds,
+    journal,
+    recordings,
+    review_copies,
+    themes,
+    transcripts,
+)
 from storage.database import Database, WriteSession
 from storage.transcripts import SegmentText
 from tests.plugins.stories import CODEBOOK, EVERY_USE, THEME, Field
@@ -89,6 +99,21 @@ def _break_masking(session: WriteSession, story: Story, field: Field) -> None:
     session.flush()
 
 
+def _break_hold(session: WriteSession, story: Story, field: Field) -> None:
+    holds.raise_embargo(session, story, until=None, warned_id=story.submitted_by, actor="teller")
+    # The rule leaves no permission either, as above.
+    shared = {"use": Use.SHARING, "pilot_id": story.pilot_ids[0]}
+    session.add_all(
+        [Permission(story_id=story.id, **shared), Permission(story_id=story.id, use=Use.PUBLICATION)]
+    )
+    session.flush()
+
+
+def _break_agreement(session: WriteSession, story: Story, field: Field) -> None:
+    review_copies.send(session, story, actor="curator")
+    review_copies.answer(session, story, story.people[0].id, CopyAnswer.STOPPED, actor="teller")
+
+
 BREAKS: dict[Guard, Callable[[WriteSession, Story, Field], None]] = {
     Guard.RECORDING_PROCESSED: _break_recording,
     Guard.TRANSCRIPT_APPROVED: _break_transcript,
@@ -97,6 +122,8 @@ BREAKS: dict[Guard, Callable[[WriteSession, Story, Field], None]] = {
     Guard.CONSENT_TO_SHARING: _break_consent(Use.SHARING),
     Guard.CONSENT_TO_PUBLICATION: _break_consent(Use.PUBLICATION),
     Guard.MASKING_DONE: _break_masking,
+    Guard.NOT_HELD: _break_hold,
+    Guard.TELLER_AGREED: _break_agreement,
 }
 
 

@@ -26,10 +26,11 @@ CONSENTS: Mapping[str, frozenset[Use] | None] = {
     "sharing": SHARED,
     "everything": EVERY_USE,
 }
-READ = {Action.READ, Action.LISTEN}
+READ = {Action.READ, Action.LISTEN, Action.RAISE_CONCERN}
 OWN = READ | {Action.ADD_RECORDING, Action.RETRY, Action.RECORD_CONSENT, Action.WITHDRAW}
 REVIEW = READ | {
     Action.HEAR_ORIGINAL,
+    Action.GIVE_LINK,
     Action.RETRY,
     Action.RECORD_CONSENT,
     Action.WITHDRAW,
@@ -58,6 +59,8 @@ def expected(reader: str, uses: frozenset[Use] | None, state: State) -> set[Acti
     may: set[Action] = set()
     if reader in ("sender", "link"):
         may |= OWN
+    if reader == "sender":
+        may |= {Action.GIVE_LINK}
     if reader == "curator" and Use.CURATION in uses:
         may |= REVIEW
     if reader in ("curator", "team") and Use.SHARING in uses and state in CURATED_STATES:

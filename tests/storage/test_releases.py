@@ -22,7 +22,16 @@ from models.pilots import Pilot
 from models.releases import Reason, canonical, digest_of, root_of, verify
 from models.roles import Principal, Role
 from models.stories import Rendition, Story
-from storage import collections, consents, curation, pilots, releases, transcripts, withdrawals
+from storage import (
+    collections,
+    consents,
+    curation,
+    pilots,
+    recalls,
+    releases,
+    transcripts,
+    withdrawals,
+)
 from storage.collections import CollectionQuery
 from storage.consents import Terms
 from storage.database import Database
@@ -242,7 +251,9 @@ def test_what_is_left_out_is_counted_by_reason(database: Database, field: Field,
     first = room.release()
     assert first.left_out == {"masking-wanted": 1, "no-consent-to-sharing": 1, "not-curated": 1}
     with database.write() as session:
-        pilots.change_protocol(session, session.get_one(Pilot, other), [Use.CURATION], actor="test")
+        pilots.change_protocol(
+            session, session.get_one(Pilot, other), [Use.CURATION], actor="test", shares_outside=True
+        )
     second = room.release()
     assert second.left_out == {"no-consent-to-sharing": 1, "protocol": 4}
     assert [entry.story_id for entry in second.entries] == [stays.id]
@@ -338,10 +349,10 @@ def test_disclosure_is_noted_and_its_holder_is_told_of_a_withdrawal(
     with database.read() as session:
         (noted,) = session.scalars(select(Disclosure))
         assert (noted.release_id, noted.account_id, noted.format) == (release.id, room.actor, "download.zip")
-        assert withdrawals.recalls_for(session, room.actor) == []
+        assert recalls.waiting_for(session, room.actor) == []
     withdraw(database, story)
     with database.read() as session:
-        assert [recall.story_id for recall in withdrawals.recalls_for(session, room.actor)] == [story.id]
+        assert [recall.story_id for recall in recalls.waiting_for(session, room.actor)] == [story.id]
 
 
 def test_file_made_anew_and_transcript_changed_since_do_not_leave_under_the_old_digest(

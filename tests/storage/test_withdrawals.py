@@ -18,7 +18,7 @@ from models.roles import ANYONE, Principal, Role
 from models.search import SearchEntry
 from models.stories import Part, Recording, Story, Tombstone
 from models.work import Wish, WishKind
-from storage import gate, journal, wishes, withdrawals
+from storage import gate, journal, recalls, wishes, withdrawals
 from storage.database import Database, WriteSession
 from tests.plugins.stories import EVERY_USE, Field
 
@@ -171,12 +171,12 @@ def test_recalls_go_once_to_each_who_pulled_it_and_to_nobody_else(
     with database.write() as session:
         told_of = {recall.account_id for recall in session.scalars(select(Recall))}
         assert told_of == {puller.account_id, twice.account_id}
-        (recall,) = withdrawals.recalls_for(session, twice.account_id or "")
+        (recall,) = recalls.waiting_for(session, twice.account_id or "")
         assert (recall.story_id, recall.release_id) == (told.id, release.id)
-        withdrawals.acknowledge(session, recall, actor=twice.account_id or "")
+        recalls.acknowledge(session, recall, actor=twice.account_id or "")
         session.flush()
-        assert withdrawals.recalls_for(session, twice.account_id or "") == []
-        assert len(withdrawals.recalls_for(session, puller.account_id or "")) == 1
+        assert recalls.waiting_for(session, twice.account_id or "") == []
+        assert len(recalls.waiting_for(session, puller.account_id or "")) == 1
 
 
 def test_whoever_pulled_it_is_told_that_it_is_gone_though_their_role_has_ended(
@@ -216,7 +216,7 @@ def test_erased_leaves_the_tombstone_the_journal_and_ids_and_not_one_row_more(
         withdraw(session, told)
     with database.write() as session:
         withdrawals.note_erased(session, told.id)
-    ids_alone = {"tombstone", "journal_entry", "wish", "recall"}
+    ids_alone = {"tombstone", "journal_entry", "wish", "recall", "notice"}
     assert _tables_that_name(database, told.id) == ids_alone
     for hidden in (SECRET, told.people[0].id, told.object_token, told.recordings[0].id):
         assert _tables_that_name(database, hidden) <= {"journal_entry", "wish"}

@@ -1,0 +1,115 @@
+"""Embargoes and safeguarding flags: raised by one person, lifted by a named one, in force in between.
+
+While a hold stands the story stays with its curators. A date that passes opens nothing: whoever is named is told,
+and decides.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.errors import Conflict, NotFound
+from models.holds import Hold, HoldKind
+from models.notices import NoticeKind
+from models.pilots import Pilot
+from models.stories import Story
+from storage import consents, journal, notices
+from storage.database import WriteSession
+
+
+def raise_embargo(
+    session: WriteSession, story: Story, *, until: datetime | None, warned_id: str, actor: str
+) -> Hold:
+    """Keep a story with its curators until somebody lifts it; ``warned_id`` is told when the date has passed."""
+    consents.lock(session, story)
+    hold = Hold(story_id=story.id, kind=HoldKind.EMBARGO, until=until, warned_id=warned_id, raised_by=actor)
+    return _raise(session, story, hold, actor)
+
+
+def raise_safeguarding(session: WriteSession, story: Story, *, note: str, actor: str) -> Hold:
+    """Flag a story because somebody may come to harm: it stays with its curators, and its pilots' contacts are told.
+
+    A second flag while one stands adds its note to nothing and is kept beside it: each is looked at.
+    """
+    consents.lock(session, story)
+    hold = Hold(story_id=story.id, kind=HoldKind.SAFEGUARDING, note=note, raised_by=actor)
+    _raise(session, story, hold, actor)
+    story.is_safeguarding = True
+    for account_id in contacts_of(session, story):
+        notices.tell_account(
+            session, account_id, NoticeKind.SAFEGUARDING, story_id=story.id, once=f"hold:{hold.id}"
+        )
+    session.flush()
+    return hold
+
+
+def lift(session: WriteSession, story: Story, hold_id: str, *, actor: str) -> Hold:
+    """Lift a hold: what people consented to and protocols admit is open again from the end of this transaction.
+
+    :raises NotFound: the story has no such hold
+    :raises Conflict: it was lifted before
+    """
+    consents.lock(session, story)
+    hold = session.get(Hold, hold_id)
+    if hold is None or hold.story_id != story.id:
+        raise NotFound("hold-not-found")
+    if hold.lifted_at is not None:
+        raise Conflict("hold-lifted")
+    hold.lifted_by, hold.lifted_at = actor, utc_now()
+    story.is_safeguarding = any(
+        each.kind is HoldKind.SAFEGUARDING for each in standing_on(session, story.id) if each.id != hold.id
+    )
+    session.flush()
+    journal.note(session, actor, f"lift-{hold.kind}", story_id=story.id, subject=hold.id)
+    consents.apply(session, story)
+    return hold
+
+
+def standing_on(session: Session, story_id: str) -> list[Hold]:
+    """The holds that stand on a story, oldest first."""
+    query = select(Hold).where(Hold.story_id == story_id, Hold.lifted_at.is_(None))
+    return list(session.scalars(query.order_by(Hold.raised_at, Hold.id)))
+
+
+def warn_of_passed(session: WriteSession, now: datetime) -> int:
+    """Tell the named persons of embargoes whose date has passed, each once; how many were told."""
+    passed = select(Hold).where(
+        Hold.kind == HoldKind.EMBARGO,
+        Hold.lifted_at.is_(None),
+        Hold.until <= now,
+        Hold.warned_at.is_(None),
+        Hold.warned_id.is_not(None),
+    )
+    told = 0
+    for hold in session.scalars(passed.order_by(Hold.id)):
+        notices.tell_account(
+            session,
+            hold.warned_id or "",
+            NoticeKind.EMBARGO_ENDED,
+            story_id=hold.story_id,
+            once=f"hold:{hold.id}",
+        )
+        hold.warned_at = now
+        told += 1
+    session.flush()
+    return told
+
+
+def contacts_of(session: Session, story: Story) -> list[str]:
+    """Who is told when a story is flagged: its pilots' safeguarding contacts, or their curators where none is named."""
+    pilots = list(session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids))))
+    named = {pilot.safeguarding_account_id for pilot in pilots if pilot.safeguarding_account_id}
+    without = [pilot.id for pilot in pilots if not pilot.safeguarding_account_id]
+    return sorted(named | set(notices.curators_of(session, without)))
+
+
+def _raise(session: WriteSession, story: Story, hold: Hold, actor: str) -> Hold:
+    session.add(hold)
+    session.flush()
+    journal.note(session, actor, f"raise-{hold.kind}", story_id=story.id, subject=hold.id)
+    consents.apply(session, story)
+    return hold

@@ -1,0 +1,110 @@
+"""The teller's review copy: what would leave is shown to whoever told it, and they approve, ask, or stop it.
+
+An answer holds for what was seen. What would leave has a fingerprint over every word, theme and file; when one of
+them changes, the answer no longer fits, and the teller is asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import utc_now
+from models.errors import Conflict, Invalid, NotFound
+from models.notices import NoticeKind
+from models.pilots import Pilot
+from models.releases import canonical
+from models.stories import Part, Story, StoryPerson
+from models.tellers import CopyAnswer, ReviewCopy
+from storage import consents, journal, notices
+from storage.database import WriteSession
+from storage.release_entries import manifest_of
+
+MAX_MESSAGE_CHARACTERS = 4000
+
+
+def send(session: WriteSession, story: Story, *, actor: str) -> ReviewCopy:
+    """Ask the teller to look at what would leave; they find it behind their private link.
+
+    :raises Conflict: the story was withdrawn, or nothing of it is ready to be shown
+    """
+    consents.lock(session, story)
+    if not manifest_of(session, story, "")["recordings"]:
+        raise Conflict("copy-not-ready")
+    teller = teller_of(story)
+    copy = ReviewCopy(
+        story_id=story.id,
+        person_id=teller.id,
+        fingerprint=fingerprint_of(session, story),
+        asked_by=actor,
+    )
+    session.add(copy)
+    session.flush()
+    notices.tell_person(session, teller, NoticeKind.REVIEW_COPY_READY, once=f"copy:{copy.id}")
+    journal.note(session, actor, "send-review-copy", story_id=story.id, subject=copy.id)
+    return copy
+
+
+def answer(
+    session: WriteSession, story: Story, person_id: str, answer: CopyAnswer, *, message: str = "", actor: str
+) -> ReviewCopy:
+    """What the teller says to the newest copy. *Stopped* takes the story back to its curators until asked again.
+
+    :raises NotFound: no copy was sent, or not to this person
+    :raises Conflict: it changed since they looked (then they are to look again)
+    :raises Invalid: a change is asked for without saying which, or at too great a length
+    """
+    consents.lock(session, story)
+    copy = newest(session, story.id)
+    if copy is None or copy.person_id != person_id:
+        raise NotFound("copy-not-there")
+    if copy.fingerprint != fingerprint_of(session, story):
+        raise Conflict("copy-changed")
+    if len(message) > MAX_MESSAGE_CHARACTERS or (answer is CopyAnswer.CHANGE_ASKED and not message.strip()):
+        raise Invalid("copy-message-unfit", most=MAX_MESSAGE_CHARACTERS)
+    copy.answer, copy.message, copy.answered_at = answer, message.strip(), utc_now()
+    session.flush()
+    journal.note(session, actor, f"review-copy-{answer}", story_id=story.id, subject=copy.id)
+    notices.tell_curators(
+        session, story, NoticeKind.REVIEW_COPY_ANSWERED, once=f"copy:{copy.id}:{answer}", answer=answer.value
+    )
+    if answer is not CopyAnswer.APPROVED:
+        consents.take_back_to_review(session, story)
+    return copy
+
+
+def newest(session: Session, story_id: str) -> ReviewCopy | None:
+    """The copy that was sent last."""
+    query = select(ReviewCopy).where(ReviewCopy.story_id == story_id)
+    return session.scalars(query.order_by(ReviewCopy.asked_at.desc(), ReviewCopy.id).limit(1)).first()
+
+
+def stands_in_the_way(session: Session, story: Story) -> bool:
+    """Whether the story may not leave its curators for want of the teller's word.
+
+    A pilot can require it; and a teller who was asked and said *change* or *stop* is heard where none requires it.
+    """
+    copy = newest(session, story.id)
+    if copy is not None and copy.answer in (CopyAnswer.CHANGE_ASKED, CopyAnswer.STOPPED):
+        return True
+    if not _is_required(session, story):
+        return False
+    approved = copy is not None and copy.answer is CopyAnswer.APPROVED
+    return not approved or copy is None or copy.fingerprint != fingerprint_of(session, story)
+
+
+def fingerprint_of(session: Session, story: Story) -> str:
+    """SHA-256 over all that a release would fix of the story now, but for a team's note."""
+    return hashlib.sha256(canonical(manifest_of(session, story, ""))).hexdigest()
+
+
+def teller_of(story: Story) -> StoryPerson:
+    """The one who tells it."""
+    return next(person for person in story.people if person.part is Part.TELLER)
+
+
+def _is_required(session: Session, story: Story) -> bool:
+    asks = select(Pilot.id).where(Pilot.id.in_(story.pilot_ids), Pilot.requires_review_copy)
+    return session.scalars(asks).first() is not None
