@@ -50,12 +50,12 @@ REASONS = {
 def mine(request: Request, parts: House, member: PilotTeam) -> Response:
     names = language_names()
     with parts.database.read() as session:
-        recalls = recalls.waiting_for(session, actor_of(member))
+        waiting = recalls.waiting_for(session, actor_of(member))
         return render(
             request,
             "collections.html",
             collections=service.lines(session, member),
-            recalls=service.recalls_view(session, recalls),
+            recalls=service.recalls_view(session, waiting),
             pilots=pilots.of_ids(session, member.pilots_as(*collections.WORKS_WITH_COLLECTIONS)),
             all_pilots=pilots.of_ids(session, list(member.roles)),
             themes=[(theme.id, theme.label("en")) for theme in parts.codebook.themes],
