@@ -77,6 +77,7 @@ WORDS: dict[str, str] = {
     "story-not-in-release": "This release has no such story. Its manifest lists what it has.",
     "format-unknown": "There is no such format here. Choose one of {formats}.",
     "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
+    "response-empty": "Write down what was answered.",
     # the pipeline
     "not-a-recording": "This is not a sound or video recording that we can read. "
     "Send the file as your device saved it.",
