@@ -47,6 +47,22 @@ class Settings(BaseSettings):
         False, description="Migrate without copying the database first: you have backed it up yourself."
     )
 
+    backups: Path | None = Field(
+        None, description="Where `backup` writes; default DATA/backups. Better on another disk."
+    )
+    backup_key: Path | None = Field(
+        None, description="File with the key of backups, made by `backup-key`; default DATA/backup-key."
+    )
+    backup_days: int = Field(
+        30, gt=0, description="How long a backup is kept. Tellers are told: what they took back is in it so long."
+    )
+    tombstones: Path | None = Field(
+        None, description="A second place for what was withdrawn; default DATA/tombstones. Better elsewhere."
+    )
+    journal_key: Path | None = Field(
+        None, description="File with the key that signs the journal's head; default DATA/journal-key."
+    )
+
     workers: int = Field(1, ge=0, description="1: `serve` works too; 0: only `worker` processes do.")
     engine: str = Field("faster-whisper", description="faster-whisper or openai-whisper.")
     weights: str | None = Field(None, description="A folder, or a name such as small or large-v3-turbo.")
@@ -60,6 +76,23 @@ class Settings(BaseSettings):
     def copies_folder(self) -> Path:
         """Where the database is copied to before it is migrated."""
         return self.data.resolve() / "before-upgrade"
+
+    @property
+    def backups_folder(self) -> Path:
+        return (self.backups or self.data / "backups").resolve()
+
+    @property
+    def backup_key_file(self) -> Path:
+        return (self.backup_key or self.data / "backup-key").resolve()
+
+    @property
+    def tombstones_folder(self) -> Path:
+        """Where it is written, beside the database, which stories were withdrawn."""
+        return (self.tombstones or self.data / "tombstones").resolve()
+
+    @property
+    def journal_key_file(self) -> Path:
+        return (self.journal_key or self.data / "journal-key").resolve()
 
     @property
     def sql_url(self) -> str:

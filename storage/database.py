@@ -2,7 +2,7 @@
 
 Reading and writing are different types: a verb that changes something asks for a :class:`WriteSession`, and
 gets one only from :meth:`Database.write`, which seals the journal last of all, commits, and then tells
-whoever starts work which wishes were made.
+who keeps tombstones which stories were withdrawn, and who starts work which wishes were made.
 """
 
 from __future__ import annotations
@@ -51,6 +51,12 @@ class WriteSession(Session):
         wishes: list[str] = self.info.setdefault("wished", [])
         return wishes
 
+    @property
+    def withdrawn(self) -> list[str]:
+        """Ids of the stories withdrawn in this transaction."""
+        stories: list[str] = self.info.setdefault("withdrawn", [])
+        return stories
+
 
 class Database:
     """One database, and the two kinds of session on it."""
@@ -59,6 +65,7 @@ class Database:
         self.url = make_url(url)
         self.engine = _make_engine(url)
         self.when_wished: Callable[[list[str]], None] = lambda wish_ids: None
+        self.when_withdrawn: Callable[[list[str]], None] = lambda story_ids: None
         self._reading = self.engine.execution_options(is_reading=True)
         if not self.is_sqlite:
             # As SQLite does: what one look sees belongs together, and does not change while it lasts.
@@ -86,8 +93,16 @@ class Database:
             yield session
             journal.seal(session)
             session.commit()
+        if session.withdrawn:
+            self.when_withdrawn(session.withdrawn)
         if session.wished:
             self.when_wished(session.wished)
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """As :meth:`read`, below the mapped classes: for tables that are older than they."""
+        with _database_answers(), self._reading.connect() as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Close every pooled connection."""
