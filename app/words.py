@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from models.curation import Guard
 
 WORDS: dict[str, str] = {
@@ -43,6 +45,8 @@ WORDS: dict[str, str] = {
     "copy-changed": "The story has changed since you looked. Look at it again, then answer.",
     "copy-message-unfit": "Say what should change, in at most {most} characters.",
     "private-link-unknown": "This link is not valid any more. Ask whoever gave it to you for a new one.",
+    "teller-session-ended": "Open your private link again to see this page. After a while it closes by itself.",
+    "form-incomplete": "Something is missing in the form. Go back and choose one of the answers.",
     "days-unfit": "Give a number of days between 1 and {most}, or leave it empty.",
     "label-unfit": "Each label needs a code and a text.",
     "webhook-not-found": "There is no such webhook in your pilots.",
@@ -56,6 +60,7 @@ WORDS: dict[str, str] = {
     "recording-busy": "This recording is still being worked on. Wait until it has finished.",
     "recording-not-found": "There is no such recording in this story.",
     "rendition-not-there": "This is not made yet. It appears when the recording has been processed.",
+    "original-erased": "The original was erased, as its people agreed; what is played and the transcript are there.",
     "story-takes-no-recording": "This story takes no more recordings in its present state.",
     "too-large": "The recording is larger than the {limit_bytes} bytes that are taken in one piece.",
     "daily-limit": "You have sent as much as one person may in a day. Try again in {retry_after_seconds} seconds.",
@@ -126,6 +131,28 @@ WORDS: dict[str, str] = {
     "internal": "Something went wrong on our side. It was noted; try again, and tell us if it stays.",
 }
 
+# What can be answered behind a private link: the catalogues of app/web/locales have these too.
+FOR_TELLERS = (
+    "teller-session-ended",
+    "private-link-unknown",
+    "too-many-attempts",
+    "not-found",
+    "withdrawn",
+    "story-withdrawn",
+    "foreign-origin",
+    "sharing-with-nobody",
+    "until-past",
+    "wording-unknown",
+    "copy-not-there",
+    "copy-changed",
+    "copy-message-unfit",
+    "rendition-not-there",
+    "transcript-not-there",
+    "form-incomplete",
+    "unavailable",
+    "internal",
+)
+
 TITLES = {
     400: "This cannot be understood",
     401: "Sign in first",
@@ -145,9 +172,9 @@ TITLES = {
 }
 
 
-def say(code: str, parameters: dict[str, object]) -> str:
+def say(code: str, parameters: dict[str, object], translate: Callable[[str], str] = str) -> str:
     """The sentence for a code, its parameters filled in."""
-    template = WORDS.get(code, WORDS["internal"])
+    template = translate(WORDS.get(code, WORDS["internal"]))
     shown = {
         name: ", ".join(str(GUARDS.get(part, part)) for part in each) if isinstance(each, list) else each
         for name, each in parameters.items()

@@ -129,6 +129,7 @@ class TellerContact(Base):
 class Recording(Base):
     """A media file as received: the original, never altered. Its renditions are what people play.
 
+    ``original_erased_at``: it was let go, as its people agreed and its pilots set; renditions stay.
     ``inspection`` is what was found by decoding (see ``pipeline.media.inspection``): never metadata.
     """
 
@@ -151,6 +152,7 @@ class Recording(Base):
     failure_parameters: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     received_at: Mapped[datetime | None]
+    original_erased_at: Mapped[datetime | None]
 
     renditions: Mapped[list[Rendition]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 

@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetEn
 from models.base import utc_now
 from models.errors import StoryError
 from models.work import Wish, WishKind
-from pipeline import workflow
+from pipeline import rounds, workflow
 from pipeline.workplace import Workplace, clear_leftovers, note_failure, set_workplace
 from storage import journal, leases, recordings, wishes, withdrawals
 from storage.database import Database
@@ -100,6 +100,16 @@ class Worker:
         # One at a time: recognition uses every core. Partitions take turns, so that no pilot starves another.
         DBOS.register_queue(
             THOROUGH, worker_concurrency=1, partition_concurrency=SLOTS, polling_interval_sec=0.2
+        )
+        DBOS.apply_schedules(
+            [
+                {
+                    "schedule_name": "hourly-round",
+                    "workflow_fn": workflow.hourly_round,
+                    "schedule": rounds.SCHEDULE,
+                    "context": None,
+                }
+            ]
         )
         self._started.clear()
         self._retire_other_versions()

@@ -7,11 +7,14 @@ step where its worker died. What passes between steps is ids and true or false, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from dbos import DBOS
 
+from models.base import utc_now
 from models.work import WishKind
-from pipeline import erasure, index, inspect, render, tag, transcribe
+from pipeline import erasure, index, inspect, render, rounds, tag, transcribe
 from pipeline.workplace import carry_out, here
 
 # Bumped by hand when the steps change: work of another version is wished for again (pipeline.worker).
@@ -81,6 +84,17 @@ def erase_step(wish_id: str) -> bool:
 @patiently("erased")
 def erased_step(wish_id: str) -> bool:
     return carry_out("erase", wish_id, erasure.erase_stragglers)
+
+
+@DBOS.workflow(name="round", max_recovery_attempts=10)
+def hourly_round(when: datetime, context: Any) -> None:
+    """What falls due by its date; see :mod:`pipeline.rounds`."""
+    round_step()
+
+
+@DBOS.step(name="round", retries_allowed=True, max_attempts=5, interval_seconds=5.0, backoff_rate=2.0)
+def round_step() -> None:
+    rounds.make_round(here().database, here().objects, utc_now())
 
 
 WORKFLOWS = {

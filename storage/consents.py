@@ -34,7 +34,7 @@ from models.holds import Hold
 from models.pilots import Pilot
 from models.stories import Recording, RecordingState, Story, StoryPerson
 from models.work import WishKind
-from storage import journal, recalls, wishes, wordings
+from storage import changes, journal, recalls, wishes, wordings
 from storage.database import WriteSession
 
 
@@ -79,9 +79,18 @@ class Terms:
         )
 
 
-def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *, actor: str) -> ConsentEvent:
+def record(
+    session: WriteSession,
+    story: Story,
+    person_id: str,
+    terms: Terms,
+    *,
+    actor: str,
+    kind: EventKind | None = None,
+) -> ConsentEvent:
     """Add an event for a person in a story, and let the gate open or close by it in the same transaction.
 
+    :param kind: what to call it; None: by what it changes
     :raises NotFound: the person is not in this story
     :raises Conflict: the story was withdrawn
     :raises Invalid: consent on behalf of somebody without the relation to them, sharing with nobody, a guardian's
@@ -97,7 +106,7 @@ def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *,
         story_id=story.id,
         person_id=person_id,
         sequence=_next_sequence(session, story.id),
-        kind=_kind_of(standing_of(said), terms),
+        kind=kind or _kind_of(_said_before(said), terms),
         given_by=terms.given_by,
         uses=sorted(terms.uses),
         pilot_ids=sorted(terms.pilot_ids),
@@ -121,6 +130,11 @@ def record(session: WriteSession, story: Story, person_id: str, terms: Terms, *,
     journal.note(session, actor, f"consent-{event.kind}", story_id=story.id, subject=person_id)
     apply(session, story)
     return event
+
+
+def _said_before(events: list[ConsentEvent]) -> Standing:
+    """What one giver said last, on its own."""
+    return standing_of(events[-1:])
 
 
 def _check(session: Session, story: Story, person: StoryPerson, terms: Terms) -> None:
@@ -159,6 +173,7 @@ def apply(session: WriteSession, story: Story) -> None:
     closed = shared_before - _shared_with(allowances)
     if closed:
         recalls.issue(session, story, RecallReason.SHARING_ENDED, pilot_ids=closed)
+    changes.note(session, story, standings_of(session, story.id))
     wish_for_processing(session, story)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -88,6 +89,12 @@ def unread(session: Session, account_id: str) -> int:
     """How many notices somebody has not read."""
     query = select(func.count()).select_from(Notice)
     return session.scalar(query.where(Notice.account_id == account_id, Notice.read_at.is_(None))) or 0
+
+
+def was_told(session: Session, story_id: str, kind: NoticeKind, *, before: datetime) -> bool:
+    """Whether somebody was told this of a story by a moment."""
+    told = select(Notice.id).where(Notice.story_id == story_id, Notice.kind == kind, Notice.made_at <= before)
+    return session.scalars(told).first() is not None
 
 
 def one_of(session: Session, account_id: str, notice_id: str) -> Notice:

@@ -176,7 +176,7 @@ def begin_again(
 
     A version that a person wrote stays; the machine's is made anew.
 
-    :raises Conflict: it is still being worked on, or was refused for what it is
+    :raises Conflict: it is still being worked on, or its original was let go
     """
     consents.lock(session, story)
     if language is not None and language != story.language:
@@ -184,6 +184,8 @@ def begin_again(
     retryable = {RecordingState.FAILED, RecordingState.READY, RecordingState.REFUSED}
     if recording.state not in retryable:
         raise Conflict("recording-busy", state=recording.state)
+    if recording.original_erased_at is not None:
+        raise Conflict("original-erased")
     was_inspected = recording.inspection is not None
     recording.failure_code = recording.failure_parameters = None
     recording.state = RecordingState.INSPECTED if was_inspected else RecordingState.WAITING

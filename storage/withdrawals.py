@@ -23,7 +23,7 @@ from models.roles import Role, readers_mark
 from models.search import SearchEntry
 from models.stories import Recording, Story, Tombstone
 from models.work import Wish, WishKind
-from storage import consents, journal, recalls, wishes
+from storage import changes, consents, journal, notices, recalls, wishes
 from storage.database import WriteSession
 
 
@@ -43,6 +43,7 @@ def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str 
     wishes.call_off(session, story.id)
     recalls.issue(session, story, RecallReason.WITHDRAWN)
     tombstone = _set_tombstone(session, story, was_published=was_published, known_to=known_to)
+    changes.note_withdrawn(session, story)
     _empty_releases(session, story)
     session.execute(delete(CollectionEntry).where(CollectionEntry.story_id == story.id))
     story.state, story.changed_at = State.WITHDRAWN, utc_now()
@@ -51,6 +52,9 @@ def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str 
     session.flush()
     wishes.make(session, WishKind.ERASE, story.id)
     journal.note(session, actor, "withdraw", story_id=story.id)
+    notices.tell_curators(session, story, NoticeKind.STORY_WITHDRAWN, once=f"withdrawn:{story.id}")
+    # After the commit its tombstone is written in a second place too (storage.tombstones).
+    session.withdrawn.append(story.id)
     return tombstone
 
 
@@ -74,7 +78,7 @@ def note_erased(session: WriteSession, story_id: str) -> None:
     """Bytes are gone: delete every row of the story; only its tombstone and journal stay."""
     session.execute(delete(Story).where(Story.id == story_id))
     # Word of it stays for those who hold copies: it carries ids alone.
-    told = (NoticeKind.RECALL, NoticeKind.RECALL_REMINDER)
+    told = (NoticeKind.RECALL, NoticeKind.RECALL_REMINDER, NoticeKind.STORY_WITHDRAWN)
     session.execute(delete(Notice).where(Notice.story_id == story_id, Notice.kind.not_in(told)))
     session.execute(update(Tombstone).where(Tombstone.story_id == story_id).values(erased_at=utc_now()))
     journal.note(session, journal.PIPELINE, "erase", story_id=story_id)

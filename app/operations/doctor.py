@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, func, inspect, select
 
 from app.parts import Parts
 from models.base import utc_now
+from models.consent import ConsentEvent
 from models.curation import State
 from models.stories import Recording, RecordingState, Rendition, Story, Tombstone
 from pipeline.themes import lemmas
@@ -124,8 +125,11 @@ def _objects_and_rows(parts: Parts) -> Iterator[Finding]:
         made_of_standing = (
             select(Rendition.object_key).join(Recording).join(Story).where(Story.state != State.WITHDRAWN)
         )
-        named = set(session.scalars(of_standing.where(Recording.state != RecordingState.UPLOADING)))
+        kept = of_standing.where(Recording.original_erased_at.is_(None))
+        named = set(session.scalars(kept.where(Recording.state != RecordingState.UPLOADING)))
         named |= set(session.scalars(made_of_standing))
+        forms = select(ConsentEvent.evidence_object_key).join(Story).where(Story.state != State.WITHDRAWN)
+        named |= {key for key in session.scalars(forms) if key}
         arriving = set(
             session.scalars(select(Recording.original_key).where(Recording.state == RecordingState.UPLOADING))
         )

@@ -60,6 +60,8 @@ def fetch_original(
     with parts.database.read() as session:
         gate.may(session, principal, Action.HEAR_ORIGINAL, story_id)
         recording = recordings.of_story(session, story_id, recording_id)
+        if recording.original_erased_at is not None:
+            raise NotFound("original-erased")
         if recording.size_bytes is None or recording.sha256 is None:
             raise NotFound("rendition-not-there")
     response = _stream(

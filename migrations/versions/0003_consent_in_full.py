@@ -206,6 +206,9 @@ def upgrade() -> None:
         table.add_column(sa.Column("reminders", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True))
 
+    with op.batch_alter_table("recording") as table:
+        table.add_column(sa.Column("original_erased_at", sa.DateTime(timezone=True), nullable=True))
+
     with op.batch_alter_table("story_person") as table:
         table.add_column(sa.Column("guardian", sa.String(length=200), nullable=True))
 
@@ -220,6 +223,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("story_person") as table:
         table.drop_column("guardian")
+
+    with op.batch_alter_table("recording") as table:
+        table.drop_column("original_erased_at")
 
     with op.batch_alter_table("recall") as table:
         table.drop_column("reminded_at")

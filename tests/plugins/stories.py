@@ -73,10 +73,11 @@ class Field:
     ) -> Principal:
         """A new person, with ``role`` in a pilot (its id; the first one if None)."""
         name = f"{role or 'someone'}-{new_id()[:8]}"
+        pilot = pilot or (self._first_pilot() if role else None)
         with self.database.write() as session:
             person = accounts.create(session, name, name, actor="test", is_administrator=is_administrator)
-            if role is not None:
-                accounts.give_role(session, person.id, pilot or self._first_pilot(), role, actor="test")
+            if role is not None and pilot is not None:
+                accounts.give_role(session, person.id, pilot, role, actor="test")
             return accounts.principal_of(session, person)
 
     def story(

@@ -1,0 +1,48 @@
+"""The hourly round: what falls due by its date, whether or not anybody looks.
+
+Each part is its own transaction, and doing it twice is doing it once; so a round that was cut off is simply made
+again, and several workers may make theirs at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from storage import expiry, holds, recalls, retention, tellers
+from storage.database import Database, WriteSession
+from storage.objects import Objects
+
+log = structlog.get_logger()
+
+SCHEDULE = "17 * * * *"
+
+# In the order in which they happen: people are warned before anything ends.
+PARTS: tuple[Callable[[WriteSession, datetime], int | None], ...] = (
+    expiry.warn,
+    retention.warn_of_unreviewed,
+    holds.warn_of_passed,
+    expiry.expire,
+    expiry.erase_expired,
+    retention.erase_unreviewed,
+    recalls.remind,
+    tellers.remove_ended,
+)
+
+
+def make_round(database: Database, objects: Objects, now: datetime) -> None:
+    """Do everything that is due at ``now``.
+
+    :raises Unavailable: database or object store do not answer; what was done stays done
+    """
+    for part in PARTS:
+        with database.write() as session:
+            count = part(session, now)
+        if count:
+            log.info("round", part=f"{part.__module__.rpartition('.')[2]}.{part.__name__}", count=count)
+    with database.write() as session:
+        keys = retention.let_originals_go(session, now)
+    for key in keys:
+        objects.delete(key)

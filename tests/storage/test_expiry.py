@@ -1,0 +1,187 @@
+"""Consent that ends: at its second, after warnings, and for good only when nobody renewed it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from models.base import utc_now
+from models.consent import EventKind, Use
+from models.curation import State
+from models.notices import NoticeKind
+from models.roles import Action, Role
+from models.stories import Story, Tombstone
+from pipeline import rounds
+from storage import consents, expiry, gate, holds, notices, recalls, retention
+from storage.consents import Terms
+from storage.database import Database
+from storage.objects import Objects
+from tests.plugins.stories import SHARED, Field
+
+
+def kinds_told(database: Database, account_id: str | None) -> list[NoticeKind]:
+    with database.read() as session:
+        return [notice.kind for notice in notices.of_account(session, account_id or "")]
+
+
+def at(database: Database, part: object, moment: datetime) -> int:
+    with database.write() as session:
+        return part(session, moment)  # type: ignore[operator, no-any-return]
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_consent_ends_exactly_at_its_second(
+    database: Database, field: Field, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    end = utc_now() + timedelta(hours=1)
+    story = field.story(state=State.CURATED, until=end)
+    team = field.account(Role.PILOT_TEAM)
+    monkeypatch.setattr("storage.gate.utc_now", lambda: end + timedelta(seconds=seconds))
+    with database.read() as session:
+        assert gate.may_not(session, team, Action.READ, story.id) == (seconds >= 0)
+        assert bool(session.scalars(gate.stories(team, Use.SHARING)).all()) == (seconds < 0)
+
+
+def test_people_are_warned_a_month_and_a_week_before_and_once_each(database: Database, field: Field) -> None:
+    curator = field.account(Role.CURATOR)
+    end = utc_now() + timedelta(days=60)
+    story = field.story(until=end)
+    field.story()
+    for days, told in ((31, 0), (29, 1), (28, 1), (8, 1), (6, 2), (1, 2)):
+        at(database, expiry.warn, end - timedelta(days=days))
+        assert kinds_told(database, curator.account_id) == [NoticeKind.CONSENT_ENDS_SOON] * told
+    with database.read() as session:
+        assert len(notices.of_person(session, story.people[0].id)) == 2
+
+
+def test_what_ended_is_written_into_the_ledger_and_erased_a_week_later(
+    database: Database, field: Field
+) -> None:
+    curator = field.account(Role.CURATOR)
+    end = utc_now() + timedelta(hours=1)
+    story, other = field.story(until=end, state=State.CURATED), field.story()
+    assert at(database, expiry.expire, end - timedelta(seconds=1)) == 0
+    assert at(database, expiry.expire, end) == 1
+    assert at(database, expiry.expire, end) == 0
+    with database.read() as session:
+        last = consents.events_of(session, story.id)[-1]
+        assert (last.kind, last.uses, last.recorded_by) == (EventKind.EXPIRED, [], "service")
+        assert session.get_one(Story, story.id).state is State.IN_REVIEW
+    assert NoticeKind.CONSENT_ENDED in kinds_told(database, curator.account_id)
+    assert at(database, expiry.erase_expired, utc_now() + expiry.RENEWED_WITHIN - timedelta(minutes=1)) == 0
+    assert at(database, expiry.erase_expired, utc_now() + expiry.RENEWED_WITHIN) == 1
+    with database.read() as session:
+        assert session.get_one(Story, story.id).state is State.WITHDRAWN
+        assert session.get(Tombstone, story.id) is not None
+        assert session.get_one(Story, other.id).state is State.SUBMITTED
+
+
+def test_consent_renewed_in_time_is_not_erased(database: Database, field: Field) -> None:
+    end = utc_now() + timedelta(hours=1)
+    story = field.story(until=end)
+    at(database, expiry.expire, end)
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        again = Terms(uses=SHARED, pilot_ids=frozenset(mine.pilot_ids))
+        consents.record(session, mine, mine.people[0].id, again, actor="teller")
+    assert at(database, expiry.erase_expired, utc_now() + timedelta(days=30)) == 0
+
+
+def test_an_embargo_whose_date_has_passed_is_said_and_opens_nothing(database: Database, field: Field) -> None:
+    curator = field.account(Role.CURATOR)
+    story = field.story(state=State.CURATED)
+    end = utc_now() + timedelta(days=1)
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        for until in (end, None):
+            holds.raise_embargo(
+                session, mine, until=until, warned_id=curator.account_id or "", actor="teller"
+            )
+    for moment, told in ((end - timedelta(seconds=1), 0), (end, 1), (end + timedelta(days=400), 0)):
+        assert at(database, holds.warn_of_passed, moment) == told
+    team = field.account(Role.PILOT_TEAM)
+    with database.read() as session:
+        assert gate.may_not(session, team, Action.READ, story.id)
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        for hold in holds.standing_on(session, story.id):
+            assert consents.is_held(session, story.id)
+            holds.lift(session, mine, hold.id, actor=curator.account_id or "")
+        assert consents.permits(session, story.id, Use.SHARING)
+
+
+def test_a_story_that_nobody_took_up_goes_after_its_pilots_time_and_a_weeks_notice(
+    database: Database, field: Field
+) -> None:
+    curator = field.account(Role.CURATOR)
+    story, taken_up = field.story(), field.story(state=State.IN_REVIEW)
+    now = utc_now() + timedelta(days=91)
+    assert at(database, retention.erase_unreviewed, now) == 0
+    _keep(database, field, unreviewed_days=90)
+    assert at(database, retention.erase_unreviewed, now) == 0
+    assert at(database, retention.warn_of_unreviewed, now) == 1
+    assert NoticeKind.RETENTION in kinds_told(database, curator.account_id)
+    assert at(database, retention.erase_unreviewed, now + timedelta(days=8)) == 1
+    with database.read() as session:
+        assert session.get_one(Story, story.id).state is State.WITHDRAWN
+        assert session.get_one(Story, taken_up.id).state is State.IN_REVIEW
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_an_original_goes_after_publication_only_if_everybody_agreed(
+    database: Database, field: Field, object_store: Objects, agreed: bool
+) -> None:
+    from io import BytesIO
+
+    _keep(database, field, originals_days=10)
+    story = field.story(state=State.PUBLISHED, consented_to=list(Use))
+    key = story.recordings[0].original_key
+    object_store.put_stream(key, BytesIO(b"a voice"))
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        said = {"naming": "named", "face": "shown", "voice": "kept"}
+        terms = Terms(frozenset(Use), frozenset(mine.pilot_ids), original_may_go=agreed, **said)  # type: ignore[arg-type]
+        consents.record(session, mine, mine.people[0].id, terms, actor="teller")
+    for days, is_there in ((9, True), (10, not agreed), (11, not agreed)):
+        rounds.make_round(database, object_store, utc_now() + timedelta(days=days, minutes=1))
+        assert (key in set(object_store.list_prefix(key))) == is_there
+    with database.read() as session:
+        recording = session.get_one(Story, story.id).recordings[0]
+        assert (recording.original_erased_at is not None) == agreed
+
+
+def test_holders_are_reminded_every_week_until_they_acknowledge(database: Database, field: Field) -> None:
+    from models.collections import Disclosure
+    from storage import collections, releases
+
+    team = field.account(Role.PILOT_TEAM)
+    story = field.story(state=State.CURATED)
+    with database.write() as session:
+        made = collections.create(session, team, field.pilot(), "Benches", actor=team.account_id or "")
+        collections.add(session, team, made, story.id, actor=team.account_id or "")
+        release = releases.release(session, team, made, actor=team.account_id or "")
+        session.add(Disclosure(release_id=release.id, account_id=team.account_id or "", format="zip"))
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        consents.record(session, mine, mine.people[0].id, Terms(), actor="teller")
+    with database.read() as session:
+        (recall,) = recalls.waiting_for(session, team.account_id or "")
+        assert recall.reason == "sharing-ended"
+    now = utc_now()
+    for days, reminded in ((6, 0), (8, 1), (9, 0), (15, 1)):
+        assert at(database, recalls.remind, now + timedelta(days=days)) == reminded
+    with database.write() as session:
+        (recall,) = recalls.waiting_for(session, team.account_id or "")
+        assert recall.reminders == 2
+        recalls.acknowledge(session, recall, actor=team.account_id or "")
+    assert at(database, recalls.remind, now + timedelta(days=60)) == 0
+
+
+def _keep(database: Database, field: Field, **days: int) -> None:
+    from models.pilots import Pilot
+    from storage import pilots
+
+    with database.write() as session:
+        pilot = session.get_one(Pilot, field.pilot())
+        pilots.govern(session, pilot, pilots.Governance(**days), actor="test")  # type: ignore[arg-type]
