@@ -14,7 +14,7 @@ from models.errors import Conflict
 from models.stories import Recording, RecordingState, Story
 from models.themes import StoryTheme, ThemeState
 from models.transcripts import Transcript
-from storage import consents, journal, review_copies
+from storage import changes, consents, journal, review_copies
 from storage.database import WriteSession
 
 
@@ -40,6 +40,7 @@ def change_state(session: WriteSession, story: Story, verb: str, *, actor: str) 
         raise Conflict("changed-meanwhile", story_id=story.id)
     session.refresh(story)
     journal.note(session, actor, verb, story_id=story.id)
+    changes.note(session, story, consents.standings_of(session, story.id))
     return step
 
 

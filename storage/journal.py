@@ -6,6 +6,8 @@ taken, whatever the verbs did before, so that writers queue on it for as short a
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -15,6 +17,9 @@ from models.journal import GENESIS, JournalEntry, JournalHead, first_broken, has
 PIPELINE = "pipeline"
 TELLER = "teller"
 SERVICE = "service"
+
+# Who, what, which story, which other subject.
+Noted = tuple[str, str, str | None, str | None]
 
 
 def note(
@@ -72,6 +77,17 @@ def verify(session: Session) -> int | None:
     at_end = (last.sequence, last.hash) if last else (0, GENESIS)
     at_head = (head.sequence, head.hash) if head else (0, GENESIS)
     return None if at_head == at_end else at_end[0] + 1
+
+
+def last_acts(session: Session, story_id: str, acts: Collection[str]) -> dict[str, str]:
+    """The last of some acts on each subject, as far as one story is concerned; what is only noted yet counts."""
+    written = select(JournalEntry.subject, JournalEntry.act).where(
+        JournalEntry.story_id == story_id, JournalEntry.act.in_(acts)
+    )
+    found = {subject or "": act for subject, act in session.execute(written.order_by(JournalEntry.sequence))}
+    noted: list[Noted] = session.info.get("journal", [])
+    found.update((subject or "", act) for _, act, of, subject in noted if of == story_id and act in acts)
+    return found
 
 
 def of_story(session: Session, story_id: str) -> list[JournalEntry]:

@@ -46,6 +46,7 @@ def issue(
         elif reason is RecallReason.WITHDRAWN:
             recall.reason = reason
         session.flush()
+        journal.note(session, journal.SERVICE, "recall", story_id=story.id, subject=recall.id)
         # Of the recall, not of the story: whoever reads the notice is led to it.
         notices.tell_account(
             session,
