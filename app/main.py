@@ -9,14 +9,20 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app import problems
+from app.care import api as care_api
+from app.care import pages as care_pages
 from app.collections import api as collections_api
 from app.collections import pages as collections_pages
 from app.consents import api as consents_api
 from app.consents import pages as consents_pages
 from app.health import routes as health
+from app.notices import api as notices_api
+from app.notices import pages as notices_pages
 from app.parts import Parts
 from app.people import api as people_api
 from app.people import pages as people_pages
+from app.pilots import api as pilots_api
+from app.pilots import governance_pages as pilots_governance_pages
 from app.pilots import pages as pilots_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
@@ -24,6 +30,7 @@ from app.search import api as search_api
 from app.search import pages as search_pages
 from app.stories import api as stories_api
 from app.stories import pages as stories_pages
+from app.tellers import pages as tellers_pages
 from app.web.rendering import STATIC
 from app.web.security import Guarded
 
@@ -32,8 +39,11 @@ API = "/api/v1"
 # One entry a room: what answers programs, and what answers people. tests/app/test_routes.py walks them all.
 ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     people_api.router,
+    pilots_api.router,
     stories_api.router,
     consents_api.router,
+    care_api.router,
+    notices_api.router,
     review_api.router,
     search_api.router,
     collections_api.router,
@@ -41,11 +51,15 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,
     pilots_pages.router,
+    pilots_governance_pages.router,
     stories_pages.router,
     consents_pages.router,
+    care_pages.router,
+    notices_pages.router,
     review_pages.router,
     search_pages.router,
     collections_pages.router,
+    tellers_pages.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

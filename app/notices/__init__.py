@@ -1,0 +1,1 @@
+"""Notices: that something wants attention, in the app and printable always, by mail where a server is set up."""
