@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from app.commands import backups as backup_commands
+from app.commands import journal as journal_commands
 from app.settings import Settings
 from app.words import say
 from models.errors import StoryError
@@ -28,6 +30,8 @@ admin = typer.Typer(no_args_is_help=True, help="Pilots, people, and links to han
 weights_app = typer.Typer(no_args_is_help=True, help="The recogniser's weights.")
 app.add_typer(admin, name="admin")
 app.add_typer(weights_app, name="weights")
+backup_commands.add_to(app)
+app.add_typer(journal_commands.commands, name="journal")
 
 out, err = Console(), Console(stderr=True)
 
@@ -103,6 +107,7 @@ def worker() -> None:
     settings = Settings()
     serving.keep_tables_in(settings)
     parts = build(settings)
+    serving.withdraw_again(parts)
     slot = serving.make_worker(parts)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -231,12 +236,19 @@ def tag(
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="First mend what can be mended without a decision.")
+    ] = False,
+) -> None:
     """Look at every part of the service, say what is wrong and how to mend it. Exit code 1 if something is."""
-    from app.operations.doctor import examine
+    from app.operations.doctor import examine, mend_what_is_safe
     from app.parts import build
 
     parts = build(Settings())
+    for mended in mend_what_is_safe(parts) if mend else ():
+        err.print(mended, markup=False, soft_wrap=True)
     is_well = True
     for finding in examine(parts):
         is_well &= finding.is_well or finding.is_warning
@@ -244,9 +256,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One object a li
             out.print_json(json.dumps(finding.__dict__))
             continue
         mark = "ok  " if finding.is_well else "warn" if finding.is_warning else "BAD "
-        mend = "" if finding.is_well else f" – {finding.mend}"
+        advice = "" if finding.is_well else f" – {finding.mend}"
         out.print(
-            f"{mark} {finding.what}: {finding.says}{mend}", markup=False, highlight=False, soft_wrap=True
+            f"{mark} {finding.what}: {finding.says}{advice}", markup=False, highlight=False, soft_wrap=True
         )
     parts.close()
     raise typer.Exit(0 if is_well else 1)

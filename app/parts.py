@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from app.settings import Settings
+from models.errors import Conflict
 from pipeline.themes.codebook import Codebook, load_codebook
-from storage import safety_copies, schema
+from storage import safety_copies, schema, tombstones
 from storage.database import Database
 from storage.embedded import Embedded, start_or_join
 from storage.objects import Objects
@@ -31,13 +34,41 @@ class Parts:
 
 
 def build(settings: Settings) -> Parts:
-    """Open the database, migrate it, open or start the object store, and read the codebook."""
+    """Open the database, migrate it, open or start the object store, and read the codebook.
+
+    :raises Conflict: a restore was begun here and has not ended
+    """
+    refuse_half_restored(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     database = Database(settings.sql_url)
     if not settings.upgrade_without_copy:
         safety_copies.copy_before_upgrade(database, settings.copies_folder)
     safety_copies.remove_old(settings.copies_folder)
     schema.upgrade(database)
+    database.when_withdrawn = partial(tombstones.when_withdrawn, database, settings.tombstones_folder)
+    return _with_objects(settings, database)
+
+
+def open_as_it_is(settings: Settings) -> Parts:
+    """The parts, with the database as it is: nothing is migrated. For backup and restore."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return _with_objects(settings, Database(settings.sql_url))
+
+
+def restoring_note(settings: Settings) -> Path:
+    """Stands in the data folder from a restore's beginning to its end, and names the backup."""
+    return settings.data.resolve() / "restoring"
+
+
+def refuse_half_restored(settings: Settings) -> None:
+    """
+    :raises Conflict: a restore was begun here and has not ended
+    """
+    if restoring_note(settings).exists():
+        raise Conflict("restore-unfinished", backup=restoring_note(settings).read_text().strip())
+
+
+def _with_objects(settings: Settings, database: Database) -> Parts:
     embedded = None if settings.s3_endpoint else start_or_join(settings.data.resolve() / "objects")
     objects = _connect(settings, embedded)
     objects.ensure_bucket()

@@ -14,8 +14,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Date, DateTime, Integer, MetaData, Table, Text, bindparam
-from sqlalchemy import cast, func, insert, select, text
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from models.errors import Conflict
@@ -165,7 +180,8 @@ def rows_of(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
 
     :raises Lost: the dump ends before its end
     """
-    table, columns, is_whole = "", [], False
+    table, is_whole = "", False
+    columns: list[str] = []
     for line in lines:
         read = json.loads(line)
         if isinstance(read, list):

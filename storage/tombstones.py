@@ -1,9 +1,9 @@
 """Tombstones in a second place: files that outlive the database, so that what was taken back never comes back.
 
-A file a story, its name the story's id, with what the row says (ids, dates, salted digests) and the salted digest of the
-story's part of its objects' keys. It is written after the commit of a withdrawal, and looked for at every start: a
-database from before the withdrawal, restored from a backup or put there by hand, has the story withdrawn again before
-anything is served.
+A file a story, its name the story's id, with what the row says (ids, dates, salted digests) and the salted digest of
+the story's part of its objects' keys. It is written after the commit of a withdrawal, and looked for at every start:
+a database from before the withdrawal, restored from a backup or put there by hand, has the story withdrawn again
+before anything is served.
 """
 
 from __future__ import annotations

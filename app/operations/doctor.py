@@ -6,25 +6,28 @@ import ipaddress
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine, func, inspect, select
 
+from app.operations.backup import last_backup
+from app.operations.comparing import compare, compare_and_mend, keep, kept_at
 from app.parts import Parts
 from models.base import utc_now
-from models.consent import ConsentEvent
-from models.curation import State
-from models.stories import Recording, RecordingState, Rendition, Story, Tombstone
+from models.stories import Story, Tombstone
 from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
 from pipeline.worker import ENDED_WITHOUT_US, work_of_others
-from storage import consents, journal, schema
+from storage import consents, journal, schema, tombstones
+from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
 
 PROGRAMS = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux", "prlimit": "util-linux"}
 ERASED_WITHIN = timedelta(minutes=10)
+BACKED_UP_WITHIN = COMPARED_WITHIN = timedelta(days=2)
 DURABLE = {"journal_mode": "wal", "synchronous": "2"} | dict.fromkeys(POSTGRESQL_DURABILITY, "on")
 
 
@@ -118,28 +121,69 @@ def _permissions(parts: Parts) -> Iterator[Finding]:
 
 
 def _objects_and_rows(parts: Parts) -> Iterator[Finding]:
-    """Rows without objects, and objects without rows."""
-    with parts.database.read() as session:
-        # Of a withdrawn story objects go first, then rows.
-        of_standing = select(Recording.original_key).join(Story).where(Story.state != State.WITHDRAWN)
-        made_of_standing = (
-            select(Rendition.object_key).join(Recording).join(Story).where(Story.state != State.WITHDRAWN)
-        )
-        kept = of_standing.where(Recording.original_erased_at.is_(None))
-        named = set(session.scalars(kept.where(Recording.state != RecordingState.UPLOADING)))
-        named |= set(session.scalars(made_of_standing))
-        forms = select(ConsentEvent.evidence_object_key).join(Story).where(Story.state != State.WITHDRAWN)
-        named |= {key for key in session.scalars(forms) if key}
-        arriving = set(
-            session.scalars(select(Recording.original_key).where(Recording.state == RecordingState.UPLOADING))
-        )
-        tokens = tuple(session.scalars(select(Story.object_token)))
-    stored = set(parts.objects.list_prefix(""))
-    lost = named - stored
-    # Parts of a long transcription and uploads on their way belong to a story and are not named yet.
-    stray = {key for key in stored - named - arriving if not key.startswith(tokens)}
-    yield Finding("rows without objects", not lost, str(len(lost)), "Restore these objects from a backup.")
-    yield Finding("objects without rows", not stray, str(len(stray)), "Harmless; delete them by hand.")
+    """Rows without objects, objects without rows, and whether somebody looks every day."""
+    found = compare(parts)
+    keep(parts, found)
+    where = f"their keys are in {kept_at(parts.settings.data)}"
+    put = f"community-reporting restore FROM --missing-objects; {where}."
+    yield Finding("rows without objects", not found.lost, str(len(found.lost)), put)
+    stays = f"They stay: perhaps originals that a restored database does not know; {where}."
+    yield Finding("objects without rows", not found.strays, str(len(found.strays)), stays)
+    erase = "serve erases them within a day; at once: community-reporting doctor --mend"
+    yield Finding("objects of withdrawn stories", not found.covered, str(len(found.covered)), erase)
+    looked_at = found.by_itself_at
+    is_recent = looked_at is not None and _age(looked_at) < COMPARED_WITHIN
+    mend = "serve does it once a day: start it."
+    yield Finding("compared by itself", is_recent, looked_at or "never yet", mend, is_warning=True)
+
+
+def _age(at: str) -> timedelta:
+    return utc_now() - datetime.fromisoformat(at)
+
+
+def _tombstones(parts: Parts) -> Iterator[Finding]:
+    """What was withdrawn stands in a second place, and what stands there is withdrawn."""
+    folder = parts.settings.tombstones_folder
+    unwritten, torn = tombstones.missing(parts.database, folder), tombstones.unreadable(folder)
+    mend = "community-reporting doctor --mend writes them; see whether the folder can be written to."
+    yield Finding("tombstones", not unwritten, f"{len(unwritten)} without a file", mend)
+    mend = "Take these files from the backups' folder tombstones. They are obeyed by their names meanwhile."
+    yield Finding("tombstones' files", not torn, f"{len(torn)} unreadable", mend)
+    mend = "Set COMMUNITY_REPORTING_TOMBSTONES to a folder on another disk."
+    apart = not _on_one_disk(folder, parts.settings.data)
+    yield Finding(
+        "tombstones' place", apart, "apart" if apart else "on the disk of DATA", mend, is_warning=True
+    )
+
+
+def _backups(parts: Parts) -> Iterator[Finding]:
+    last = last_backup(parts.settings.data)
+    is_recent = last is not None and utc_now() - time_of(last["id"]) < BACKED_UP_WITHIN
+    says = f"{last['id']} in {last['to']}" if last else "none yet"
+    mend = "Run community-reporting backup every day (docs/deploy/backups.md)."
+    yield Finding("backup", is_recent, says, mend, is_warning=True)
+    if last is not None:
+        apart = not _on_one_disk(Path(last["to"]), parts.settings.data)
+        mend = "Set COMMUNITY_REPORTING_BACKUPS to a folder on another disk or machine."
+        says = "apart" if apart else "on the disk of DATA"
+        yield Finding("backups' place", apart, says, mend, is_warning=True)
+
+
+def _on_one_disk(one: Path, other: Path) -> bool:
+    def disk(folder: Path) -> int:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        return there.stat().st_dev
+
+    return disk(one.resolve()) == disk(other.resolve())
+
+
+def mend_what_is_safe(parts: Parts) -> Iterator[str]:
+    """Mend what takes no decision: tombstones written and obeyed, and what they cover erased. Nothing else is deleted,
+    and no object without a row is adopted: nobody knows what its people allowed."""
+    folder = parts.settings.tombstones_folder
+    yield f"{tombstones.write_missing(parts.database, folder)} tombstones written"
+    yield f"{len(tombstones.apply(parts.database, folder))} stories withdrawn again"
+    yield f"{compare_and_mend(parts).erased} objects of withdrawn stories erased"
 
 
 def _work(parts: Parts) -> Iterator[Finding]:
@@ -199,6 +243,8 @@ LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _journal,
     _permissions,
     _objects_and_rows,
+    _tombstones,
+    _backups,
     _work,
     _erasures,
     _address,

@@ -22,6 +22,7 @@ from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
 from pipeline.worker import Worker
 from pipeline.workplace import Workplace
+from storage import tombstones
 from storage.wishes import Holder
 
 
@@ -55,11 +56,21 @@ def make_worker(parts: Parts) -> Worker:
     return Worker(parts.database, settings.workflow_url, workplace)
 
 
+def withdraw_again(parts: Parts) -> None:
+    """Before anything is served or worked on: what has a tombstone is withdrawn, whatever the database says.
+
+    :raises StoryError: that could not be made sure, so nothing may be served
+    """
+    tombstones.apply(parts.database, parts.settings.tombstones_folder)
+    tombstones.write_missing(parts.database, parts.settings.tombstones_folder)
+
+
 def application(parts: Parts) -> FastAPI:
     """The web application; with ``workers`` in the settings, a worker slot runs in its process."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(withdraw_again, parts)
         worker = make_worker(parts) if parts.settings.workers else None
         if worker:
             await run_in_threadpool(worker.start)
