@@ -19,6 +19,7 @@ from storage.database import WriteSession
 
 INVITATION_LASTS = timedelta(days=7)
 NEW_PASSWORD_LASTS = timedelta(days=1)
+MAX_CODE_CHARACTERS = 40
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,10 @@ class Colleague:
 def add_pilot(session: WriteSession, code: str, name: str, languages: Sequence[str], *, actor: str) -> Pilot:
     """A new pilot.
 
-    :raises Invalid: it has no language, or one that Whisper does not know
+    :raises Invalid: it has no language, or one that Whisper does not know, or its code is too long to be typed
     """
+    if len(code.strip()) > MAX_CODE_CHARACTERS:
+        raise Invalid("pilot-unfit")
     unknown = [language for language in languages if language not in language_names()]
     if unknown:
         raise Invalid("language-unknown", language=unknown[0])

@@ -39,7 +39,7 @@ class StoryIn(BaseModel):
     )
     pilots: list[str] = Field(min_length=1, max_length=10, description="Codes of the pilots it belongs to.")
     purpose: Purpose = Purpose.INPUT
-    told_when: Line | None = Field(None, description="Roughly when it was told.")
+    told_when: Line | None = Field(None, max_length=100, description="Roughly when it was told.")
     told_where: Line | None = Field(None, description="Roughly where it was told.")
     recorded_by: Line | None = Field(None, description="Who recorded it.")
     told_in_sign_language: bool = False

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from app.access import SESSION_COOKIE
 from app.main import create_app
+from app.operations.logs import configure_logging
 from app.parts import Parts
 from app.settings import Settings
 from models.accounts import Account, ApiKey, OneTimeLink, SignIn
@@ -168,6 +171,15 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def rooms(sqlite_database: Database, tmp_path: Path, cheap_passwords: None) -> Rooms:
+def logs_as_served() -> Iterator[None]:
+    """The log as the service writes it: the default draws tracebacks with every variable, which takes seconds."""
+    before = structlog.get_config()
+    configure_logging(is_quiet=True)
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def rooms(sqlite_database: Database, tmp_path: Path, cheap_passwords: None, logs_as_served: None) -> Rooms:
     """The kind of database makes no difference to rooms: what they ask of it is tested on both in tests/storage."""
     return Rooms(sqlite_database, tmp_path)

@@ -86,6 +86,7 @@ def test_first_pilot_is_added_by_the_form(rooms: Rooms, office: TestClient) -> N
         ({"code": "nowa wola"}, 422, "letters, digits and hyphens"),
         ({"code": "łąka"}, 422, "letters, digits and hyphens"),
         ({"code": "-"}, 422, "letters, digits and hyphens"),
+        ({"code": "x" * 41}, 422, "letters, digits and hyphens"),
         ({"language": "klingon"}, 422, "The language klingon is not one we can hear."),
         ({"language": []}, 422, "language"),
         ({"name": "x" * 201}, 422, "name"),

@@ -1,0 +1,461 @@
+"""Whatever goes wrong is answered in words that say what to do, to programs and to people, and never with a 500."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import APIRouter
+from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
+
+from app import problems
+from app.main import create_app
+from app.words import GUARDS, TITLES, WORDS, say
+from models import errors
+from models.curation import Guard
+from models.roles import Principal, Role
+from storage.database import Database
+from tests.app.conftest import Rooms
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LAYERS = ("app", "pipeline", "storage", "models")
+KINDS = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.StoryError)
+}
+# Where a code stands among the arguments of what is not an error itself.
+TAKES_A_CODE = {"note_failure": 2, "answer": 2, "fail": 1}
+# Told by the command line with the number of its line, never by a code.
+SAID_ELSEWHERE = {"line-unreadable"}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A code as the source raises it, with the names of its parameters; None: not to be read off the source."""
+
+    at: str
+    code: str | None
+    parameters: frozenset[str] | None
+
+
+def codes_in(source: str, at: str) -> Iterator[Said]:
+    """Every code that a module raises, returns or keeps."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        where = f"{at}:{node.lineno}"
+        if name in KINDS:
+            names = [keyword.arg for keyword in node.keywords]
+            known = None if None in names else frozenset(name for name in names if name)
+            for code in _texts(node.args[0]) if node.args else [KINDS[name].code]:
+                yield Said(where, code, known)
+        elif name in TAKES_A_CODE and len(node.args) > TAKES_A_CODE[name]:
+            for code in _texts(node.args[TAKES_A_CODE[name]]):
+                if code is not None:
+                    yield Said(where, code, None)
+
+
+def _texts(node: ast.expr) -> list[str | None]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body), *_texts(node.orelse)]
+    return [None]
+
+
+@pytest.fixture(scope="module")
+def everything_said() -> list[Said]:
+    return [
+        said
+        for layer in LAYERS
+        for path in sorted((ROOT / layer).rglob("*.py"))
+        for said in codes_in(path.read_text(), str(path.relative_to(ROOT)))
+    ]
+
+
+def fields_of(words: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(words) if name}
+
+
+# ---- words -------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_error_has_a_status_and_its_page_a_title() -> None:
+    for name, kind in KINDS.items():
+        if kind is errors.StoryError:
+            continue
+        assert kind in problems.STATUSES, f"which status has {name}?"
+        assert problems.STATUSES[kind] in TITLES, f"what is a page of {name} called?"
+    assert set(problems.STATUSES) == set(KINDS.values()) - {errors.StoryError}
+
+
+def test_kind_that_is_made_of_another_answers_as_that() -> None:
+    class Closer(errors.Gone):
+        pass
+
+    class Unheard(errors.StoryError):
+        pass
+
+    assert problems.status_of(Closer()) == 410
+    assert problems.status_of(Unheard()) == 500
+
+
+def test_every_code_in_the_source_has_words(everything_said: list[Said]) -> None:
+    assert len(everything_said) > 80, "the source was read"
+    silent = [
+        said
+        for said in everything_said
+        if said.code and said.code not in WORDS | dict.fromkeys(SAID_ELSEWHERE)
+    ]
+    assert silent == []
+
+
+def test_every_parameter_that_words_use_is_passed(everything_said: list[Said]) -> None:
+    missing = [
+        f"{said.at}: {said.code} without {', '.join(sorted(lacks))}"
+        for said in everything_said
+        if said.code in WORDS and said.parameters is not None
+        if (lacks := fields_of(WORDS[said.code]) - said.parameters)
+    ]
+    assert missing == []
+
+
+def test_codes_that_no_constant_names_are_few(everything_said: list[Said]) -> None:
+    """Each is passed on from where it was a constant: a new one wants a look."""
+    passed_on = {said.at.split(":")[0] for said in everything_said if said.code is None}
+    assert passed_on <= {
+        "pipeline/media/inspection.py",
+        "pipeline/media/renditions.py",
+        "pipeline/transcription/recogniser.py",
+        "pipeline/workplace.py",
+    }
+
+
+def test_reader_of_the_source_finds_what_it_should() -> None:
+    source = """
+raise errors.Invalid("one" if bad else "two", reason=1)
+return Gone()
+raise NotFound(code, **more)
+note_failure(session, recording, "three", {}, is_final=True)
+raise ValueError("not ours")
+"""
+    found = {
+        (said.code, said.parameters) for said in codes_in(source.replace("return Gone()", "x = Gone()"), "x")
+    }
+    assert found == {
+        ("one", frozenset({"reason"})),
+        ("two", frozenset({"reason"})),
+        ("withdrawn", frozenset()),
+        (None, None),
+        ("three", None),
+    }
+
+
+@pytest.mark.parametrize("code", WORDS)
+def test_words_are_a_sentence_that_nothing_is_left_open_in(code: str) -> None:
+    said = say(code, dict.fromkeys(fields_of(WORDS[code]), "x"))
+    assert said[0].isupper() or said[0] == "'", said
+    assert said.endswith(".") or said.endswith("x"), said
+    assert "{" not in said
+
+
+def test_code_without_words_and_words_without_parameters_are_still_answered() -> None:
+    assert say("never-heard-of", {}) == WORDS["internal"]
+    assert say("theme-unknown", {}) == WORDS["theme-unknown"]
+    assert say("role-missing", {"roles": ["curator", "pilot-team"]}).startswith(
+        "You need another role for this: curator, pilot-team."
+    )
+    assert set(GUARDS) == set(Guard), "each guard says why a step waits"
+
+
+# ---- answers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reporter(rooms: Rooms) -> Principal:
+    return rooms.field.account(Role.REPORTER, rooms.field.pilot())
+
+
+def problem_of(answer: httpx2.Response) -> dict[str, Any]:
+    """The answer as problem details (RFC 9457), whole."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    found: dict[str, Any] = answer.json()
+    assert found["status"] == answer.status_code
+    assert found["type"] == f"/problems#{found['code']}"
+    assert found["title"] == TITLES[answer.status_code]
+    assert found["detail"]
+    assert answer.headers["cache-control"] == "no-store"
+    return found
+
+
+def page_of(answer: httpx2.Response) -> str:
+    """The answer as a page that names the problem and leads on."""
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert '<div role="alert">' in answer.text
+    assert f'<h1 class="govuk-error-summary__title">{TITLES[answer.status_code]}</h1>' in answer.text
+    assert 'href="/sign-in"' in answer.text or "Back to the start" in answer.text
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/api/v1/nowhere", "/stories/no/such/thing", "/static/nothing.css"]
+)
+def test_unknown_path_is_a_problem_for_programs_and_a_page_for_people(rooms: Rooms, path: str) -> None:
+    found = problem_of(rooms.program().get(path))
+    assert (found["status"], found["code"]) == (404, "not-found")
+    answer = rooms.visitor().get(path)
+    assert answer.status_code == 404
+    if path.startswith("/api/"):
+        problem_of(answer)
+    else:
+        assert "There is nothing here that you can see." in page_of(answer)
+
+
+def test_wrong_method_says_which_are_right(rooms: Rooms) -> None:
+    answer = rooms.program().delete("/api/v1/me")
+    found = problem_of(answer)
+    assert (found["status"], answer.headers["allow"]) == (405, "GET")
+    assert "Method Not Allowed" in found["detail"]
+    page = rooms.visitor().delete("/sign-in")
+    assert page.status_code == 405
+    page_of(page)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"title": "\xe9"}',
+        b'{"title": "\\ud800"}',
+        b"{" * 5000,
+    ],
+)
+def test_body_that_is_no_json_is_a_problem(rooms: Rooms, reporter: Principal, body: bytes) -> None:
+    sent = rooms.program(reporter).post(
+        "/api/v1/stories", content=body, headers={"content-type": "application/json"}
+    )
+    found = problem_of(sent)
+    assert found["status"] in (400, 422)
+    assert found["code"] == "invalid"
+
+
+def test_what_is_wrong_in_a_body_is_named_field_by_field(rooms: Rooms, reporter: Principal) -> None:
+    sent = {"title": "A", "language": "english", "pilots": [], "more": 1}
+    found = problem_of(rooms.program(reporter).post("/api/v1/stories", json=sent))
+    assert {each["at"] for each in found["errors"]} == {"language", "pilots", "more"}
+    assert all(each["says"] in found["detail"] for each in found["errors"])
+
+
+def test_what_was_sent_is_not_sent_back(rooms: Rooms) -> None:
+    answer = rooms.visitor().post("/sign-in", data={"sign_in_name": "rita", "password": "secret" * 50})
+    assert answer.status_code == 422
+    assert "secret" not in page_of(answer)
+
+
+@pytest.mark.parametrize("status", [429, 503, 507])
+def test_answer_that_passes_says_when_to_try_again(rooms: Rooms, status: int) -> None:
+    kind = next(kind for kind, each in problems.STATUSES.items() if each == status)
+    answer = raising(rooms, kind()).get("/raise")
+    assert answer.headers["retry-after"] == str(problems.RETRY_AFTER_SECONDS[status])
+    named = raising(rooms, kind(retry_after_seconds=7)).get("/raise")
+    assert named.headers["retry-after"] == "7"
+
+
+def raising(rooms: Rooms, error: Exception) -> TestClient:
+    """A program before a service of which one address fails so."""
+    router = APIRouter()
+
+    @router.get("/raise")
+    def fail() -> None:
+        raise error
+
+    app = create_app(rooms.parts)
+    app.include_router(router)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind is not errors.StoryError])
+def test_every_kind_of_error_is_answered_with_its_status(rooms: Rooms, kind: type[errors.StoryError]) -> None:
+    answer = raising(rooms, kind(number=1, path=Path("/x"))).get("/raise")
+    assert answer.status_code == problems.STATUSES[kind]
+    found = problem_of(answer)
+    assert (found["code"], found["number"], found["path"]) == (kind.code, 1, "/x")
+    assert ("www-authenticate" in answer.headers) is (answer.status_code == 401)
+
+
+def test_failure_of_ours_says_nothing_of_itself_and_is_noted(rooms: Rooms) -> None:
+    with capture_logs() as noted:
+        answer = raising(rooms, RuntimeError("at the well")).get("/raise")
+    found = problem_of(answer)
+    assert (found["status"], found["code"]) == (500, "internal")
+    assert "at the well" not in answer.text
+    assert [(each["event"], each["route"], each["error"]) for each in noted] == [
+        ("request failed", "/raise", "RuntimeError")
+    ]
+
+
+def test_every_code_can_be_looked_up_where_its_type_points(rooms: Rooms) -> None:
+    page = rooms.visitor().get("/problems").text
+    for code in WORDS:
+        assert f'id="{code}"' in page
+
+
+# ---- names of every sort -----------------------------------------------------------------------------------------
+
+ODD = {
+    "long": "x" * 10_240,
+    "longer than a column": "x" * 150,
+    "with an end in it": "a\x00b",
+    "that draws": "\x1b[31m\x07\u202eabc",
+    "markup": "'; --<script>alert(1)</script>{{ 7 * 7 }}%s{title}",
+    "many bytes": "\U0001f9d3" * 300,
+}
+IN_ADDRESSES = {name: "".join(f"%{byte:02x}" for byte in odd.encode()) for name, odd in ODD.items()} | {
+    "not utf-8": "%ff%fe"
+}
+
+
+def paths_of(name: str) -> list[str]:
+    return [
+        f"/stories/{name}",
+        f"/review/{name}",
+        f"/come-in/{name}",
+        f"/collections/{name}",
+        f"/api/v1/stories/{name}",
+        f"/api/v1/stories/{name}/recordings/{name}",
+        f"/api/v1/stories/{name}/themes",
+        f"/api/v1/stories?pilot={name}",
+        f"/api/v1/stories?cursor={name}",
+        f"/stories?cursor={name}",
+        f"/review?pilot={name}",
+        f"/review?language={name}",
+    ]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_both(
+    request: pytest.FixtureRequest,
+    make_database: Any,
+    tmp_path: Path,
+    cheap_passwords: None,
+    logs_as_served: None,
+) -> Rooms:
+    """Rooms on each database: they differ in what they take for a text."""
+    database: Database = make_database(request.param)
+    return Rooms(database, tmp_path)
+
+
+def test_odd_names_in_addresses_are_not_found(on_both: Rooms) -> None:
+    curator = on_both.field.account(Role.CURATOR, on_both.field.pilot())
+    for client in (on_both.browser(curator), on_both.program(curator)):
+        for name, odd in IN_ADDRESSES.items():
+            for path in paths_of(odd):
+                answer = client.get(path)
+                says = (name, path[:60], answer.status_code, answer.text[:300])
+                assert answer.status_code in (200, 400, 401, 404, 422, 429), says
+                assert "alert(1)</script>" not in answer.text
+
+
+def is_kept_or_refused(says: object, answer: httpx2.Response, *kept: int) -> None:
+    assert answer.status_code in (*kept, 400, 404, 409, 422), (says, answer.status_code, answer.text[:300])
+    if answer.status_code >= 400:
+        problem_of(answer)
+
+
+def test_odd_words_from_programs_are_kept_or_refused(on_both: Rooms) -> None:
+    curator = on_both.field.account(Role.CURATOR, on_both.field.pilot())
+    program, browser = on_both.program(curator), on_both.browser(curator)
+    story = on_both.field.story(with_recording=True)
+    at = f"/api/v1/stories/{story.id}"
+    transcript = f"{at}/recordings/{story.recordings[0].id}/transcript"
+    whole = {"title": "A", "language": "en", "pilots": ["spring"]}
+    for name, odd in ODD.items():
+        for changed in (
+            {"title": odd},
+            {"pilots": [odd]},
+            {"language": odd},
+            {"told_when": odd},
+            {"told_where": odd, "recorded_by": odd, "content_warning": odd},
+            {"people": [{"label": odd, "part": "teller", "shown_name": odd, "contact": odd}]},
+        ):
+            is_kept_or_refused(
+                (name, changed.keys()), program.post("/api/v1/stories", json=whole | changed), 201
+            )
+        person = f"{at}/people/{story.people[0].id}/consents"
+        for terms in ({"evidence": odd}, {"relation": odd}, {"share_with": [odd]}, {"language": odd}):
+            answer = program.post(person, json={"uses": ["curation"]} | terms)
+            is_kept_or_refused((name, terms.keys()), answer, 201)
+        version = program.get(transcript).json()["version"]
+        segment = {"start_seconds": 0, "end_seconds": 1, "text": odd, "speaker": odd[:100]}
+        corrected = program.put(transcript, json={"based_on_version": version, "segments": [segment]})
+        is_kept_or_refused((name, "segment"), corrected, 200)
+        key = browser.post("/api/v1/api-keys", json={"name": odd, "scopes": ["review"]})
+        is_kept_or_refused((name, "key"), key, 201)
+        is_kept_or_refused((name, "verb"), program.post(f"{at}/steps", json={"verb": odd}))
+        is_kept_or_refused(name, program.get(at), 200)
+
+
+def test_odd_words_from_forms_are_kept_or_refused(on_both: Rooms) -> None:
+    office = on_both.browser(on_both.field.account(is_administrator=True))
+    desk = on_both.browser(on_both.field.account(Role.CURATOR, on_both.field.pilot()))
+    story = on_both.field.story(with_recording=True)
+    person = f"/stories/{story.id}/people/{story.people[0].id}/consent"
+    for name, odd in IN_ADDRESSES.items():
+        for browser, path, fields in (
+            (on_both.visitor(), "/sign-in", "sign_in_name={}&password={}"),
+            (on_both.visitor(), "/come-in", "token={}&name={}&sign_in_name={}&password={}"),
+            (office, "/pilots", "code={}&name={}&language=en"),
+            (office, "/pilots", "code=new&name={}&language={}"),
+            (office, "/pilots/invitations", "pilot={}&role=curator"),
+            (office, "/pilots/new-passwords", "sign_in_name={}"),
+            (desk, person, "use-curation=yes&evidence={}"),
+            (desk, person, "use-curation=yes&relation={}&manner={}&appearance={}"),
+            (desk, f"/review/{story.id}/steps", "verb={}"),
+            (desk, f"/review/{story.id}/themes", "theme={}&decision=accepted"),
+        ):
+            form = {"content-type": "application/x-www-form-urlencoded"}
+            answer = browser.post(path, content=fields.replace("{}", odd), headers=form)
+            says = (name, path, fields, answer.status_code, answer.text[:300])
+            assert answer.status_code in (303, 401, 404, 409, 422), says
+            assert "alert(1)</script>" not in answer.text
+
+
+def test_word_that_is_longer_than_its_column_is_named(rooms: Rooms, reporter: Principal) -> None:
+    sent = {"title": "A", "language": "en", "pilots": ["spring"], "told_when": "x" * 101}
+    found = problem_of(rooms.program(reporter).post("/api/v1/stories", json=sent))
+    assert [each["at"] for each in found["errors"]] == ["told_when"]
+
+
+def test_odd_headers_are_nobodys(rooms: Rooms) -> None:
+    for headers in (
+        {"authorization": b"Bearer \xff\xfe"},
+        {"cookie": b"community_reporting_session=\xff\xfe"},
+        {"accept": b"\xff"},
+        {"origin": b"\xff://["},
+        {"host": b"[::1"},
+        {"content-type": b"multipart/form-data; boundary=\xff"},
+    ):
+        for method, path in (("GET", "/api/v1/me"), ("GET", "/nowhere"), ("POST", "/sign-out")):
+            answer = rooms.visitor().request(method, path, headers=headers)
+            assert answer.status_code < 500, (headers, path, answer.text[:300])
+
+
+def test_problem_details_are_json_whatever_their_parameters_are(rooms: Rooms) -> None:
+    odd = errors.Conflict(words=["a", "b"], nested={"a": None}, kind=Role.CURATOR, times=1.5, thing=object())
+    body = json.loads(raising(rooms, odd).get("/raise").text)
+    assert (body["words"], body["nested"], body["kind"]) == (["a", "b"], {"a": None}, "curator")
