@@ -1,8 +1,8 @@
 """Who asks, as FastAPI dependencies: permission stands in an endpoint's signature.
 
 ``Anyone`` may be nobody in particular; ``SignedIn`` is somebody; ``Curator`` and the others hold that role in at
-least one pilot. Which stories they then reach is the gate's to say. A dependency here reads headers only, never
-the body: it decides before a byte of an upload is taken.
+least one pilot; ``Teller`` came by a private link: one person, in one story. Which stories they then reach is the
+gate's to say. A dependency here reads headers only, never the body: it decides before a byte of an upload is taken.
 """
 
 from __future__ import annotations
@@ -16,11 +16,16 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from app.parts import House, Parts
 from models.errors import NotAllowed, NotSignedIn
 from models.roles import ANYONE, Principal, Role, Scope
-from storage import accounts
+from models.stories import Story
+from storage import accounts, tellers
 
 SESSION_COOKIE = "community_reporting_session"
+TELLER_COOKIE = "community_reporting_teller"
 
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in person's session.")
+_teller_cookie = APIKeyCookie(
+    name=TELLER_COOKIE, auto_error=False, description="Somebody who came by their private link."
+)
 _bearer = HTTPBearer(auto_error=False, description="An API key.")
 
 
@@ -99,3 +104,20 @@ Sender = Annotated[Principal, Depends(_in_role(Role.REPORTER, Role.FACILITATOR, 
 Curator = Annotated[Principal, Depends(_in_role(Role.CURATOR))]
 PilotTeam = Annotated[Principal, Depends(_in_role(Role.PILOT_TEAM, Role.CURATOR))]
 Administrator = Annotated[Principal, Depends(_administrator)]
+
+
+def _by_private_link(
+    request: Request, parts: House, cookie: Annotated[str | None, Depends(_teller_cookie)] = None
+) -> Principal:
+    """Who came by a private link. An account opens nothing here, and this cookie opens nothing elsewhere."""
+    with parts.database.read() as session:
+        person = tellers.person_of_session(session, cookie) if cookie else None
+        if person is None:
+            raise NotSignedIn("teller-session-ended")
+        principal = tellers.principal_of(person)
+        request.state.story_language = session.get_one(Story, person.story_id).spoken_language
+    request.state.principal = principal
+    return principal
+
+
+Teller = Annotated[Principal, Depends(_by_private_link)]

@@ -30,6 +30,7 @@ from app.search import api as search_api
 from app.search import pages as search_pages
 from app.stories import api as stories_api
 from app.stories import pages as stories_pages
+from app.tellers import api as tellers_api
 from app.tellers import pages as tellers_pages
 from app.web.rendering import STATIC
 from app.web.security import Guarded
@@ -47,6 +48,7 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     review_api.router,
     search_api.router,
     collections_api.router,
+    tellers_api.router,
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,

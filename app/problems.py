@@ -8,11 +8,12 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from app.web.rendering import render, wants_page
-from app.words import TITLES, WORDS, say
+from app.web.translated import is_behind, page
+from app.web.translation import translator_for
+from app.words import FOR_TELLERS, TITLES, WORDS, say
 from models import errors
 
 log = structlog.get_logger()
@@ -34,6 +35,8 @@ STATUSES: dict[type[errors.StoryError], int] = {
 }
 RETRY_AFTER_SECONDS = {429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
+# What a teller is told where a code has no words for them.
+TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "unavailable"}
 
 
 def install(app: FastAPI) -> None:
@@ -64,11 +67,6 @@ def install(app: FastAPI) -> None:
         response.headers.update(error.headers or {})
         return response
 
-    @app.exception_handler(DataError)
-    async def not_kept(request: Request, error: DataError) -> Response:
-        # PostgreSQL takes no NUL in a text, and no text that is longer than its column.
-        return answer(request, 422, "invalid", {"reason": "a text is too long, or holds a NUL character"})
-
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
         # The path's pattern, not the path: an address may carry a token.
@@ -91,7 +89,9 @@ def answer(
     detail = say(code, parameters)
     title = TITLES.get(status, HTTPStatus(status).phrase)
     response: Response
-    if wants_page(request):
+    if wants_page(request) and is_behind(request):
+        response = _say_to_teller(request, status, code, parameters)
+    elif wants_page(request):
         response = render(request, "problem.html", status=status, title=title, detail=detail, code=code)
     else:
         body = {
@@ -109,6 +109,21 @@ def answer(
         response.headers["WWW-Authenticate"] = "Bearer"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _say_to_teller(request: Request, status: int, code: str, parameters: dict[str, object]) -> Response:
+    """A problem in a teller's language; what led nowhere is said in the same words, whatever it was."""
+    translator = translator_for(request)
+    return page(
+        request,
+        "teller-problem.html",
+        translator,
+        status=status,
+        detail=say(
+            code if code in FOR_TELLERS else TO_TELLERS.get(status, "internal"), parameters, translator
+        ),
+        is_unopened=status in (401, 410) or code == "private-link-unknown",
+    )
 
 
 def _shown(parameters: dict[str, object]) -> dict[str, object]:

@@ -77,8 +77,13 @@ def answer(
 
 def newest(session: Session, story_id: str) -> ReviewCopy | None:
     """The copy that was sent last."""
+    return next(iter(of_story(session, story_id)), None)
+
+
+def of_story(session: Session, story_id: str) -> list[ReviewCopy]:
+    """Every copy that was sent of a story, newest first."""
     query = select(ReviewCopy).where(ReviewCopy.story_id == story_id)
-    return session.scalars(query.order_by(ReviewCopy.asked_at.desc(), ReviewCopy.id).limit(1)).first()
+    return list(session.scalars(query.order_by(ReviewCopy.asked_at.desc(), ReviewCopy.id)))
 
 
 def stands_in_the_way(session: Session, story: Story) -> bool:

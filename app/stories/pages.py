@@ -88,6 +88,7 @@ def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Respo
             transcripts={transcript.recording_id: transcript for transcript in newest},
             allowed=explain(session, story) if cares else [],
             may_review=not gate.may_not(session, reader, Action.REVIEW, story_id),
+            may_give_link=not gate.may_not(session, reader, Action.GIVE_LINK, story_id),
             is_working=any(recording.progress for recording in view.recordings),
             languages=language_names(),
             theme_labels={theme.id: theme.label("en") for theme in parts.codebook.themes},

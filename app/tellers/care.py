@@ -1,0 +1,85 @@
+"""Private links and review copies, for those who care for a story: made, printed, revoked; sent."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.access import Curator, SignedIn
+from app.parts import House
+from app.tellers import service
+from app.web.rendering import render
+from app.web.translated import page
+from app.web.translation import LANGUAGES, Translator
+from models.errors import Invalid
+from models.roles import Action
+from storage import gate, review_copies, tellers
+
+router = APIRouter(prefix="/stories/{story_id}")
+
+Language = Annotated[str, Form(max_length=8)]
+
+
+@router.get("/people/{person_id}/link")
+def link_form(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+    with parts.database.read() as session:
+        story = gate.may(session, actor, Action.GIVE_LINK, story_id)
+        return render(
+            request,
+            "person-link.html",
+            story=story,
+            person=service.person_in(session, story, person_id),
+            languages=LANGUAGES,
+            language=service.language_of(story),
+        )
+
+
+@router.post("/people/{person_id}/link")
+def make_link(
+    request: Request,
+    parts: House,
+    actor: SignedIn,
+    story_id: str,
+    person_id: str,
+    language: Language,
+) -> Response:
+    """A new link on a sheet to be printed, once. The QR code is drawn here: the address goes to nobody else."""
+    if language not in LANGUAGES:
+        raise Invalid("language-unknown", language=language)
+    with parts.database.write() as session:
+        story = gate.may(session, actor, Action.GIVE_LINK, story_id)
+        person = service.person_in(session, story, person_id)
+        token = tellers.make_link(session, story, person.id, actor=actor.account_id or "")
+        label = person.label
+    address = service.address_of(parts.settings, token)
+    response = page(
+        request,
+        "link-to-print.html",
+        Translator(language),
+        story_id=story_id,
+        label=label,
+        address=address,
+        # M: read even where a fold or a stain covers a seventh of it.
+        picture=segno.make(address, error="m", micro=False).svg_inline(scale=5),
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@router.post("/people/{person_id}/link/revoke")
+def revoke_link(parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+    with parts.database.write() as session:
+        story = gate.may(session, actor, Action.GIVE_LINK, story_id)
+        tellers.revoke_link(session, story, person_id, actor=actor.account_id or "")
+    return RedirectResponse(f"/stories/{story_id}/people/{person_id}/link", 303)
+
+
+@router.post("/review-copy")
+def send_copy(parts: House, curator: Curator, story_id: str) -> Response:
+    with parts.database.write() as session:
+        story = gate.may(session, curator, Action.REVIEW, story_id)
+        review_copies.send(session, story, actor=curator.account_id or "")
+    return RedirectResponse(f"/review/{story_id}#copy", 303)

@@ -1,0 +1,139 @@
+"""What people do behind their private link: change what they allow, stop one use, take back. Looking does nothing."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.access import TELLER_COOKIE, Teller
+from app.consents.forms import appearance_of
+from app.parts import House, Parts
+from app.tellers import receipts, service, views
+from app.tellers.words import APPEARANCES, CHANGES, GIVERS, MANNERS, USES
+from app.web.translated import DOOR, page
+from app.web.translation import Translator, translator_for
+from models.base import utc_now
+from models.consent import Use
+from models.roles import Action, Principal
+from models.stories import Part
+from storage import consents, pilots, taken_copies, tellers, wordings
+
+router = APIRouter()
+
+Sure = Annotated[str, Form(pattern="^yes$")]
+
+
+@router.get("/consent")
+def consent_form(request: Request, parts: House, teller: Teller) -> Response:
+    translator = translator_for(request)
+    with parts.database.read() as session:
+        story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
+        own = views.own_word(consents.events_of(session, story.id, person.id))
+        uses = views.uses_shown(session, story, person, own, translator)
+        is_shared = any(each.is_allowed for each in uses if each.use is Use.SHARING)
+        until = next((each.until for each in uses if each.until), None)
+        return page(
+            request,
+            "teller-consent.html",
+            translator,
+            uses=uses,
+            shares=[
+                {
+                    "code": pilot.code,
+                    "label": translator(USES[Use.SHARING][0], pilot=pilot.name),
+                    "is_chosen": is_shared and pilot.id in own.pilot_ids,
+                }
+                for pilot in pilots.of_ids(session, story.pilot_ids)
+            ],
+            appearances=[
+                {"name": name, "label": translator(label), "hint": translator(hint) if hint else ""}
+                for name, (label, hint) in APPEARANCES.items()
+            ],
+            appearance=appearance_of(own),
+            until=until.date().isoformat() if until else "",
+            guardian=person.guardian,
+            wording=wordings.current(session, story.pilot_ids, translator.language),
+        )
+
+
+@router.post("/consent")
+async def say(request: Request, parts: House, teller: Teller) -> Response:
+    fields = {name: str(value) for name, value in (await request.form()).items()}
+    await run_in_threadpool(_say, parts, teller, fields, translator_for(request))
+    return RedirectResponse(DOOR, 303)
+
+
+def _say(parts: Parts, teller: Principal, fields: dict[str, str], translator: Translator) -> None:
+    with parts.database.write() as session:
+        service.say(session, teller, fields, translator)
+
+
+@router.get("/stop/{use}")
+def stop_form(request: Request, parts: House, teller: Teller, use: Use) -> Response:
+    translator = translator_for(request)
+    with parts.database.read() as session:
+        story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
+        own = views.own_word(consents.events_of(session, story.id, person.id))
+        shown = next(
+            each for each in views.uses_shown(session, story, person, own, translator) if each.use is use
+        )
+        is_recalled = use in (Use.CURATION, Use.SHARING) and bool(views.copies_taken(session, story))
+        return page(
+            request,
+            "teller-stop.html",
+            translator,
+            use=use,
+            label=shown.label,
+            is_everything=use is Use.CURATION,
+            is_recalled=is_recalled,
+        )
+
+
+@router.post("/stop/{use}")
+def stop(request: Request, parts: House, teller: Teller, use: Use, sure: Sure) -> Response:
+    with parts.database.write() as session:
+        service.stop(session, teller, use, translator_for(request))
+    return RedirectResponse(DOOR, 303)
+
+
+@router.get("/withdraw")
+def withdraw_form(request: Request, parts: House, teller: Teller) -> Response:
+    with parts.database.read() as session:
+        _, person = service.at_the_door(session, teller, Action.WITHDRAW)
+        is_teller = person.part is Part.TELLER
+    return page(request, "teller-withdraw.html", translator_for(request), is_teller=is_teller)
+
+
+@router.post("/withdraw")
+def withdraw(request: Request, parts: House, teller: Teller, sure: Sure) -> Response:
+    """Take back, and hand over the receipt: when the answer is read there is nothing left to ask for one."""
+    translator, settings = translator_for(request), parts.settings
+    with parts.database.write() as session:
+        story, person = service.at_the_door(session, teller, Action.WITHDRAW)
+        copies = taken_copies.of_story(session, story.id)
+        stone = service.take_back(session, teller, translator)
+        receipt = receipts.receipt_of(session, story, person, settings, translator, copies)
+        if stone is not None:
+            tellers.end_session(session, request.cookies.get(TELLER_COOKIE, ""))
+    days = views.backup_days(settings)
+    response = page(
+        request,
+        "teller-taken-back.html",
+        translator,
+        is_teller=stone is not None,
+        gone_by=utc_now() + timedelta(days=days) if days else None,
+        holders=sorted({copy.pilot for copy in copies}),
+        receipt=receipt,
+        receipt_file=base64.b64encode(receipt.model_dump_json(indent=1).encode()).decode(),
+        changes=CHANGES,
+        manners=MANNERS,
+        givers=GIVERS,
+    )
+    if stone is not None:
+        response.delete_cookie(TELLER_COOKIE, path=DOOR)
+    return response

@@ -1,0 +1,82 @@
+"""A teller's form of consent, read back: the whole of what this one person says from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+
+from sqlalchemy.orm import Session
+
+from app.consents.forms import APPEARANCES
+from app.web.translation import Translator
+from models.base import utc_now
+from models.consent import Giver, Manner, Standing, Use
+from models.errors import Invalid
+from models.stories import Story, StoryPerson
+from storage import pilots
+from storage.consents import Terms
+
+
+def terms_of(
+    session: Session,
+    story: Story,
+    person: StoryPerson,
+    fields: Mapping[str, str],
+    before: Standing,
+    translator: Translator,
+) -> Terms:
+    """What the form says, as terms for the ledger.
+
+    :param before: what the person had said; what the form does not ask stays as it was
+    :raises Invalid: a date that is none or has passed, or a choice that is none
+    """
+    shared_with = frozenset(
+        pilot.id for pilot in pilots.of_ids(session, story.pilot_ids) if f"share-{pilot.code}" in fields
+    )
+    uses = {use for use in Use if (bool(shared_with) if use is Use.SHARING else f"use-{use}" in fields)}
+    if fields.get("appearance") not in APPEARANCES:
+        raise Invalid("form-incomplete")
+    naming, face, voice = APPEARANCES[fields["appearance"]]
+    is_guardian = person.guardian is not None and fields.get("speaks") == Giver.GUARDIAN
+    return Terms(
+        uses=frozenset(uses),
+        pilot_ids=shared_with,
+        until=_end_of_day(fields.get("until", "")),
+        naming=naming,
+        face=face,
+        voice=voice,
+        manner=Manner.FORM,
+        language=translator.language,
+        given_by=Giver.GUARDIAN if is_guardian else Giver.PERSON,
+        wording_id=fields.get("wording") or None,
+        original_may_go=before.original_may_go,
+    )
+
+
+def without(before: Standing, use: Use, translator: Translator) -> Terms:
+    """What a person had said, less one use. Without curation nothing is left: there is no use without it."""
+    uses = frozenset() if use is Use.CURATION else frozenset(before.uses) - {use}
+    return Terms(
+        uses=uses,
+        pilot_ids=before.pilot_ids if Use.SHARING in uses else frozenset(),
+        until=next(iter(before.uses.values()), None) if uses else None,
+        naming=before.naming,
+        face=before.face,
+        voice=before.voice,
+        manner=Manner.FORM,
+        language=translator.language,
+        original_may_go=before.original_may_go,
+    )
+
+
+def _end_of_day(written: str) -> datetime | None:
+    """The last second of a day (UTC): consent *until* a day holds on that day."""
+    if not written.strip():
+        return None
+    try:
+        until = datetime.combine(date.fromisoformat(written.strip()), time(23, 59, 59), UTC)
+    except ValueError as error:
+        raise Invalid("form-incomplete") from error
+    if until <= utc_now():
+        raise Invalid("until-past")
+    return until

@@ -1,0 +1,112 @@
+"""The door of whoever is in a story: their private link, what is held, what they allow, and the way back.
+
+Behind it stands one person in one story. No account opens it, and it opens nothing but that story.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from app.access import TELLER_COOKIE, Teller
+from app.parts import House
+from app.problems import answer
+from app.stories import media
+from app.tellers import care, changing, keeping, service, views
+from app.web.translated import DOOR, page
+from app.web.translation import LANGUAGE_COOKIE, translator_for
+from models.errors import NotFound
+from models.stories import RenditionKind
+from storage import tellers
+
+router = APIRouter()
+router.include_router(care.router)
+door = APIRouter(prefix=DOOR)
+
+# A room full of people opens its links from one address; guesses are few.
+WRONG_A_MINUTE, A_MINUTE = RateLimitItemPerMinute(10), RateLimitItemPerMinute(120)
+_attempts = SlidingWindowCounterRateLimiter(MemoryStorage())
+# The address that was opened carries the token: it goes into no cache, and no page after it learns it.
+OPENED = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+@door.get("/enter/{token}")
+def enter(request: Request, parts: House, token: str) -> Response:
+    """Exchange a private link for a cookie. What opens nothing is answered alike, whatever it once was."""
+    address = request.client.host if request.client else "unknown"
+    if not _attempts.test(WRONG_A_MINUTE, "wrong", address) or not _attempts.hit(A_MINUTE, address):
+        return _unopened(request, 429, "too-many-attempts", retry_after_seconds=60)
+    try:
+        with parts.database.write() as session:
+            # One device serves many tellers: who was here before them is not any more.
+            tellers.end_session(session, request.cookies.get(TELLER_COOKIE, ""))
+            cookie, _ = tellers.begin_session(session, token)
+    except NotFound as error:
+        _attempts.hit(WRONG_A_MINUTE, "wrong", address)
+        return _unopened(request, 404, error.code)
+    response = RedirectResponse(DOOR, 303, headers=OPENED)
+    response.set_cookie(
+        TELLER_COOKIE,
+        cookie,
+        max_age=int(tellers.SESSION_LASTS.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=parts.settings.cookies_are_secure,
+        path=DOOR,
+    )
+    response.delete_cookie(LANGUAGE_COOKIE, path=DOOR)
+    return response
+
+
+def _unopened(request: Request, status: int, code: str, **parameters: object) -> Response:
+    response = answer(request, status, code, parameters)
+    response.headers.update(OPENED)
+    return response
+
+
+@door.post("/leave")
+def leave(request: Request, parts: House) -> Response:
+    cookie = request.cookies.get(TELLER_COOKIE)
+    if cookie:
+        with parts.database.write() as session:
+            tellers.end_session(session, cookie)
+    response = RedirectResponse(f"{DOOR}/left", 303)
+    _forget(response)
+    return response
+
+
+@door.get("/left")
+def left(request: Request) -> Response:
+    return page(request, "teller-left.html", translator_for(request))
+
+
+def _forget(response: Response) -> None:
+    response.delete_cookie(TELLER_COOKIE, path=DOOR)
+
+
+@door.get("")
+def show(request: Request, parts: House, teller: Teller) -> Response:
+    translator = translator_for(request)
+    with parts.database.read() as session:
+        story, person = service.at_the_door(session, teller)
+        held = views.held(session, story, person, parts.codebook, translator)
+    return page(request, "teller.html", translator, held=held, backup_days=views.backup_days(parts.settings))
+
+
+@door.head("/recordings/{recording_id}/renditions/{kind}")
+@door.get("/recordings/{recording_id}/renditions/{kind}")
+def play(request: Request, parts: House, teller: Teller, recording_id: str, kind: RenditionKind) -> Response:
+    return media.play(request, parts, teller, teller.story_id or "", recording_id, kind)
+
+
+@door.get("/recordings/{recording_id}/captions.vtt")
+def captions(parts: House, teller: Teller, recording_id: str) -> Response:
+    return media.captions_of(parts, teller, teller.story_id or "", recording_id)
+
+
+door.include_router(changing.router)
+door.include_router(keeping.router)
+router.include_router(door)

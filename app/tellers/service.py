@@ -1,0 +1,139 @@
+"""What people do behind their private link: say what is allowed, take back, answer a copy. Each speaks for one person.
+
+Whoever cares for the story is told: curators, and the account that sent it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from app.settings import Settings
+from app.tellers import forms
+from app.tellers.schemas import ReviewCopyOut
+from app.tellers.views import own_word
+from app.web.translated import DOOR
+from app.web.translation import LANGUAGES, Translator
+from models.consent import ConsentEvent, Use
+from models.errors import Conflict, NotFound
+from models.notices import NoticeKind
+from models.roles import Action, Principal
+from models.stories import Part, Story, StoryPerson, Tombstone
+from models.tellers import CopyAnswer, ReviewCopy
+from storage import consents, gate, journal, notices, review_copies, withdrawals
+from storage.consents import Terms
+from storage.database import WriteSession
+
+
+def at_the_door(
+    session: Session, teller: Principal, action: Action = Action.READ
+) -> tuple[Story, StoryPerson]:
+    """The story and the person of a private link, as the gate lets them through for ``action``."""
+    story = gate.may(session, teller, action, teller.story_id or "")
+    person = session.get(StoryPerson, teller.person_id)
+    if person is None or person.story_id != story.id:
+        raise NotFound("not-found")
+    return story, person
+
+
+def say(
+    session: WriteSession, teller: Principal, fields: Mapping[str, str], translator: Translator
+) -> ConsentEvent:
+    """The person of the link says anew what they allow, the whole of it; as guardian, where they have one.
+
+    :raises Invalid: something in the form is wrong
+    """
+    story, person = at_the_door(session, teller, Action.RECORD_CONSENT)
+    before = own_word(consents.events_of(session, story.id, person.id))
+    terms = forms.terms_of(session, story, person, fields, before, translator)
+    return _record(session, story, person, terms)
+
+
+def stop(session: WriteSession, teller: Principal, use: Use, translator: Translator) -> None:
+    """The person of the link no longer allows one use; the rest stays as they said. Again changes nothing."""
+    story, person = at_the_door(session, teller, Action.RECORD_CONSENT)
+    consents.lock(session, story)
+    before = own_word(consents.events_of(session, story.id, person.id))
+    if use in before.uses:
+        _record(session, story, person, forms.without(before, use, translator))
+
+
+def take_back(session: WriteSession, teller: Principal, translator: Translator) -> Tombstone | None:
+    """Whoever told the story takes it back, wholly; anybody else in it takes back all that they had allowed.
+
+    The second closes the story too: nobody is shown what one of its people does not allow. It is then the teller's,
+    and not theirs, to have it erased. None: there is no tombstone.
+    """
+    story, person = at_the_door(session, teller, Action.WITHDRAW)
+    if person.part is Part.TELLER:
+        return withdrawals.withdraw(session, story, actor=journal.TELLER, person_id=person.id)
+    before = own_word(consents.events_of(session, story.id, person.id))
+    _record(session, story, person, forms.without(before, Use.CURATION, translator))
+    return None
+
+
+def answer_copy(
+    session: WriteSession, teller: Principal, copy_id: str, answer: CopyAnswer, message: str
+) -> ReviewCopy:
+    """The teller answers the copy that they looked at.
+
+    :raises Conflict: another one was sent since, or the story changed: they are to look again
+    """
+    story, person = at_the_door(session, teller)
+    consents.lock(session, story)
+    newest = review_copies.newest(session, story.id)
+    if newest is not None and newest.person_id == person.id and newest.id != copy_id:
+        raise Conflict("copy-changed")
+    return review_copies.answer(session, story, person.id, answer, message=message, actor=journal.TELLER)
+
+
+def address_of(settings: Settings, token: str) -> str:
+    """What is printed for a person: the address that opens their door."""
+    return f"{settings.base_url}{DOOR}/enter/{token}"
+
+
+def person_in(session: Session, story: Story, person_id: str) -> StoryPerson:
+    """One of a story's people.
+
+    :raises NotFound: the person is not in this story
+    """
+    person = session.get(StoryPerson, person_id)
+    if person is None or person.story_id != story.id:
+        raise NotFound("person-not-found")
+    return person
+
+
+def language_of(story: Story) -> str:
+    """The language in which a story's people are spoken to: its own, if pages are in it; else English."""
+    spoken = story.spoken_language or ""
+    return spoken if spoken in LANGUAGES else "en"
+
+
+def copy_view(session: Session, story: Story, copy: ReviewCopy) -> ReviewCopyOut:
+    """A review copy for those who sent it."""
+    return ReviewCopyOut(
+        id=copy.id,
+        person_id=copy.person_id,
+        asked_at=copy.asked_at,
+        answer=copy.answer,
+        message=copy.message,
+        answered_at=copy.answered_at,
+        is_current=copy.fingerprint == review_copies.fingerprint_of(session, story),
+    )
+
+
+def _record(session: WriteSession, story: Story, person: StoryPerson, terms: Terms) -> ConsentEvent:
+    event = consents.record(session, story, person.id, terms, actor=journal.TELLER)
+    once = f"consent:{event.id}"
+    notices.tell_curators(session, story, NoticeKind.CONSENT_CHANGED, once=once, person_id=person.id)
+    # Who sent it may be no curator, and is the only one left who sees it when nothing is allowed any more.
+    notices.tell_account(
+        session,
+        story.submitted_by,
+        NoticeKind.CONSENT_CHANGED,
+        story_id=story.id,
+        once=once,
+        person_id=person.id,
+    )
+    return event

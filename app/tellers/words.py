@@ -1,0 +1,136 @@
+"""What tellers are told, short and kind: phrases that code chooses between. Templates have the rest.
+
+Each phrase is its own message in the catalogues (``app/web/locales``). ``N_`` marks it for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from models.consent import EventKind, Giver, Manner, Use
+from models.notices import NoticeKind
+from models.stories import Part
+
+
+def N_(message: str) -> str:
+    """Mark a message that is translated where it is shown."""
+    return message
+
+
+# What a use is, and what follows from it. Sharing names the pilot.
+USES: Mapping[Use, tuple[str, str]] = {
+    Use.CURATION: (
+        N_("Curators may listen to the story and prepare it"),
+        N_("Without this nobody works with the story, and nobody else hears it."),
+    ),
+    Use.SHARING: (
+        N_("The team of {pilot} may use it in workshops, evaluations and reports"),
+        N_("They get the recording, the text and the themes."),
+    ),
+    Use.PUBLICATION: (
+        N_("It may be published, for everybody to see"),
+        N_("Others can copy it then. We cannot bring back every copy."),
+    ),
+    Use.EXCERPTS: (
+        N_("Short parts of it may be used on their own"),
+        N_("A sentence of yours can then stand without the rest."),
+    ),
+    Use.TRANSLATION: (
+        N_("It may be translated"),
+        N_("People can then read it in other languages."),
+    ),
+    Use.RESEARCH: (
+        N_("Researchers may work with it"),
+        N_("They look for what many stories have in common."),
+    ),
+}
+
+# How a person appears, by the names of ``app.consents.forms.APPEARANCES``.
+APPEARANCES: Mapping[str, tuple[str, str]] = {
+    "hidden": (
+        N_("Nobody can recognise me: no name, my face hidden, my voice changed"),
+        N_("The story stays with the curators until this has been done."),
+    ),
+    "unnamed": (
+        N_("Another name, my voice, my face hidden"),
+        N_("A video stays with the curators until the faces in it are hidden."),
+    ),
+    "pseudonym": (N_("Another name, my voice and my face"), ""),
+    "named": (N_("My name, my voice and my face"), ""),
+}
+
+PARTS: Mapping[Part, str] = {
+    Part.TELLER: N_("You told this story."),
+    Part.HEARD: N_("You are heard in this story."),
+    Part.SEEN: N_("You are seen in this story."),
+}
+
+
+class Obstacle(StrEnum):
+    """Why a use that a person allowed is not open now."""
+
+    GUARDIAN = "guardian"
+    OTHERS = "others"
+    CURATION = "curation"
+    PROTOCOL = "protocol"
+    HELD = "held"
+    MASKING = "masking"
+
+
+OBSTACLES: Mapping[Obstacle, str] = {
+    Obstacle.GUARDIAN: N_("It waits: you and the person who stands beside you must both agree."),
+    Obstacle.OTHERS: N_("It waits: not everybody in the story has agreed to it."),
+    Obstacle.CURATION: N_("It waits: first curators must be allowed to prepare the story."),
+    Obstacle.PROTOCOL: N_("It waits: the rules of the community do not open this."),
+    Obstacle.HELD: N_("It waits: the story is kept back for now, to protect somebody."),
+    Obstacle.MASKING: N_("It waits until nobody can be recognised who does not want to be."),
+}
+
+
+class Hearer(StrEnum):
+    """Who may hear a story now."""
+
+    SENDER = "sender"
+    CURATORS = "curators"
+    TEAM = "team"
+    EVERYBODY = "everybody"
+
+
+HEARERS: Mapping[Hearer, str] = {
+    Hearer.SENDER: N_("The people in the story, and whoever sent it to us"),
+    Hearer.CURATORS: N_("The curators of {pilot}"),
+    Hearer.TEAM: N_("The team of {pilot}"),
+    Hearer.EVERYBODY: N_("Everybody"),
+}
+
+NOTICES: Mapping[NoticeKind, str] = {
+    NoticeKind.REVIEW_COPY_READY: N_("A copy of your story is ready for you to look at."),
+    NoticeKind.CONSENT_ENDS_SOON: N_("What you allowed ends soon. If you want, you can allow it again."),
+    NoticeKind.CONSENT_ENDED: N_(
+        "What you allowed has ended, and nobody is shown the story. Allow it again soon, or it will be deleted."
+    ),
+    NoticeKind.CONSENT_CHANGED: N_("What is allowed with the story has changed."),
+    NoticeKind.WORDING_CHANGED: N_("The text about consent has changed."),
+    NoticeKind.RESPONSE: N_("Somebody has answered to your story."),
+    NoticeKind.RETENTION: N_(
+        "The story has been kept for a long time. It will be deleted unless you ask us to keep it."
+    ),
+    NoticeKind.RECALL: N_("Those who have a copy were asked to delete it."),
+}
+SOMETHING_HAPPENED = N_("Something about your story has changed.")
+
+CHANGES: Mapping[EventKind, str] = {
+    EventKind.GRANTED: N_("Allowed for the first time"),
+    EventKind.NARROWED: N_("Allowed less than before"),
+    EventKind.WIDENED: N_("Allowed more than before"),
+    EventKind.RENEWED: N_("Allowed again, as before"),
+    EventKind.WITHDRAWN: N_("Taken back"),
+    EventKind.EXPIRED: N_("Ended by its date"),
+}
+MANNERS: Mapping[Manner, str] = {
+    Manner.FORM: N_("in a form"),
+    Manner.SPOKEN: N_("spoken"),
+    Manner.ON_BEHALF: N_("by somebody else for you"),
+}
+GIVERS: Mapping[Giver, str] = {Giver.PERSON: "", Giver.GUARDIAN: N_("by your guardian")}
