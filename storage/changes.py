@@ -87,8 +87,17 @@ def note_withdrawn(session: Session, story: Story) -> None:
             journal.note(session, journal.SERVICE, Kind.CLOSED, story_id=story.id, subject=entry.id)
 
 
-def since(session: Session, pilot_ids: Collection[str], sequence: int, *, limit: int) -> Changes:
+def since(
+    session: Session,
+    pilot_ids: Collection[str],
+    sequence: int,
+    *,
+    limit: int,
+    account_id: str | None = None,
+) -> Changes:
     """What concerns some pilots and came after an entry of the journal, oldest first.
+
+    With ``account_id``, also the recalls of what that account pulled in pilots that it has left.
 
     Entries get their number while the journal's head is locked, which lasts until the commit: whoever sees one
     sees all before it. So nothing that is read later has a lower number.
@@ -97,7 +106,11 @@ def since(session: Session, pilot_ids: Collection[str], sequence: int, *, limit:
     entries = list(
         session.scalars(
             select(JournalEntry)
-            .where(JournalEntry.sequence > sequence, JournalEntry.sequence <= head, _concerns(pilot_ids))
+            .where(
+                JournalEntry.sequence > sequence,
+                JournalEntry.sequence <= head,
+                _concerns(pilot_ids, account_id),
+            )
             .order_by(JournalEntry.sequence)
             .limit(limit + 1)
         )
@@ -113,7 +126,7 @@ def head_of(session: Session) -> int:
     return session.scalar(select(JournalHead.sequence)) or 0
 
 
-def _concerns(pilot_ids: Collection[str]) -> ColumnElement[bool]:
+def _concerns(pilot_ids: Collection[str], account_id: str | None) -> ColumnElement[bool]:
     """What the entry is about stands in a release of one of these pilots."""
     releases = (
         select(Release.id)
@@ -121,7 +134,7 @@ def _concerns(pilot_ids: Collection[str]) -> ColumnElement[bool]:
         .where(StoryCollection.pilot_id.in_(pilot_ids))
     )
     entries = select(ReleaseEntry.id).where(ReleaseEntry.release_id.in_(releases))
-    recalls = select(Recall.id).where(Recall.release_id.in_(releases))
+    recalls = select(Recall.id).where(or_(Recall.release_id.in_(releases), Recall.account_id == account_id))
 
     def about(kinds: Sequence[Kind], those: Select[str]) -> ColumnElement[bool]:
         return and_(JournalEntry.act.in_(kinds), JournalEntry.subject.in_(those))
@@ -130,6 +143,7 @@ def _concerns(pilot_ids: Collection[str]) -> ColumnElement[bool]:
         about((Kind.RELEASE, Kind.ACKNOWLEDGED), releases),
         about((Kind.CLOSED, Kind.OPENED), entries),
         about((Kind.RECALL,), recalls),
+        and_(JournalEntry.act == Kind.ACKNOWLEDGED, JournalEntry.actor == account_id),
     )
 
 

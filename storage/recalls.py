@@ -6,11 +6,13 @@ GDPR Art. 19 asks for it. A recall carries ids and dates, never a title, a name 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from models.accounts import Account
 from models.base import utc_now
 from models.collections import Collection as StoryCollection
 from models.collections import Disclosure, Recall, RecallReason, Release, ReleaseEntry
@@ -95,6 +97,45 @@ def of_story(session: Session, story_id: str) -> list[Recall]:
     """A story's recalls, oldest first: who was told, and who has said that their copies are gone."""
     query = select(Recall).where(Recall.story_id == story_id)
     return list(session.scalars(query.order_by(Recall.issued_at, Recall.id)))
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A recall with the release that it is about, and the name of its holder."""
+
+    recall: Recall
+    release: Release
+    pilot_id: str
+    holder: str
+
+
+def of_pilots(
+    session: Session,
+    pilot_ids: Collection[str],
+    *,
+    limit: int,
+    is_acknowledged: bool | None = None,
+    before: tuple[datetime, str] | None = None,
+) -> list[Tracked]:
+    """The recalls of these pilots' releases, newest first.
+
+    :param is_acknowledged: only those that are, or are not; None: all
+    :param before: moment and id of the last one that was read
+    """
+    query = (
+        select(Recall, Release, StoryCollection.pilot_id, Account.name)
+        .join(Release, Release.id == Recall.release_id)
+        .join(StoryCollection, StoryCollection.id == Release.collection_id)
+        .join(Account, Account.id == Recall.account_id)
+        .where(StoryCollection.pilot_id.in_(pilot_ids))
+        .order_by(Recall.issued_at.desc(), Recall.id.desc())
+        .limit(limit)
+    )
+    if is_acknowledged is not None:
+        query = query.where(Recall.acknowledged_at.is_not(None) == is_acknowledged)
+    if before is not None:
+        query = query.where(tuple_(Recall.issued_at, Recall.id) < tuple_(*before))
+    return [Tracked(*row) for row in session.execute(query)]
 
 
 def acknowledge(session: WriteSession, recall: Recall, *, actor: str) -> None:

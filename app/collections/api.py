@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.access import Curator, PilotTeam, SignedIn, scope
-from app.collections import pulling, service
+from app.collections import following, pulling, service
 from app.collections.schemas import (
+    ChangesOut,
     CollectionIn,
     CollectionLine,
     CollectionOut,
+    DisclosuresOut,
     EntryIn,
     LeftOutOut,
     NoteIn,
@@ -19,18 +21,23 @@ from app.collections.schemas import (
     QueryRunOut,
     RecallOut,
     ReleaseOut,
+    ResponseIn,
+    ResponseOut,
+    TrackedRecallsOut,
 )
 from app.collections.service import actor_of
 from app.parts import House
 from models.errors import NotAllowed
 from models.roles import Scope
-from storage import collections, recalls, releases
+from storage import collections, recalls, releases, responses
 
 router = APIRouter(tags=["collections"])
 
 MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
 MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
 Number = Annotated[int, Path(ge=1, le=1_000_000)]
+Cursor = Annotated[str | None, Query(max_length=200, description="The last answer's `next`.")]
+Limit = Annotated[int, Query(ge=1, le=1000)]
 ONE = "/collections/{collection_id}"
 RELEASE = f"{ONE}/releases/{{number}}"
 
@@ -169,6 +176,70 @@ def left_out(parts: House, curator: Curator, collection_id: str, number: Number)
         made = releases.of_collection(session, collection, number)
         pulled = releases.what_may_be_pulled(session, curator, made)
         return LeftOutOut(when_released=made.left_out, now=dict(pulled.left_out))
+
+
+@router.get(f"{ONE}/responses", dependencies=MAY_READ, summary="What was answered to a collection")
+def list_responses(parts: House, member: PilotTeam, collection_id: str) -> list[ResponseOut]:
+    """Newest first."""
+    with parts.database.read() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        return [service.response_view(each) for each in responses.of_collection(session, collection)]
+
+
+@router.post(
+    f"{ONE}/responses", status_code=201, dependencies=MAY_WRITE, summary="Record an answer to a collection"
+)
+def respond(parts: House, member: PilotTeam, collection_id: str, wanted: ResponseIn) -> ResponseOut:
+    """The tellers of the stories in the collection's releases are told, once for each answer."""
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        return service.response_view(service.respond(session, member, collection, wanted))
+
+
+@router.get(
+    "/changes",
+    dependencies=MAY_READ,
+    summary="What changed for my pilots",
+    response_class=Response,
+    responses={200: {"model": ChangesOut}, 304: {"description": "Nothing has come since you asked."}},
+)
+def list_changes(
+    request: Request,
+    parts: House,
+    member: PilotTeam,
+    since: Annotated[str | None, Query(max_length=200, description="The last answer's `next`.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Response:
+    """Releases, recalls, and entries that closed or opened again, oldest first; by ids and dates alone.
+
+    With an ``ETag``: ask again with ``If-None-Match`` and the same ``since``.
+    """
+    return following.send_changes(request, parts, member, since, limit)
+
+
+@router.get("/disclosures", dependencies=MAY_READ, summary="Who pulled my pilots' releases")
+def list_disclosures(
+    parts: House, curator: Curator, cursor: Cursor = None, limit: Limit = 100
+) -> DisclosuresOut:
+    """Newest first, for curators of the pilot."""
+    with parts.database.read() as session:
+        return following.pulled(session, curator, limit=limit, cursor=cursor)
+
+
+@router.get("/recalls/tracked", dependencies=MAY_READ, summary="How far my pilots' recalls have come")
+def track_recalls(
+    parts: House,
+    curator: Curator,
+    state: Literal["all", "waiting", "acknowledged"] = "all",
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> TrackedRecallsOut:
+    """Newest first, for curators of the pilot: who holds copies, was reminded, has acknowledged."""
+    is_acknowledged = None if state == "all" else state == "acknowledged"
+    with parts.database.read() as session:
+        return following.tracked_recalls(
+            session, curator, limit=limit, cursor=cursor, is_acknowledged=is_acknowledged
+        )
 
 
 @router.get("/recalls", dependencies=MAY_READ, summary="Recalls that I have not acknowledged")

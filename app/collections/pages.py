@@ -9,20 +9,21 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.access import PilotTeam, scope
-from app.collections import pulling, service
-from app.collections.schemas import CollectionIn, QueryIn
+from app.access import Curator, PilotTeam, scope
+from app.collections import following, pulling, service
+from app.collections.schemas import CollectionIn, QueryIn, ResponseIn
 from app.collections.service import actor_of
 from app.exchange.manifest import TEXT_FORMATS
 from app.parts import House
 from app.web.rendering import render
-from models.collections import Collection
+from models.base import utc_now
+from models.collections import Collection, RecallReason
 from models.errors import Invalid
 from models.releases import Reason
-from models.roles import Scope
+from models.roles import Role, Scope
 from models.stories import Purpose
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import collections, pilots, recalls, releases
+from storage import collections, pilots, recalls, releases, responses
 
 router = APIRouter(prefix="/collections")
 
@@ -45,6 +46,11 @@ REASONS = {
     Reason.APPEARANCE: "somebody now wants to appear otherwise: release it anew",
 }
 
+RECALLED = {
+    RecallReason.WITHDRAWN: "taken back by the people in it",
+    RecallReason.SHARING_ENDED: "may not be shared any more",
+}
+
 
 @router.get("", dependencies=MAY_READ)
 def mine(request: Request, parts: House, member: PilotTeam) -> Response:
@@ -56,11 +62,13 @@ def mine(request: Request, parts: House, member: PilotTeam) -> Response:
             "collections.html",
             collections=service.lines(session, member),
             recalls=service.recalls_view(session, waiting),
+            recalled=RECALLED,
             pilots=pilots.of_ids(session, member.pilots_as(*collections.WORKS_WITH_COLLECTIONS)),
             all_pilots=pilots.of_ids(session, list(member.roles)),
             themes=[(theme.id, theme.label("en")) for theme in parts.codebook.themes],
             languages=[(code, names[code]) for code in dict.fromkeys([*PILOT_LANGUAGES, *names])],
             purposes=PURPOSES.items(),
+            curates=bool(member.pilots_as(Role.CURATOR)),
         )
 
 
@@ -92,8 +100,7 @@ def make(
         query = QueryIn.model_validate(given) if how == "query" else None
         wanted = CollectionIn(pilot=pilot, title=title, purpose=purpose, query=query)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise Invalid("invalid", reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise _misread(error) from error
     with parts.database.write() as session:
         collection = service.make(session, member, wanted)
     return _back_to(collection.id)
@@ -106,6 +113,22 @@ def acknowledge(parts: House, member: PilotTeam, recall_id: str) -> Response:
         if recall.acknowledged_at is None:
             recalls.acknowledge(session, recall, actor=actor_of(member))
     return RedirectResponse("/collections", 303)
+
+
+@router.get("/recalls", dependencies=MAY_READ)
+def track_recalls(
+    request: Request,
+    parts: House,
+    curator: Curator,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    with parts.database.read() as session:
+        return render(
+            request,
+            "recalls.html",
+            page=following.tracked_recalls(session, curator, limit=100, cursor=cursor),
+            reasons=RECALLED,
+        )
 
 
 @router.get("/{collection_id}", dependencies=MAY_READ)
@@ -128,6 +151,8 @@ def show(
             languages=language_names(),
             asked_for=_asked_for(session, collection, {t.id: t.label("en") for t in parts.codebook.themes}),
             added=added,
+            responses=[service.response_view(each) for each in responses.of_collection(session, collection)],
+            today=utc_now().date().isoformat(),
         )
 
 
@@ -189,6 +214,26 @@ def release(parts: House, member: PilotTeam, collection_id: str) -> Response:
     return _back_to(collection_id, f"/releases/{made.number}")
 
 
+@router.post("/{collection_id}/responses", dependencies=MAY_WRITE)
+def respond(
+    parts: House,
+    member: PilotTeam,
+    collection_id: str,
+    words: Text,
+    answered_on: Line,
+    will_change: Text = "",
+) -> Response:
+    try:
+        given = {"words": words, "answered_on": answered_on, "will_change": will_change}
+        wanted = ResponseIn.model_validate(given)
+    except ValidationError as error:
+        raise _misread(error) from error
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        service.respond(session, member, collection, wanted)
+    return _back_to(collection_id, "#responses")
+
+
 @router.get("/{collection_id}/releases/{number}", dependencies=MAY_READ)
 def show_release(
     request: Request, parts: House, member: PilotTeam, collection_id: str, number: Number
@@ -241,6 +286,11 @@ def download_text(
 
 def _back_to(collection_id: str, rest: str = "") -> Response:
     return RedirectResponse(f"/collections/{collection_id}{rest}", 303)
+
+
+def _misread(error: ValidationError) -> Invalid:
+    first = error.errors()[0]
+    return Invalid("invalid", reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def _asked_for(session: Session, collection: Collection, themes: dict[str, str]) -> list[str] | None:

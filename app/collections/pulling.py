@@ -38,13 +38,13 @@ def send_manifest(
     headers = {"Cache-Control": "private, no-store"}
     asked = request.headers.get("if-none-match")
     if asked:
-        etag = _etag(_manifest(parts, principal, collection_id, number))
-        if _has(asked, etag):
+        etag = etag_of(_manifest(parts, principal, collection_id, number))
+        if names_etag(asked, etag):
             # Nothing leaves that the asker does not hold: no disclosure.
             return Response(status_code=304, headers=headers | {"ETag": etag})
     _note(parts, principal, collection_id, number, "manifest.json")
     body = _manifest(parts, principal, collection_id, number)
-    return Response(body, media_type=manifest.JSON_TYPE, headers=headers | {"ETag": _etag(body)})
+    return Response(body, media_type=manifest.JSON_TYPE, headers=headers | {"ETag": etag_of(body)})
 
 
 def send_archive(parts: Parts, principal: Principal, collection_id: str, number: int) -> Response:
@@ -150,11 +150,11 @@ def _addresses(pulled: Pulled) -> dict[int, list[manifest.FileNote]]:
     }
 
 
-def _etag(body: str) -> str:
+def etag_of(body: str) -> str:
     return f'"{hashlib.sha256(body.encode()).hexdigest()}"'
 
 
-def _has(asked: str, etag: str) -> bool:
+def names_etag(asked: str, etag: str) -> bool:
     """Whether If-None-Match names this state, by weak comparison (RFC 9110 §13.1.2)."""
     return any(each.strip().removeprefix("W/") in (etag, "*") for each in asked.split(","))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from models.collections import RecallReason
 from models.releases import Reason
 from models.stories import Purpose
 
@@ -117,11 +119,116 @@ class QueryRunOut(BaseModel):
 
 
 class RecallOut(BaseModel):
-    """A story of a release that I pulled was withdrawn: delete the copies, then acknowledge."""
+    """A story of a release that I pulled may not be used any more: delete the copies, then acknowledge."""
 
     id: str
     collection_id: str
     release: int
     story_id: str
+    reason: RecallReason
+    issued_at: datetime
+    reminders: int = Field(description="How often I was reminded.")
+    acknowledged_at: datetime | None
+
+
+class RecallState(StrEnum):
+    OPEN = "open"
+    REMINDED = "reminded"
+    ACKNOWLEDGED = "acknowledged"
+
+
+class TrackedRecallOut(RecallOut):
+    """A recall of one of my pilots' releases, and how far its holder has come with it."""
+
+    pilot: str
+    holder: str = Field(description="The name of whoever pulled the release.")
+    holder_id: str
+    state: RecallState
+    reminded_at: datetime | None
+
+
+class TrackedRecallsOut(BaseModel):
+    recalls: list[TrackedRecallOut] = Field(description="Newest first.")
+    next: str | None = Field(description="Give it back as `cursor`; null: this was all.")
+
+
+class DisclosureOut(BaseModel):
+    """That somebody pulled a release of one of my pilots."""
+
+    id: str
+    pilot: str
+    collection_id: str
+    release: int
+    holder: str = Field(description="The name of whoever pulled it.")
+    holder_id: str
+    format: str = Field(description="manifest.json, download.zip, or the name of a text.")
+    pulled_at: datetime
+
+
+class DisclosuresOut(BaseModel):
+    disclosures: list[DisclosureOut] = Field(description="Newest first.")
+    next: str | None = Field(description="Give it back as `cursor`; null: this was all.")
+
+
+class ChangeKind(StrEnum):
+    RELEASE = "release"
+    RECALL = "recall"
+    RECALL_ACKNOWLEDGED = "recall-acknowledged"
+    ENTRY_CLOSED = "entry-closed"
+    ENTRY_OPENED = "entry-opened"
+
+
+class ChangeRecall(BaseModel):
+    """A recall as it stands now."""
+
+    id: str
+    story_id: str
+    reason: RecallReason
     issued_at: datetime
     acknowledged_at: datetime | None
+    is_mine: bool = Field(description="Whether I am the holder who is asked to delete copies.")
+
+
+class ChangeEntry(BaseModel):
+    """An entry of a release, as its manifest knows it when it is closed."""
+
+    position: int
+    digest: str
+
+
+class ChangeOut(BaseModel):
+    """Something that changed, by ids and dates alone."""
+
+    kind: ChangeKind
+    at: datetime
+    pilot: str
+    collection_id: str
+    release: int
+    entry: ChangeEntry | None = Field(description="For `entry-closed` and `entry-opened`.")
+    recall: ChangeRecall | None = Field(description="For `recall` and `recall-acknowledged`.")
+
+
+class ChangesOut(BaseModel):
+    changes: list[ChangeOut] = Field(description="Oldest first.")
+    next: str = Field(description="Give it back as `since`. Always there: keep it.")
+    has_more: bool = Field(description="Whether others wait already; then ask again at once.")
+
+
+class ResponseIn(BaseModel):
+    """What those who listened answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    words: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000)]
+    answered_on: date
+    will_change: Note = Field("", description="What will be different because of the stories.")
+
+
+class ResponseOut(BaseModel):
+    """An answer to a collection. The tellers of the stories in its releases see it."""
+
+    id: str
+    words: str
+    answered_on: date
+    will_change: str
+    recorded_at: datetime

@@ -15,13 +15,15 @@ from app.collections.schemas import (
     QueryIn,
     RecallOut,
     ReleaseOut,
+    ResponseIn,
+    ResponseOut,
 )
-from models.collections import Collection, Recall, Release, ReleaseEntry
+from models.collections import Collection, Recall, Release, ReleaseEntry, Response
 from models.errors import NotAllowed
 from models.pilots import Pilot
 from models.roles import Principal, Role
 from models.stories import Story
-from storage import collections, pilots, releases
+from storage import collections, pilots, releases, responses
 from storage.collections import CollectionQuery
 from storage.database import WriteSession
 
@@ -131,13 +133,40 @@ def recalls_view(session: Session, recalls: Sequence[Recall]) -> list[RecallOut]
     return [_recall(session.get_one(Release, each.release_id), each) for each in recalls]
 
 
+def respond(
+    session: WriteSession, principal: Principal, collection: Collection, wanted: ResponseIn
+) -> Response:
+    """Record what was answered to a collection."""
+    return responses.record(
+        session,
+        collection,
+        wanted.words,
+        answered_on=wanted.answered_on,
+        will_change=wanted.will_change,
+        actor=actor_of(principal),
+    )
+
+
+def response_view(response: Response) -> ResponseOut:
+    """An answer; who wrote it down is no matter."""
+    return ResponseOut(
+        id=response.id,
+        words=response.words,
+        answered_on=response.answered_on,
+        will_change=response.will_change,
+        recorded_at=response.created_at,
+    )
+
+
 def _recall(release: Release, recall: Recall) -> RecallOut:
     return RecallOut(
         id=recall.id,
         collection_id=release.collection_id,
         release=release.number,
         story_id=recall.story_id,
+        reason=recall.reason,
         issued_at=recall.issued_at,
+        reminders=recall.reminders,
         acknowledged_at=recall.acknowledged_at,
     )
 
