@@ -23,7 +23,7 @@ from models.errors import Conflict, Invalid
 from models.roles import Action, Principal
 from models.themes import ThemeState
 from pipeline.transcription.languages import language_names
-from storage import curation, gate, journal, pilots, recordings, transcripts
+from storage import curation, gate, journal, pilots, recordings, review_copies, transcripts
 
 router = APIRouter(prefix="/review")
 
@@ -78,6 +78,8 @@ def desk(request: Request, parts: House, curator: Curator, story_id: str) -> Res
             steps=steps_view(session, story),
             allowed=explain(session, story),
             journal=journal.of_story(session, story_id),
+            copy=review_copies.newest(session, story_id),
+            fingerprint=review_copies.fingerprint_of(session, story),
             languages=language_names(),
         )
 

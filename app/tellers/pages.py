@@ -15,7 +15,7 @@ from app.access import TELLER_COOKIE, Teller
 from app.parts import House
 from app.problems import answer
 from app.stories import media
-from app.tellers import care, changing, keeping, service, views
+from app.tellers import care, changing, copies, keeping, service, views
 from app.web.translated import DOOR, page
 from app.web.translation import LANGUAGE_COOKIE, translator_for
 from models.errors import NotFound
@@ -108,5 +108,6 @@ def captions(parts: House, teller: Teller, recording_id: str) -> Response:
 
 
 door.include_router(changing.router)
+door.include_router(copies.router)
 door.include_router(keeping.router)
 router.include_router(door)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from models.consent import EventKind, Giver, Manner, Use
 from models.notices import NoticeKind
 from models.stories import Part
+from models.tellers import CopyAnswer
 
 
 def N_(message: str) -> str:
@@ -134,3 +135,15 @@ MANNERS: Mapping[Manner, str] = {
     Manner.ON_BEHALF: N_("by somebody else for you"),
 }
 GIVERS: Mapping[Giver, str] = {Giver.PERSON: "", Giver.GUARDIAN: N_("by your guardian")}
+
+# How people are called who have no name in what leaves.
+SHOWN_AS: Mapping[Part, str] = {
+    Part.TELLER: N_("Who tells it"),
+    Part.HEARD: N_("Who is heard"),
+    Part.SEEN: N_("Who is seen"),
+}
+ANSWERS: Mapping[CopyAnswer, str] = {
+    CopyAnswer.APPROVED: N_("Yes, it can go like this"),
+    CopyAnswer.CHANGE_ASKED: N_("I want something to be changed"),
+    CopyAnswer.STOPPED: N_("No, stop it"),
+}
