@@ -52,6 +52,10 @@ WORDS: dict[str, str] = {
     "days-unfit": "Give a number of days between 1 and {most}, or leave it empty.",
     "label-unfit": "Each label needs a code and a text.",
     "webhook-not-found": "There is no such webhook in your pilots.",
+    "consent-event-not-found": "There is no such entry in this story's ledger of consent.",
+    "evidence-unfit": "This is no PDF, JPEG or PNG. Scan or photograph the form and send that.",
+    "evidence-there": "A form is there already, and evidence is not replaced. Record consent again to add another.",
+    "evidence-not-there": "No form was uploaded for this entry.",
     "until-past": "The date until which consent lasts must lie in the future.",
     "invalid": "Something in this request cannot be understood: {reason}",
     # recordings
@@ -85,6 +89,10 @@ WORDS: dict[str, str] = {
     "format-unknown": "There is no such format here. Choose one of {formats}.",
     "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
     "response-empty": "Write down what was answered.",
+    "webhook-not-found": "There is no such webhook in your pilots.",
+    "webhook-address-unfit": "Give a whole address that begins with https://, on port 443 or 8443, without a name or "
+    "password in it. For a system inside your own network, ask the operator to allow its host.",
+    "too-many-webhooks": "A pilot has {most} webhooks at most. Remove one that is not needed.",
     "cursor-unfit": "This is no place that we gave you, or a backup was restored since. Begin again without it.",
     # the pipeline
     "not-a-recording": "This is not a sound or video recording that we can read. "

@@ -154,6 +154,43 @@ def _check(session: Session, story: Story, person: StoryPerson, terms: Terms) ->
         raise Invalid("wording-unknown")
 
 
+def event_of(session: Session, story_id: str, event_id: str) -> ConsentEvent:
+    """One event of a story's ledger.
+
+    :raises NotFound: there is none such
+    """
+    event = session.get(ConsentEvent, event_id)
+    if event is None or event.story_id != story_id:
+        raise NotFound("consent-event-not-found")
+    return event
+
+
+def attach_form(
+    session: WriteSession,
+    story: Story,
+    event_id: str,
+    key: str,
+    sha256: str,
+    media_type: str,
+    *,
+    actor: str,
+) -> ConsentEvent:
+    """Say where the signed form of an event lies, once: evidence is added and never replaced.
+
+    :raises NotFound: the story's ledger has no such event
+    :raises Conflict: a form is there already, or the story was withdrawn
+    """
+    lock(session, story)
+    event = event_of(session, story.id, event_id)
+    session.refresh(event)
+    if event.evidence_object_key is not None:
+        raise Conflict("evidence-there")
+    event.evidence_object_key, event.evidence_sha256, event.evidence_media_type = key, sha256, media_type
+    session.flush()
+    journal.note(session, actor, "attach-form", story_id=story.id, subject=event.id)
+    return event
+
+
 def apply(session: WriteSession, story: Story) -> None:
     """Write what the rule allows now as rows; step the story back, or wish for work, if that follows."""
     session.execute(select(Story.id).where(Story.id == story.id).with_for_update())

@@ -29,6 +29,7 @@ class PersonDetails:
     part: Part = Part.TELLER
     shown_name: str | None = None
     contact: str | None = None
+    guardian: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,13 @@ def create(session: WriteSession, details: StoryDetails, *, submitted_by: str) -
     )
     story.pilots = [StoryPilot(pilot_id=pilot.id) for pilot in pilots]
     story.people = [
-        StoryPerson(position=n, part=person.part, label=person.label, shown_name=person.shown_name)
+        StoryPerson(
+            position=n,
+            part=person.part,
+            label=person.label,
+            shown_name=person.shown_name,
+            guardian=person.guardian,
+        )
         for n, person in enumerate(details.people)
     ]
     session.add(story)

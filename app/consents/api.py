@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.access import SignedIn, scope
-from app.consents import service
+from app.consents import evidence, service
 from app.consents.schemas import ConsentEventOut, ConsentIn, ConsentsOut, WithdrawnOut
 from app.parts import House
 from models.roles import Action, Scope
@@ -41,6 +41,23 @@ def record(parts: House, actor: SignedIn, story_id: str, person_id: str, sent: C
             session, story, person_id, service.terms_of(session, sent), actor=actor.account_id
         )
         return ConsentEventOut.model_validate(event, from_attributes=True)
+
+
+@router.post(
+    "/consents/{event_id}/form", status_code=201, dependencies=MAY_WRITE, summary="Attach the signed form"
+)
+async def attach_form(
+    request: Request, parts: House, actor: SignedIn, story_id: str, event_id: str
+) -> ConsentEventOut:
+    """The form that was signed, as PDF, JPEG or PNG of at most 20 MB, in a multipart body. It is never replaced."""
+    event = await evidence.take_form(request, parts, actor, story_id, event_id)
+    return ConsentEventOut.model_validate(event, from_attributes=True)
+
+
+@router.get("/consents/{event_id}/form", dependencies=MAY_READ, summary="The signed form")
+def read_form(parts: House, reader: SignedIn, story_id: str, event_id: str) -> Response:
+    """As a file to keep; for those who care for the story."""
+    return evidence.send_form(parts, reader, story_id, event_id)
 
 
 @router.post("/withdraw", dependencies=MAY_WRITE, summary="Withdraw a story")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import ValidationError
 
-from app.consents.schemas import ConsentIn
-from models.consent import Face, Manner, Naming, Standing, Use, Voice
+from app.consents.schemas import ConsentIn, MomentIn
+from models.consent import Face, Giver, Manner, Naming, Standing, Use, Voice
 from models.errors import Invalid
 
 # How the person appears, in the form's words; the narrowest is the form's default.
@@ -23,6 +24,12 @@ def appearance_of(standing: Standing) -> str:
     """How a person appears now, in the form's words; the nearest narrower where the form has none."""
     now = (standing.naming, standing.face, standing.voice)
     return next((name for name, terms in APPEARANCES.items() if terms == now), "hidden")
+
+
+def last_day_of(standing: Standing) -> str:
+    """The last day on which what a person allows still stands, as a form's date; empty if it does not end."""
+    ends = [until for until in standing.uses.values() if until is not None]
+    return (min(ends) - timedelta(seconds=1)).date().isoformat() if ends else ""
 
 
 def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> ConsentIn:
@@ -42,6 +49,36 @@ def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> Consent
             manner=Manner(fields.get("manner", Manner.FORM)),
             relation=fields.get("relation", "").strip() or None,
             evidence=fields.get("evidence", "").strip() or None,
+            until=_end_of_day(fields.get("until", "")),
+            language=fields.get("language") or "en",
+            moment=_moment(fields),
+            given_by=Giver(fields.get("given_by", Giver.PERSON)),
+            wording_id=fields.get("wording") or None,
+            original_may_go="original_may_go" in fields,
         )
     except (ValidationError, ValueError) as error:
         raise Invalid("invalid", reason=str(error)) from error
+
+
+def _end_of_day(day: str) -> datetime | None:
+    """The end of the day (UTC) until which consent lasts; None where none was given."""
+    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC) if day else None
+
+
+def _moment(fields: Mapping[str, str]) -> MomentIn | None:
+    recording_id = fields.get("moment_recording", "")
+    if not recording_id:
+        return None
+    start, end = (_seconds(fields.get(f"moment_{name}", "")) for name in ("start", "end"))
+    return MomentIn(recording_id=recording_id, start_seconds=start, end_seconds=end)
+
+
+def _seconds(clock: str) -> float:
+    """Seconds of ``m:ss``, ``h:mm:ss`` or plain seconds.
+
+    :raises ValueError: it is none of these
+    """
+    seconds = 0.0
+    for part in clock.strip().split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds

@@ -9,13 +9,15 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import SignedIn
-from app.consents.forms import appearance_of, consent_of
+from app.consents import evidence
+from app.consents.forms import appearance_of, consent_of, last_day_of
 from app.consents.service import terms_of
 from app.parts import House, Parts
 from app.web.rendering import render
 from models.errors import NotFound
 from models.roles import Action, Principal
-from storage import consents, gate, pilots, withdrawals
+from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
+from storage import consents, gate, pilots, withdrawals, wordings
 
 router = APIRouter(prefix="/stories/{story_id}")
 
@@ -28,6 +30,9 @@ def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str,
         if person is None:
             raise NotFound("person-not-found")
         standing = consents.standings_of(session, story_id)[person_id]
+        events = consents.events_of(session, story_id, person_id)
+        language = events[-1].language if events else story.spoken_language or "en"
+        names = language_names()
         return render(
             request,
             "consent.html",
@@ -35,7 +40,14 @@ def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str,
             person=person,
             chosen=[use.value for use in standing.uses],
             appearance=appearance_of(standing),
-            events=consents.events_of(session, story_id, person_id),
+            events=events,
+            wording=wordings.current(session, story.pilot_ids, language),
+            asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, events),
+            language=language,
+            languages={code: names[code] for code in dict.fromkeys([language, *PILOT_LANGUAGES, *names])},
+            until=last_day_of(standing),
+            original_may_go=standing.original_may_go,
+            recordings=story.recordings,
         )
 
 
@@ -53,6 +65,19 @@ def _record(parts: Parts, actor: Principal, story_id: str, person_id: str, field
         codes = [pilot.code for pilot in pilots.of_ids(session, story.pilot_ids)]
         terms = terms_of(session, consent_of(fields, codes))
         consents.record(session, story, person_id, terms, actor=actor.account_id)
+
+
+@router.post("/consents/{event_id}/form")
+async def attach_form(
+    request: Request, parts: House, actor: SignedIn, story_id: str, event_id: str
+) -> Response:
+    event = await evidence.take_form(request, parts, actor, story_id, event_id)
+    return RedirectResponse(f"/stories/{story_id}/people/{event.person_id}/consent", 303)
+
+
+@router.get("/consents/{event_id}/form")
+def read_form(parts: House, actor: SignedIn, story_id: str, event_id: str) -> Response:
+    return evidence.send_form(parts, actor, story_id, event_id)
 
 
 @router.get("/withdraw")

@@ -43,6 +43,8 @@ def _people(fields: Mapping[str, str]) -> list[PersonIn]:
         label=fields.get("teller", "").strip() or "teller",
         part=Part.TELLER,
         shown_name=fields.get("shown_name", "").strip() or None,
+        guardian=fields.get("guardian", "").strip() or None,
+        contact=fields.get("contact", "").strip() or None,
     )
     others = [
         PersonIn(label=label, part=Part(fields.get(f"other-{n}-part", Part.HEARD)))

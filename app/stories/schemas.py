@@ -26,6 +26,10 @@ class PersonIn(BaseModel):
     contact: Line | None = Field(
         default=None, description="How to reach them; kept apart and never exported."
     )
+    guardian: Line | None = Field(
+        default=None,
+        description="Who stands beside somebody who is a minor or represented; their consent is asked for too.",
+    )
 
 
 class StoryIn(BaseModel):
@@ -54,6 +58,7 @@ class PersonOut(BaseModel):
     label: str
     part: Part
     shown_name: str | None
+    guardian: str | None
     allows: list[str] = Field(description="The uses that this person's consent allows now.")
 
 

@@ -55,7 +55,7 @@ def _details(sent: StoryIn, chosen: list[Pilot]) -> StoryDetails:
         pilot_ids=[pilot.id for pilot in chosen],
         purpose=sent.purpose,
         people=[
-            PersonDetails(person.label, person.part, person.shown_name, person.contact)
+            PersonDetails(person.label, person.part, person.shown_name, person.contact, person.guardian)
             for person in sent.people
         ],
         told_when=sent.told_when,

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.parts import Parts
 from app.stories import service
-from app.stories.multipart import Event, FileBegins, FileBytes, FileEnds, read_form
+from app.web.multipart import Event, FileBegins, FileBytes, FileEnds, read_form
 from models.errors import Invalid, NotSignedIn, StoryError, TooLarge
 from models.roles import Action, Principal
 from models.stories import Recording

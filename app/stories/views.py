@@ -77,6 +77,7 @@ def _people(session: Session, story: Story) -> list[PersonOut]:
             label=person.label,
             part=person.part,
             shown_name=person.shown_name,
+            guardian=person.guardian,
             allows=sorted(use for use in standings[person.id].uses if standings[person.id].grants(use, now)),
         )
         for person in story.people
