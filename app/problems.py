@@ -41,6 +41,7 @@ TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "
 
 def install(app: FastAPI) -> None:
     """Let every error of the application be answered here, and list them all at the address that they name."""
+    from app.web.security import HEADERS
 
     @app.get("/problems", include_in_schema=False)
     def problems(request: Request) -> Response:
@@ -74,7 +75,10 @@ def install(app: FastAPI) -> None:
         log.error(
             "request failed", route=getattr(route, "path", None), error=type(error).__name__, exc_info=error
         )
-        return answer(request, 500, "internal", {})
+        response = answer(request, 500, "internal", {})
+        # This one is answered outside of every middleware (starlette.middleware.errors).
+        response.headers.update(HEADERS)
+        return response
 
 
 def status_of(error: errors.StoryError) -> int:
