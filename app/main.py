@@ -34,6 +34,8 @@ from app.tellers import api as tellers_api
 from app.tellers import pages as tellers_pages
 from app.web.rendering import STATIC
 from app.web.security import Guarded
+from app.webhooks import api as webhooks_api
+from app.webhooks import pages as webhooks_pages
 
 API = "/api/v1"
 
@@ -48,6 +50,7 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     review_api.router,
     search_api.router,
     collections_api.router,
+    webhooks_api.router,
     tellers_api.router,
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
@@ -61,6 +64,7 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     review_pages.router,
     search_pages.router,
     collections_pages.router,
+    webhooks_pages.router,
     tellers_pages.router,
 )
 

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(None, description="Of that user.")
     smtp_from: str = Field("community-reporting@localhost", description="The sender's address.")
 
+    webhook_allowed_hosts: str = Field(
+        "",
+        description="Hosts in your own network that webhooks may reach, by HTTP and on any port too; comma between.",
+    )
+
     workers: int = Field(1, ge=0, description="1: `serve` works too; 0: only `worker` processes do.")
     engine: str = Field("faster-whisper", description="faster-whisper or openai-whisper.")
     weights: str | None = Field(None, description="A folder, or a name such as small or large-v3-turbo.")
@@ -85,6 +90,12 @@ class Settings(BaseSettings):
     @property
     def cache_folder(self) -> Path:
         return (self.cache or self.data / "cache").resolve()
+
+    @property
+    def webhook_hosts(self) -> frozenset[str]:
+        """The hosts that webhooks may reach wherever they are."""
+        written = (each.strip().lower() for each in self.webhook_allowed_hosts.split(","))
+        return frozenset(each for each in written if each)
 
     @property
     def copies_folder(self) -> Path:

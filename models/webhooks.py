@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import base64
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, new_id, utc_now
+
+# How long after each failed try the next one is made; after the last of them none is.
+TRIED_AGAIN_AFTER = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(hours=24),
+)
+
+
+def next_try(tries: int, now: datetime) -> datetime | None:
+    """When to try again after so many tries that failed; None: it is given up."""
+    return now + TRIED_AGAIN_AFTER[tries - 1] if tries <= len(TRIED_AGAIN_AFTER) else None
+
+
+class DeliveryState(StrEnum):
+    """What became of a delivery so far."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
 
 
 class Webhook(Base):
@@ -23,6 +48,11 @@ class Webhook(Base):
     secret: Mapped[str] = mapped_column(String(64))
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    @property
+    def shown_secret(self) -> str:
+        """The secret as libraries for Standard Webhooks take it."""
+        return f"whsec_{base64.b64encode(bytes.fromhex(self.secret)).decode()}"
 
 
 class Delivery(Base):
@@ -45,3 +75,9 @@ class Delivery(Base):
     status: Mapped[int | None]
     failure: Mapped[str | None] = mapped_column(String(60))
     delivered_at: Mapped[datetime | None]
+
+    @property
+    def state(self) -> DeliveryState:
+        if self.delivered_at is not None:
+            return DeliveryState.DELIVERED
+        return DeliveryState.WAITING if self.next_try_at is not None else DeliveryState.FAILED

@@ -17,7 +17,8 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetEn
 from models.base import utc_now
 from models.errors import StoryError
 from models.work import Wish, WishKind
-from pipeline import rounds, workflow
+from pipeline import rounds, webhooks, workflow
+from pipeline.calling import Caller
 from pipeline.workplace import Workplace, clear_leftovers, note_failure, set_workplace
 from storage import journal, leases, recordings, wishes, withdrawals
 from storage.database import Database
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 SLOTS = 64
 LOOK_EVERY_SECONDS = 1.0
 LOOK_AT_ALL_EVERY_SECONDS = 60.0
+DELIVER_EVERY_SECONDS = 2.0
+FORGET_EVERY_SECONDS = 3600.0
 UPLOAD_LASTS = timedelta(hours=24)
 # The form for reporters says so too.
 CONSENT_COMES_WITHIN = timedelta(days=30)
@@ -46,11 +49,13 @@ class Worker:
         make_workplace: Callable[[Holder], Workplace],
         *,
         lease: timedelta = leases.LASTS,
+        caller: Caller | None = None,
     ) -> None:
         self._database = database
         self._workflow_url = workflow_url
         self._make_workplace = make_workplace
         self._lease = lease
+        self._caller = caller
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -63,7 +68,10 @@ class Worker:
         """Take a slot and begin."""
         self._begin()
         self._database.when_wished = lambda wish_ids: self._wake.set()
-        for name, run in (("heartbeat", self._keep_lease), ("wishes", self._look_for_wishes)):
+        threads = [("heartbeat", self._keep_lease), ("wishes", self._look_for_wishes)]
+        if self._caller is not None:
+            threads.append(("webhooks", self._deliver_webhooks))
+        for name, run in threads:
             thread = threading.Thread(target=run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -161,6 +169,22 @@ class Worker:
             self._wake.wait(LOOK_EVERY_SECONDS)
             self._wake.clear()
 
+    def _deliver_webhooks(self) -> None:
+        """Beside the queues: what waits here is retried by its own table, and a slow receiver holds up no story."""
+        assert self._caller is not None
+        forgotten_at = 0.0
+        while not self._stop.wait(DELIVER_EVERY_SECONDS):
+            try:
+                webhooks.deliver_due(self._database, self._caller, is_stopping=self._stop.is_set)
+                if time.monotonic() - forgotten_at >= FORGET_EVERY_SECONDS:
+                    forgotten_at = time.monotonic()
+                    webhooks.forget_old(self._database)
+            except StoryError as error:
+                log.warning("could not deliver webhooks", code=error.code)
+            except Exception as error:
+                log.error("could not deliver webhooks", error=type(error).__name__, exc_info=error)
+        self._caller.close()
+
     def _enqueue_wishes(self) -> None:
         with self._database.read() as session:
             waiting = wishes.open_wishes(session)
@@ -186,6 +210,7 @@ class Worker:
 
     def _look_at_all(self) -> None:
         """Everything again: work that ended without our knowing, uploads cut off without a word."""
+        assert self.workplace is not None
         self._started.clear()
         with self._database.read() as session:
             dead = leases.dead(session)
@@ -196,6 +221,7 @@ class Worker:
             if status.workflow_id in waiting:
                 self._note_parked(waiting[status.workflow_id])
         self._erase_again()
+        forget_work_of_erased(self.workplace)
         self._forget_abandoned_uploads()
         self._forget_what_nobody_agreed_to()
 

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
-from models.errors import NotFound
-from models.webhooks import Delivery, Webhook
+from models.errors import Conflict, NotFound
+from models.webhooks import Delivery, Webhook, next_try
 from storage import journal
 from storage.database import WriteSession
 
+MOST_PER_PILOT = 10
+MOST_IN_A_ROW = 10
+# Longer than a call may last: whoever has claimed a delivery and is not heard of by then is gone.
+CLAIM_LASTS = timedelta(seconds=90)
+KEPT_FOR = timedelta(days=30)
+TEST = "test"
+
 
 def register(session: WriteSession, pilot_id: str, account_id: str, url: str) -> Webhook:
-    """An address that wants to be told of a pilot's releases and recalls; its secret signs every delivery."""
+    """An address that wants to be told of a pilot's releases and recalls; its secret signs every delivery.
+
+    :raises Conflict: the pilot has enough of them
+    """
+    there = session.scalar(select(func.count()).select_from(Webhook).where(Webhook.pilot_id == pilot_id)) or 0
+    if there >= MOST_PER_PILOT:
+        raise Conflict("too-many-webhooks", most=MOST_PER_PILOT)
     webhook = Webhook(pilot_id=pilot_id, account_id=account_id, url=url, secret=secrets.token_hex(32))
     session.add(webhook)
     session.flush()
@@ -61,7 +74,79 @@ def enqueue(session: WriteSession, pilot_id: str, event: str, body: dict[str, An
     session.flush()
 
 
-def due(session: Session, now: datetime, *, limit: int = 50) -> list[Delivery]:
-    """Deliveries whose time has come, oldest first."""
-    waiting = select(Delivery).where(Delivery.delivered_at.is_(None), Delivery.next_try_at <= now)
-    return list(session.scalars(waiting.order_by(Delivery.next_try_at, Delivery.id).limit(limit)))
+def enqueue_test(session: WriteSession, webhook: Webhook, *, actor: str) -> Delivery:
+    """Let one webhook be told that it works."""
+    delivery = Delivery(
+        webhook_id=webhook.id, event=TEST, body={"webhook_id": webhook.id}, next_try_at=utc_now()
+    )
+    session.add(delivery)
+    session.flush()
+    journal.note(session, actor, "test-webhook", subject=webhook.id)
+    return delivery
+
+
+def deliveries_of(session: Session, webhook: Webhook, *, limit: int = 20) -> list[Delivery]:
+    """What was, or will be, delivered to a webhook, newest first."""
+    query = select(Delivery).where(Delivery.webhook_id == webhook.id)
+    return list(session.scalars(query.order_by(Delivery.made_at.desc(), Delivery.id).limit(limit)))
+
+
+def given_up(session: Session, since: datetime) -> int:
+    """How many deliveries made since a moment were tried for as long as they are, and taken by nobody."""
+    failed = (Delivery.delivered_at.is_(None), Delivery.next_try_at.is_(None), Delivery.made_at >= since)
+    return session.scalar(select(func.count()).select_from(Delivery).where(*failed)) or 0
+
+
+def due(session: Session, now: datetime) -> list[Delivery]:
+    """Deliveries whose time has come: of each webhook the oldest few, one webhook's after the other's."""
+    place = func.row_number().over(
+        partition_by=Delivery.webhook_id, order_by=(Delivery.next_try_at, Delivery.id)
+    )
+    waiting = (
+        select(Delivery.id, place.label("place"))
+        .join(Webhook, Webhook.id == Delivery.webhook_id)
+        .where(Delivery.delivered_at.is_(None), Delivery.next_try_at <= now, Webhook.is_active)
+        .subquery()
+    )
+    first = select(waiting.c.id).where(waiting.c.place <= MOST_IN_A_ROW)
+    query = select(Delivery).where(Delivery.id.in_(first))
+    return list(session.scalars(query.order_by(Delivery.webhook_id, Delivery.next_try_at, Delivery.id)))
+
+
+def claim(session: WriteSession, seen: Delivery, now: datetime) -> tuple[Delivery, Webhook] | None:
+    """Take a delivery in hand, as it was seen; None: another worker was first, or it is wanted no more."""
+    taken = session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == seen.id,
+            Delivery.tries == seen.tries,
+            Delivery.delivered_at.is_(None),
+            Delivery.next_try_at <= now,
+        )
+        .values(tries=Delivery.tries + 1, next_try_at=now + CLAIM_LASTS)
+        .returning(Delivery.id)
+    )
+    if taken.first() is None:
+        return None
+    delivery = session.get_one(Delivery, seen.id, populate_existing=True)
+    return delivery, session.get_one(Webhook, delivery.webhook_id)
+
+
+def note_answer(
+    session: WriteSession, claimed: Delivery, now: datetime, *, status: int | None, failure: str | None
+) -> None:
+    """Keep what came of a try. A worker that was away for longer than its claim lasts writes nothing."""
+    ended = {"delivered_at": now, "next_try_at": None} if failure is None else {}
+    again = {"next_try_at": next_try(claimed.tries, now)} if failure is not None else {}
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id == claimed.id, Delivery.tries == claimed.tries, Delivery.delivered_at.is_(None))
+        .values(status=status, failure=failure, **ended, **again)
+    )
+
+
+def forget_ended(session: WriteSession, now: datetime) -> int:
+    """Delete what was delivered or given up a month ago; how many."""
+    ended = or_(Delivery.delivered_at.is_not(None), Delivery.next_try_at.is_(None))
+    gone = delete(Delivery).where(ended, Delivery.made_at < now - KEPT_FOR).returning(Delivery.id)
+    return len(session.execute(gone).all())

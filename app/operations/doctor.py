@@ -21,7 +21,7 @@ from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
 from pipeline.worker import ENDED_WITHOUT_US, work_of_others
-from storage import consents, journal, schema, tombstones
+from storage import consents, journal, schema, tombstones, webhooks
 from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
 
@@ -209,6 +209,14 @@ def _erasures(parts: Parts) -> Iterator[Finding]:
     yield Finding("late erasures", not late, str(late or "none"), "Start a worker, and see its log.")
 
 
+def _webhooks(parts: Parts) -> Iterator[Finding]:
+    """What a pilot's own system was to be told in the last week, and did not take."""
+    with parts.database.read() as session:
+        failed = webhooks.given_up(session, utc_now() - timedelta(days=7))
+    mend = "Curators see on /webhooks which, and why. Recalls stay on their list and are reminded of."
+    yield Finding("webhooks", not failed, f"{failed or 'none'} given up", mend, is_warning=True)
+
+
 def _work_ever_began(workflow_url: str) -> bool:
     """Whether the tables of durable work are there: the first worker makes them."""
     engine = create_engine(workflow_url)
@@ -247,5 +255,6 @@ LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _backups,
     _work,
     _erasures,
+    _webhooks,
     _address,
 )

@@ -17,6 +17,7 @@ from app.operations.housekeeping import keep_house
 from app.parts import Parts
 from app.people.service import first_administrator_link
 from app.settings import Settings
+from pipeline.calling import Caller
 from pipeline.media.inspection import MediaLimits
 from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
@@ -53,7 +54,8 @@ def make_worker(parts: Parts) -> Worker:
             holder=holder,
         )
 
-    return Worker(parts.database, settings.workflow_url, workplace)
+    caller = Caller(settings.webhook_hosts)
+    return Worker(parts.database, settings.workflow_url, workplace, caller=caller)
 
 
 def withdraw_again(parts: Parts) -> None:

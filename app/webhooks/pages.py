@@ -1,0 +1,76 @@
+"""Webhooks for people: register, look, test, remove."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.access import Curator, scope
+from app.parts import House
+from app.web.rendering import render
+from app.webhooks import service
+from app.webhooks.schemas import WebhookIn
+from models.errors import Invalid
+from models.roles import Role, Scope
+from storage import pilots, webhooks
+
+router = APIRouter(prefix="/webhooks")
+
+MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
+MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
+FAILURES = {
+    "address-refused": "its address is not on the public internet",
+    "name-unknown": "its name has no address",
+    "connection-failed": "no connection",
+    "certificate-refused": "its certificate is not valid",
+    "timeout": "no answer in time",
+    "redirected": "it answered with another address, which is not followed",
+    "refused": "it did not take it",
+}
+
+
+@router.get("", dependencies=MAY_READ)
+def mine(request: Request, parts: House, curator: Curator) -> Response:
+    with parts.database.read() as session:
+        return render(
+            request,
+            "webhooks.html",
+            webhooks=service.mine(session, curator),
+            pilots=pilots.of_ids(session, curator.pilots_as(Role.CURATOR)),
+            failures=FAILURES,
+        )
+
+
+@router.post("", dependencies=MAY_WRITE)
+def register(
+    request: Request,
+    parts: House,
+    curator: Curator,
+    pilot: Annotated[str, Form(max_length=40)],
+    url: Annotated[str, Form(max_length=2000)],
+) -> Response:
+    try:
+        wanted = WebhookIn(pilot=pilot, url=url)
+    except ValueError as error:
+        raise Invalid("webhook-address-unfit") from error
+    with parts.database.write() as session:
+        webhook = service.register(session, curator, wanted, parts.settings)
+    return render(request, "webhook-secret.html", url=webhook.url, secret=webhook.shown_secret)
+
+
+@router.post("/{webhook_id}/test", dependencies=MAY_WRITE)
+def test(parts: House, curator: Curator, webhook_id: str) -> Response:
+    with parts.database.write() as session:
+        webhook = service.within_reach(session, curator, webhook_id)
+        webhooks.enqueue_test(session, webhook, actor=service.actor_of(curator))
+    return RedirectResponse(f"/webhooks#webhook-{webhook_id}", 303)
+
+
+@router.post("/{webhook_id}/remove", dependencies=MAY_WRITE)
+def remove(parts: House, curator: Curator, webhook_id: str) -> Response:
+    with parts.database.write() as session:
+        webhook = service.within_reach(session, curator, webhook_id)
+        webhooks.remove(session, webhook, actor=service.actor_of(curator))
+    return RedirectResponse("/webhooks", 303)
