@@ -120,13 +120,12 @@ def withdraw(request: Request, parts: House, teller: Teller, sure: Sure) -> Resp
         receipt = receipts.receipt_of(session, story, person, settings, translator, copies)
         if stone is not None:
             tellers.end_session(session, request.cookies.get(TELLER_COOKIE, ""))
-    days = views.backup_days(settings)
     response = page(
         request,
         "teller-taken-back.html",
         translator,
         is_teller=stone is not None,
-        gone_by=utc_now() + timedelta(days=days) if days else None,
+        gone_by=utc_now() + timedelta(days=settings.backup_days),
         holders=sorted({copy.pilot for copy in copies}),
         receipt=receipt,
         receipt_file=base64.b64encode(receipt.model_dump_json(indent=1).encode()).decode(),

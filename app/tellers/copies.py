@@ -69,12 +69,12 @@ def answer(
     request: Request,
     parts: House,
     teller: Teller,
-    copy: CopyId,
+    copy_id: CopyId,
     answer: Annotated[CopyAnswer, Form()],
     message: Message = "",
 ) -> Response:
     with parts.database.write() as session:
-        service.answer_copy(session, teller, copy, answer, message)
+        service.answer_copy(session, teller, copy_id, answer, message)
     return RedirectResponse(f"{DOOR}/copy", 303)
 
 

@@ -93,7 +93,7 @@ def show(request: Request, parts: House, teller: Teller) -> Response:
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller)
         held = views.held(session, story, person, parts.codebook, translator)
-    return page(request, "teller.html", translator, held=held, backup_days=views.backup_days(parts.settings))
+    return page(request, "teller.html", translator, held=held, backup_days=parts.settings.backup_days)
 
 
 @door.head("/recordings/{recording_id}/renditions/{kind}")

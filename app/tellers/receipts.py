@@ -127,7 +127,7 @@ def _retention(standing: Standing, its_pilots: Sequence[Pilot], settings: Settin
 
     return RetentionPeriod(
         until="valid_until" if any(standing.uses.values()) else "withdrawn",
-        backup_days=getattr(settings, "backup_days", None),
+        backup_days=settings.backup_days,
         unreviewed_days=least("unreviewed_days"),
         originals_days=least("originals_days") if standing.original_may_go else None,
     )

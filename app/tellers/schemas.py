@@ -44,7 +44,7 @@ class RetentionPeriod(BaseModel):
     """How long it is kept; numbers are days, None where nothing was set."""
 
     until: Literal["withdrawn", "valid_until"]
-    backup_days: int | None
+    backup_days: int
     unreviewed_days: int | None
     originals_days: int | None
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.consents.forms import appearance_of
-from app.settings import Settings
 from app.stories.schemas import RecordingOut
 from app.stories.views import recording_view
 from app.tellers.words import (
@@ -226,9 +225,3 @@ def pilot_names(session: Session, story: Story, chosen: frozenset[str] = frozens
     """The names of a story's pilots; of the chosen ones, if there are any."""
     ids = [each for each in story.pilot_ids if not chosen or each in chosen]
     return ", ".join(pilot.name for pilot in pilots.of_ids(session, ids))
-
-
-def backup_days(settings: Settings) -> int | None:
-    """For how many days backups are kept, where whoever runs the service has said so."""
-    days: int | None = getattr(settings, "backup_days", None)
-    return days

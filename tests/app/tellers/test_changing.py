@@ -1,0 +1,297 @@
+"""What people say behind their private link: for themselves alone, and in no more steps than consenting took."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from datetime import date, timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from app.access import TELLER_COOKIE
+from models.base import utc_now
+from models.collections import Recall
+from models.consent import ConsentEvent, EventKind, Giver, Manner, Naming, Use
+from models.curation import State
+from models.notices import NoticeKind
+from models.roles import Principal
+from models.stories import Part, Story, StoryPerson
+from storage import consents, notices
+from storage.consents import Terms
+from tests.app.conftest import Form, Rooms, forms_of
+from tests.app.tellers.conftest import Doors
+from tests.app.tellers.test_teller_pages import pulled
+from tests.plugins.stories import EVERY_USE, SHARED
+
+
+def consent_form(browser: TestClient) -> Form:
+    (form,) = forms_of(browser.get("/teller/consent").text, "/teller/consent")
+    return form
+
+
+def last_event(rooms: Rooms, story: Story, person: int = 0) -> ConsentEvent:
+    with rooms.database.read() as session:
+        return consents.events_of(session, story.id, story.people[person].id)[-1]
+
+
+def state_of(rooms: Rooms, story: Story) -> State:
+    with rooms.database.read() as session:
+        return session.get_one(Story, story.id).state
+
+
+# ---- saying what is allowed --------------------------------------------------------------------------------------
+
+
+def test_teller_says_what_is_allowed_and_the_gate_follows_at_once(
+    rooms: Rooms, doors: Doors, curator: Principal
+) -> None:
+    story = rooms.field.story(consented_to=None)
+    browser, desk = doors.opened(story), rooms.browser(curator)
+    assert desk.get(f"/stories/{story.id}").status_code == 404
+    form = consent_form(browser)
+    assert not any(name.startswith(("use-", "share-")) for name in form.fields), (
+        "nothing is ticked beforehand"
+    )
+    day = (utc_now() + timedelta(days=90)).date()
+    sent = form.filled(
+        **{"use-curation": "yes", "share-spring": "yes", "appearance": "pseudonym"}, until=day.isoformat()
+    )
+    answer = browser.post("/teller/consent", data=sent)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/teller")
+    assert desk.get(f"/stories/{story.id}").status_code == 200
+    said = last_event(rooms, story)
+    assert (said.kind, set(said.uses), said.pilot_ids) == ("granted", SHARED, [rooms.field.pilot()])
+    assert (said.naming, said.manner, said.given_by) == (Naming.PSEUDONYM, Manner.FORM, Giver.PERSON)
+    assert said.until is not None
+    assert said.until.date() == day, "until a day holds on that day"
+    assert said.recorded_by == "teller"
+    again = consent_form(browser)
+    assert again.fields["until"] == day.isoformat(), "or saving it once more would make it last for ever"
+    assert {"use-curation", "share-spring"} <= again.fields.keys()
+
+
+def test_sharing_is_with_the_pilots_that_are_ticked(rooms: Rooms, doors: Doors) -> None:
+    here, there = rooms.field.pilot(), rooms.field.pilot("autumn")
+    story = rooms.field.story(pilots=[here, there], shared_with=[there])
+    browser = doors.opened(story)
+    form = consent_form(browser)
+    assert {name for name in form.fields if name.startswith("share-")} == {"share-autumn"}
+    browser.post("/teller/consent", data=form.fields)
+    assert last_event(rooms, story).pilot_ids == [there], "what was not asked was not widened"
+
+
+def test_what_the_form_does_not_ask_stays_as_it_was(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story()
+    with rooms.database.write() as session:
+        kept = session.get_one(Story, story.id)
+        terms = Terms(uses=SHARED, pilot_ids=frozenset(kept.pilot_ids), original_may_go=True)
+        consents.record(session, kept, kept.people[0].id, terms, actor="test")
+    browser = doors.opened(story)
+    browser.post("/teller/consent", data=consent_form(browser).fields)
+    assert last_event(rooms, story).original_may_go
+    browser.post("/teller/stop/sharing", data={"sure": "yes"})
+    assert last_event(rooms, story).original_may_go
+
+
+def test_person_who_is_heard_changes_their_own_consent_alone(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(state=State.CURATED, others=(Part.HEARD,))
+    browser = doors.opened(story, 1)
+    before = last_event(rooms, story, 0)
+    form = consent_form(browser)
+    del form.fields["share-spring"]
+    assert browser.post("/teller/consent", data=form.fields).status_code == 303
+    assert last_event(rooms, story, 0).id == before.id, "the teller has said nothing"
+    assert last_event(rooms, story, 1).kind is EventKind.NARROWED
+    assert state_of(rooms, story) is State.IN_REVIEW, "the narrowest wins"
+
+
+def test_guardian_says_so_by_the_same_link_and_both_must_agree(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(consented_to=None)
+    with rooms.database.write() as session:
+        session.get_one(StoryPerson, story.people[0].id).guardian = "her mother"
+    browser = doors.opened(story)
+    assert "I speak as guardian (her mother)" in browser.get("/teller/consent").text
+    for speaks, is_open in (("person", False), ("guardian", True)):
+        sent = {"use-curation": "yes", "appearance": "named", "speaks": speaks}
+        assert browser.post("/teller/consent", data=sent).status_code == 303
+        assert last_event(rooms, story).given_by == speaks
+        with rooms.database.read() as session:
+            assert consents.permits(session, story.id, Use.CURATION) is is_open
+
+
+def test_nobody_speaks_as_a_guardian_who_is_none(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story()
+    browser = doors.opened(story)
+    assert "guardian" not in browser.get("/teller/consent").text
+    sent = {"use-curation": "yes", "appearance": "named", "speaks": "guardian"}
+    browser.post("/teller/consent", data=sent)
+    assert last_event(rooms, story).given_by is Giver.PERSON
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"appearance": "invisible"},
+        {"until": "soon"},
+        {"until": (date.today() - timedelta(days=2)).isoformat()},
+        {"wording": "0" * 32},
+    ],
+)
+def test_form_that_is_wrong_changes_nothing_and_says_so_kindly(
+    rooms: Rooms, doors: Doors, wrong: dict[str, str]
+) -> None:
+    story = rooms.field.story()
+    browser, before = doors.opened(story), last_event(rooms, story)
+    answer = browser.post("/teller/consent", data={"use-curation": "yes", "appearance": "named"} | wrong)
+    assert answer.status_code == 422
+    assert "This does not work now" in answer.text
+    assert last_event(rooms, story).id == before.id
+
+
+def test_those_who_care_for_the_story_are_told(rooms: Rooms, doors: Doors, curator: Principal) -> None:
+    sender = rooms.field.account()
+    story = rooms.field.story(by=sender)
+    doors.opened(story).post("/teller/stop/sharing", data={"sure": "yes"})
+    with rooms.database.read() as session:
+        for account in (curator, sender):
+            (told,) = notices.of_account(session, account.account_id or "")
+            assert (told.kind, told.story_id) == (NoticeKind.CONSENT_CHANGED, story.id)
+            assert told.parameters == {"person_id": story.people[0].id}
+
+
+# ---- taking back, wholly or one use ------------------------------------------------------------------------------
+
+
+class Walk:
+    """Somebody who follows what a page offers, and counts what they press."""
+
+    def __init__(self, rooms: Rooms, link: str) -> None:
+        self.browser, self.presses = rooms.visitor(), 0
+        self.page = self._arrive(self.browser.get(link))
+
+    def follow(self, address: str) -> None:
+        """Press a link that stands on the page."""
+        assert f'href="{address}"' in self.page, address
+        self.presses += 1
+        self.page = self._arrive(self.browser.get(address))
+
+    def press(self, action: str, **values: str) -> None:
+        """Press the button of a form that stands on the page."""
+        (form,) = forms_of(self.page, action)
+        self.presses += 1
+        self.page = self._arrive(self.browser.post(action, data=form.filled(**values)))
+
+    def _arrive(self, answer: object) -> str:
+        while answer.status_code == 303:  # type: ignore[attr-defined]
+            answer = self.browser.get(answer.headers["location"])  # type: ignore[attr-defined]
+        assert answer.status_code == 200, answer.text  # type: ignore[attr-defined]
+        return answer.text  # type: ignore[attr-defined, no-any-return]
+
+
+def test_taking_back_takes_one_press_and_one_confirmation_and_no_more_than_consenting(
+    rooms: Rooms, doors: Doors
+) -> None:
+    consenting, stopping, withdrawing = (
+        Walk(rooms, f"/teller/enter/{doors.link(story)}")
+        for story in (rooms.field.story(consented_to=None), rooms.field.story(), rooms.field.story())
+    )
+    consenting.follow("/teller/consent")
+    consenting.press("/teller/consent", **{"use-curation": "yes"})
+    stopping.follow("/teller/stop/sharing")
+    stopping.press("/teller/stop/sharing")
+    withdrawing.follow("/teller/withdraw")
+    withdrawing.press("/teller/withdraw")
+    assert "Your story is taken back" in withdrawing.page
+    assert stopping.page.count("<strong>Yes</strong>") == 1
+    assert withdrawing.presses == stopping.presses == 2 <= consenting.presses
+
+
+def test_story_taken_back_is_gone_at_once_and_the_receipt_stays(
+    rooms: Rooms, doors: Doors, team: Principal
+) -> None:
+    story = rooms.field.story(state=State.PUBLISHED, consented_to=EVERY_USE, others=(Part.HEARD,))
+    pulled(rooms, story, team)
+    link, heard = doors.link(story), doors.opened(story, 1)
+    browser = rooms.visitor()
+    browser.get(f"/teller/enter/{link}")
+    cookie = browser.cookies[TELLER_COOKIE]
+    answer = browser.post("/teller/withdraw", data={"sure": "yes"})
+    assert answer.status_code == 200
+    assert "We have asked those who took a copy to delete it: Spring." in answer.text
+    assert "We are deleting it now" in answer.text
+    assert TELLER_COOKIE not in browser.cookies
+    assert state_of(rooms, story) is State.WITHDRAWN
+    assert rooms.visitor().get(f"/stories/{story.id}").status_code == 410, "it was published"
+    browser.cookies.set(TELLER_COOKIE, cookie, path="/teller")
+    assert browser.get("/teller").status_code == 401, "the session has ended"
+    assert rooms.visitor().get(f"/teller/enter/{link}").status_code == 404
+    assert heard.get("/teller").status_code == 410
+    assert "taken back" not in heard.get("/teller").text
+    match = re.search(r'href="data:application/json;base64,([^"]+)"', answer.text)
+    assert match
+    receipt = json.loads(base64.b64decode(match[1]))
+    assert receipt["events"][-1]["event_state"] == "withdrawn"
+    assert receipt["record_metadata"]["pii_principal_id"] == story.people[0].id
+    assert [each["format"] for each in receipt["pii_processing"]["recipients"][0]["received"]] == [
+        "download.zip"
+    ]
+    with rooms.database.read() as session:
+        assert session.scalars(select(Recall)).one().reason == "withdrawn"
+
+
+def test_whoever_is_heard_takes_back_their_own_word_and_closes_the_story_to_others(
+    rooms: Rooms, doors: Doors, curator: Principal, team: Principal
+) -> None:
+    sender = rooms.field.account()
+    story = rooms.field.story(state=State.CURATED, others=(Part.HEARD,), by=sender)
+    browser = doors.opened(story, 1)
+    assert "Do you want to take back all that you allowed?" in browser.get("/teller/withdraw").text
+    answer = browser.post("/teller/withdraw", data={"sure": "yes"})
+    assert "You have taken back what you allowed" in answer.text
+    assert state_of(rooms, story) is State.IN_REVIEW, "it is the teller's to have it erased"
+    assert last_event(rooms, story, 0).kind is EventKind.GRANTED
+    assert last_event(rooms, story, 1).kind is EventKind.WITHDRAWN
+    for person in (curator, team):
+        assert rooms.browser(person).get(f"/stories/{story.id}").status_code == 404
+    assert rooms.browser(sender).get(f"/stories/{story.id}").status_code == 200
+    assert browser.get("/teller").status_code == 200, "they can allow it again"
+
+
+def test_stopping_the_first_use_stops_all(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(consented_to=EVERY_USE)
+    browser = doors.opened(story)
+    assert "Then nothing else is possible" in browser.get("/teller/stop/curation").text
+    assert "Then nothing else is possible" not in browser.get("/teller/stop/sharing").text
+    browser.post("/teller/stop/curation", data={"sure": "yes"})
+    assert (last_event(rooms, story).uses, last_event(rooms, story).kind) == ([], EventKind.WITHDRAWN)
+    assert "nothing happens" not in browser.get("/teller").text, "they have spoken"
+
+
+def test_stopping_one_use_leaves_the_rest_and_is_said_once(rooms: Rooms, doors: Doors) -> None:
+    until = utc_now() + timedelta(days=9)
+    story = rooms.field.story(consented_to=EVERY_USE, until=until)
+    browser = doors.opened(story)
+    for _ in range(2):
+        assert browser.post("/teller/stop/sharing", data={"sure": "yes"}).status_code == 303
+    last = last_event(rooms, story)
+    assert set(last.uses) == EVERY_USE - {Use.SHARING}
+    assert (last.sequence, last.pilot_ids, last.until) == (2, [], until)
+    assert (last.naming, last.kind) == (Naming.NAMED, EventKind.NARROWED)
+
+
+def test_use_that_is_none_is_not_there(rooms: Rooms, doors: Doors) -> None:
+    browser = doors.opened(rooms.field.story())
+    assert browser.get("/teller/stop/selling").status_code == 422
+    assert browser.post("/teller/stop/selling", data={"sure": "yes"}).status_code == 422
+
+
+def test_person_of_another_story_is_not_reached_by_any_field(rooms: Rooms, doors: Doors) -> None:
+    mine, other = rooms.field.story(), rooms.field.story()
+    browser = doors.opened(mine)
+    sent = {"appearance": "named", "person_id": other.people[0].id, "story_id": other.id}
+    browser.post("/teller/consent", data=sent)
+    assert last_event(rooms, mine).kind is EventKind.WITHDRAWN
+    assert last_event(rooms, other).kind is EventKind.GRANTED
