@@ -158,7 +158,11 @@ class _Line:
         connection.sock = self._socket
         all_headers = {"Host": target.host_header, "Connection": "close"} | dict(headers)
         connection.request("POST", target.path, body, all_headers)
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        if self.is_cut:
+            # Headers that never end look as if they had ended.
+            raise TimeoutError
+        return status
 
     def _hold(self, line: socket.socket) -> None:
         with self._guard:
