@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(2 * GIB, ge=0, description="Below it uploads are refused (507).")
     max_recording_seconds: int = Field(4 * 3600, gt=0, description="A longer one is refused.")
 
+    erasure_deadline_hours: int = Field(
+        24,
+        gt=0,
+        description="Within it nothing of an erased story is left in files, of the database and objects.",
+    )
     upgrade_without_copy: bool = Field(
         False, description="Migrate without copying the database first: you have backed it up yourself."
     )

@@ -194,6 +194,9 @@ class Rendition(Base):
 class Tombstone(Base):
     """What stays of a withdrawn story: its id, dates and salted digests; no content, no names.
 
+    ``erased_at`` is when nothing could be found of it any more, in the database and in the object store. What their
+    files still hold is taken out within a deadline from then (``models.erasure``).
+
     ``known_to`` holds the ids of accounts, and the marks of pilots' roles (``models.roles.readers_mark``), that
     could read it: they are told *gone* (410) where others are told *not found*. ``releases`` are the ids of the
     releases that it was in.

@@ -10,7 +10,7 @@ from models.stories import Story
 from models.themes import StoryTheme
 from models.transcripts import Transcript
 from models.work import Outcome
-from pipeline.workplace import Job
+from pipeline.workplace import Job, clear_work_on
 from storage import wishes, withdrawals
 from storage.search import compact
 
@@ -35,11 +35,13 @@ def erase_stragglers(job: Job) -> None:
     with job.write() as session:
         if session.get(Story, job.story_id) is not None:
             withdrawals.note_erased(session, job.story_id)
+    job.at.on_step(job.step, "noted")
     # Deleted words stay in the index's files until they are rewritten.
     compact(job.at.database)
     with job.write() as session:
+        of_story = wishes.of_story(session, job.story_id)
         wishes.end(session, job.wish_id, Outcome.DONE)
-    job.clear()
+    clear_work_on(job.at, [wish.id for wish in of_story])
 
 
 def _prefix(job: Job) -> str | None:

@@ -19,6 +19,7 @@ from models.errors import StoryError
 from models.work import Wish, WishKind
 from pipeline import rounds, webhooks, workflow
 from pipeline.calling import Caller
+from pipeline.forgetting import forget_work_of_erased
 from pipeline.workplace import Workplace, clear_leftovers, note_failure, set_workplace
 from storage import journal, leases, recordings, wishes, withdrawals
 from storage.database import Database
@@ -221,9 +222,9 @@ class Worker:
             if status.workflow_id in waiting:
                 self._note_parked(waiting[status.workflow_id])
         self._erase_again()
-        forget_work_of_erased(self.workplace)
         self._forget_abandoned_uploads()
         self._forget_what_nobody_agreed_to()
+        forget_work_of_erased(self.workplace)
 
     def _note_parked(self, wish_id: str) -> None:
         with self._database.write() as session:

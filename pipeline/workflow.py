@@ -83,7 +83,7 @@ def erase_step(wish_id: str) -> bool:
 
 @patiently("erased")
 def erased_step(wish_id: str) -> bool:
-    return carry_out("erase", wish_id, erasure.erase_stragglers)
+    return carry_out("erased", wish_id, erasure.erase_stragglers)
 
 
 @DBOS.workflow(name="round", max_recovery_attempts=10)

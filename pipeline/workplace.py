@@ -227,6 +227,13 @@ def folder_of(workplace: Workplace, wish_id: str) -> Path:
     return workplace.folder / f"{holder.slot}.{holder.fence}.{wish_id}"
 
 
+def clear_work_on(workplace: Workplace, wish_ids: Iterable[str]) -> None:
+    """Remove the folders of these wishes, whoever made them."""
+    for wish_id in wish_ids:
+        for folder in workplace.folder.glob(f"*.{wish_id}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def clear_leftovers(workplace: Workplace, slots: Iterable[str]) -> None:
     """Remove what holders of these slots left who are dead: nobody can carry on with it under their fence."""
     mine = f"{workplace.holder.slot}.{workplace.holder.fence}."

@@ -81,6 +81,12 @@ def open_wishes(session: Session) -> list[Wish]:
     return list(session.scalars(select(Wish).where(OPEN).order_by(Wish.created_at, Wish.id)))
 
 
+def of_story(session: Session, story_id: str) -> list[Wish]:
+    """Every wish for a story, oldest first."""
+    query = select(Wish).where(Wish.story_id == story_id)
+    return list(session.scalars(query.order_by(Wish.created_at, Wish.id)))
+
+
 def latest(session: Session, story_id: str, recording_id: str | None = None) -> Wish | None:
     """The newest wish for a story (or one of its recordings)."""
     query = select(Wish).where(Wish.story_id == story_id).order_by(Wish.created_at.desc())

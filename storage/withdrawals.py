@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -72,6 +73,18 @@ def not_erased(session: Session) -> list[Wish]:
         Wish.kind == WishKind.ERASE, Wish.outcome.is_not(None), Wish.story_id.in_(still_there)
     )
     return list(session.scalars(ended.order_by(Wish.id)))
+
+
+def work_of_erased(session: Session, ended_before: datetime) -> list[Wish]:
+    """Ended wishes for stories that are erased: they serve nothing any more."""
+    erased = select(Tombstone.story_id).where(Tombstone.erased_at.is_not(None))
+    ended = select(Wish).where(Wish.ended_at < ended_before, Wish.story_id.in_(erased))
+    return list(session.scalars(ended.order_by(Wish.id)))
+
+
+def forget_work(session: WriteSession, wish_ids: Collection[str]) -> None:
+    """Delete wishes whose work has left nothing."""
+    session.execute(delete(Wish).where(Wish.id.in_(wish_ids)))
 
 
 def note_erased(session: WriteSession, story_id: str) -> None:

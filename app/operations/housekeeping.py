@@ -4,32 +4,28 @@ lie in their second place, and once a day rows and objects are compared."""
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
 from app.notices.mail import send_waiting
+from app.operations import leftovers
 from app.operations.comparing import look_daily
 from app.parts import Parts
-from models.base import utc_now
 from models.errors import StoryError
-from models.stories import Tombstone
 from storage import safety_copies, tombstones
-from storage.embedded.upkeep import NAMES_ARE_WRITTEN_AFTER_SECONDS
 
 log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
-NAMES_ARE_WRITTEN_AFTER = timedelta(seconds=NAMES_ARE_WRITTEN_AFTER_SECONDS)
-STAMP = "erased-until"
 
 
 async def keep_house(parts: Parts) -> None:
     """Look at everything once a minute, until it is cancelled. What fails is tried again at the next look."""
     while True:
-        for look in (remove_old_copies, erase_leftovers, write_tombstones, look_daily, send_waiting):
+        for look in LOOKS:
             try:
                 await run_in_threadpool(look, parts)
             except (StoryError, OSError) as error:
@@ -47,11 +43,8 @@ def write_tombstones(parts: Parts) -> None:
     tombstones.write_missing(parts.database, parts.settings.tombstones_folder)
 
 
-def erase_leftovers(parts: Parts, *, after: timedelta = NAMES_ARE_WRITTEN_AFTER) -> bool:
-    """Take what is left of erased stories out of the embedded store's files; False if there is nothing new.
-
-    A delete leaves an object's bytes in its volume. How far this was done is kept beside the volumes, so that a
-    service that starts again does not begin anew.
+def erase_leftovers(parts: Parts, *, after: timedelta = leftovers.NAMES_ARE_WRITTEN_AFTER) -> bool:
+    """Take the bytes of erased stories out of the embedded store's volumes; False if there is nothing new.
 
     :param after: how long after an erasure the store has written its log of names
     :raises NoSpace: the disk is too full to erase from
@@ -59,13 +52,23 @@ def erase_leftovers(parts: Parts, *, after: timedelta = NAMES_ARE_WRITTEN_AFTER)
     """
     if parts.embedded is None:
         return False
-    with parts.database.read() as session:
-        erased = select(func.max(Tombstone.erased_at)).where(Tombstone.erased_at <= utc_now() - after)
-        newest: datetime | None = session.scalar(erased)
-    stamp = parts.embedded.folder / STAMP
-    done = stamp.read_text() if stamp.exists() else ""
-    if newest is None or newest.isoformat() <= done:
+    waiting = leftovers.backlog(parts, leftovers.VOLUMES, after=after)
+    if waiting is None:
         return False
-    parts.embedded.erase_leftovers()
-    stamp.write_text(newest.isoformat())
+    leftovers.rewrite(parts, leftovers.VOLUMES, waiting.newest)
     return True
+
+
+def rewrite_files(parts: Parts) -> None:
+    """Once a night, or when the deadline nears, rewrite the other files that still hold what was erased."""
+    leftovers.rewrite_at_night(parts)
+
+
+LOOKS: tuple[Callable[[Parts], object], ...] = (
+    remove_old_copies,
+    erase_leftovers,
+    rewrite_files,
+    write_tombstones,
+    look_daily,
+    send_waiting,
+)

@@ -18,6 +18,7 @@ PORTS = ("s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "fil
 LOWEST_PORT, HIGHEST_PORT = 15000, 32000
 # Without it memory grows to 600 MB and stays there.
 MEMORY = "200MiB"
+WITHOUT_S3 = "-s3=false"
 
 
 def program() -> str:
@@ -79,14 +80,18 @@ def environment(run: Path) -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "HOME": str(run), "GOMEMLIMIT": MEMORY}
 
 
-def server_command(run: Path, content: Path) -> list[str]:
-    """Everything on loopback, no HTTP but S3's, no telemetry; ``content`` is where the volumes lie."""
+def server_command(run: Path, content: Path, *, is_alone: bool = False) -> list[str]:
+    """Everything on loopback, no HTTP but S3's, no telemetry; ``content`` is where the volumes lie.
+
+    :param is_alone: without S3 too
+    """
     ports = read_ports(run)
+    s3 = WITHOUT_S3 if is_alone else "-s3"
     return [
         # The store ends with the process that started it; whoever else needs it starts it again.
         *("setpriv", "--pdeathsig", "KILL", "--"),
         *(program(), "-logtostderr=true", "server", f"-dir={content}"),
-        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={IDENTITIES}"),
+        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", s3, f"-s3.config={IDENTITIES}"),
         *(f"-{part}={ports[name]}" for part, name in _flags()),
         *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         # Relative, because a socket's path holds 107 bytes.

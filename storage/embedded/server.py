@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import os
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,12 +13,12 @@ from pathlib import Path
 import structlog
 
 from models.errors import NoSpace, StoryError, Unavailable
-from storage.embedded import command, keys, upkeep
+from storage.embedded import command, keys, process, rebuild, upkeep
+from storage.embedded.process import content_folder, run_folder
 from storage.objects import Objects
 
 START_SECONDS = 60.0
 ATTEMPTS = 3
-STOP_SECONDS = 10.0
 WATCH_SECONDS = 1.0
 READY_SECONDS = 5.0
 FULL_SECONDS = 10.0
@@ -44,12 +40,12 @@ class Embedded:
     @property
     def content(self) -> Path:
         """Where its volumes lie: the disk that it fills."""
-        return self.folder / "objects"
+        return content_folder(self.folder)
 
     @property
     def is_running(self) -> bool:
         """Whether its process lives, whoever started it."""
-        return _running_pid(self.folder) is not None
+        return process.running_pid(self.folder) is not None
 
     def ensure_running(self) -> None:
         """Start it again if it ended, for instance with the process that had started it.
@@ -71,15 +67,15 @@ class Embedded:
         self._is_stopped.set()
         # Under the lock, so that our own watching is not starting it at this very moment.
         with _one_at_a_time(self.folder):
-            _kill(self.folder)
+            process.kill(self.folder)
 
     def shell(self, *commands: str) -> str:
         """Run commands in SeaweedFS's shell; what they print. It says nothing when one fails."""
-        return upkeep.run_shell(_run(self.folder), *commands)
+        return upkeep.run_shell(run_folder(self.folder), *commands)
 
     def vacuum(self) -> None:
         """Take the content of deleted objects off the disk: see :func:`upkeep.vacuum`."""
-        upkeep.vacuum(_run(self.folder), self.content)
+        upkeep.vacuum(run_folder(self.folder), self.content)
 
     def erase_leftovers(self) -> None:
         """Take what is left of deleted objects off the disk: content, and names in logs already written.
@@ -90,14 +86,29 @@ class Embedded:
         :raises NoSpace: the disk is too full to erase from
         :raises Unavailable: something deleted is still there
         """
-        upkeep.erase_leftovers(_run(self.folder), self.content)
+        upkeep.erase_leftovers(run_folder(self.folder), self.content)
+
+    def rebuild_names(self) -> None:
+        """Build its index of names anew: see :func:`rebuild.rebuild`. It answers nobody for some seconds.
+
+        :raises Unavailable: it could not be rebuilt; the store goes on with what it had
+        """
+        with _one_at_a_time(self.folder):
+            try:
+                rebuild.rebuild(self.folder)
+            finally:
+                if not self._is_stopped.is_set():
+                    self._bring_up_at_its_place()
+
+    def _bring_up_at_its_place(self) -> None:
+        if _bring_up(self.folder).endpoint != self.endpoint:
+            raise Unavailable("object-store-unavailable", reason="port-taken")
 
     def _restart(self) -> None:
         with _one_at_a_time(self.folder):
             if self.is_running or self._is_stopped.is_set():
                 return
-            if _bring_up(self.folder).endpoint != self.endpoint:
-                raise Unavailable("object-store-unavailable", reason="port-taken")
+            self._bring_up_at_its_place()
 
     def _watch(self, every_seconds: float) -> None:
         while not self._is_stopped.wait(every_seconds):
@@ -126,9 +137,9 @@ def start_or_join(folder: Path, *, is_watched: bool = True) -> Embedded:
 
 def _bring_up(folder: Path) -> Embedded:
     """Start it if it does not run, wait until it is ready, and finish its first start. Needs the lock."""
-    run = _run(folder)
+    run = run_folder(folder)
     for attempt in range(1, ATTEMPTS + 1):
-        was_running = _running_pid(folder) is not None
+        was_running = process.running_pid(folder) is not None
         _prepare(folder)
         store = Embedded(folder, f"127.0.0.1:{command.read_ports(run)['s3']}", *keys.credentials(run))
         try:
@@ -138,7 +149,7 @@ def _bring_up(folder: Path) -> Embedded:
             # What others use is not ours to kill. What we started may have lost a port to somebody just now.
             if was_running or attempt == ATTEMPTS:
                 raise
-            _kill(folder)
+            process.kill(folder)
     if not (run / "prepared").exists():
         upkeep.switch_fsync_on(run)
         keys.write_private(run / "prepared", "")
@@ -146,17 +157,17 @@ def _bring_up(folder: Path) -> Embedded:
 
 
 def _prepare(folder: Path) -> None:
-    run = _run(folder)
-    for each in (run, folder / "objects"):
+    run = run_folder(folder)
+    for each in (run, content_folder(folder)):
         each.mkdir(mode=0o700, exist_ok=True)
     keys.ensure_keys(run)
-    if _running_pid(folder) is None:
+    if process.runs_alone(folder):
+        # Whoever was rebuilding its index is dead, or we should not have the lock.
+        process.kill(folder)
+    if process.running_pid(folder) is None:
+        rebuild.undo_or_finish(folder)
         command.ensure_ports(run)
-        _start(folder)
-
-
-def _run(folder: Path) -> Path:
-    return folder / "run"
+        process.start(folder)
 
 
 @contextmanager
@@ -164,70 +175,6 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _start(folder: Path) -> None:
-    """Start it from a thread that lives as long as this process: its end is what the store dies of."""
-    is_started = threading.Event()
-    failure: list[BaseException] = []
-    run, line = _run(folder), command.server_command(_run(folder), folder / "objects")
-
-    def hold() -> None:
-        try:
-            # Its log names keys, so it is kept nowhere.
-            process = subprocess.Popen(
-                line,
-                cwd=run,
-                env=command.environment(run),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            keys.write_private(run / "pid", f"{process.pid}")
-        except BaseException as error:
-            failure.append(error)
-            return
-        finally:
-            is_started.set()
-        process.wait()
-
-    threading.Thread(target=hold, name="embedded-store", daemon=True).start()
-    is_started.wait()
-    if failure:
-        raise Unavailable("object-store-unavailable", reason=type(failure[0]).__name__) from failure[0]
-
-
-def _kill(folder: Path) -> None:
-    pid = _running_pid(folder)
-    if pid is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + STOP_SECONDS
-        while not _has_ended(pid) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for each in command.leftover_sockets(_run(folder)):
-            each.unlink(missing_ok=True)
-
-
-def _has_ended(pid: int) -> bool:
-    # Its command line is gone before its sockets are, and its first thread ends before the others.
-    process = Path(f"/proc/{pid}")
-    try:
-        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-        return state in "ZX" and len(list((process / "task").iterdir())) == 1
-    except (OSError, IndexError):
-        return True
-
-
-def _running_pid(folder: Path) -> int | None:
-    """The process of this folder's store, if it runs: its id may have been given to another since."""
-    try:
-        pid = int((_run(folder) / "pid").read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
-        return None
-    return pid if b"-dir=" + os.fsencode(folder / "objects") in words else None
 
 
 def _wait_until_ready(store: Embedded) -> None:

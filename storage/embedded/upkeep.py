@@ -19,9 +19,10 @@ SHELL_SECONDS = 300.0
 NAMES_ARE_WRITTEN_AFTER_SECONDS = 65.0
 
 
-def run_shell(run: Path, *commands: str) -> str:
+def run_shell(run: Path, *commands: str, seconds: float = SHELL_SECONDS) -> str:
     """Run commands in SeaweedFS's shell; what they print. It says nothing when one fails: look afterwards.
 
+    :param seconds: how long they may take together
     :raises Unavailable: the shell itself did not end well
     """
     try:
@@ -32,7 +33,7 @@ def run_shell(run: Path, *commands: str) -> str:
             env=environment(run),
             capture_output=True,
             text=True,
-            timeout=SHELL_SECONDS,
+            timeout=seconds,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:

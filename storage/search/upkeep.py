@@ -8,9 +8,7 @@ from sqlalchemy import text
 
 from models.errors import Unavailable
 from storage.database import Database
-
-_WAIT_SECONDS = 10.0
-_LOOK_EVERY_SECONDS = 0.2
+from storage.old_transactions import LOOK_EVERY_SECONDS, WAIT_SECONDS, wait_for_older
 
 
 def compact(database: Database) -> None:
@@ -31,7 +29,7 @@ def compact(database: Database) -> None:
 def _compact_sqlite(database: Database) -> None:
     with database.write() as session:
         session.execute(text("INSERT INTO search_text(search_text) VALUES ('optimize')"))
-    deadline = time.monotonic() + _WAIT_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS
     connection = database.engine.raw_connection()
     try:
         while True:
@@ -44,7 +42,7 @@ def _compact_sqlite(database: Database) -> None:
                 return
             if time.monotonic() > deadline:
                 raise Unavailable("index-not-compacted")
-            time.sleep(_LOOK_EVERY_SECONDS)
+            time.sleep(LOOK_EVERY_SECONDS)
     finally:
         connection.close()
 
@@ -52,18 +50,8 @@ def _compact_sqlite(database: Database) -> None:
 def _compact_postgresql(database: Database) -> None:
     """VACUUM FULL, once nobody is left whose transaction is older: it keeps, silently, what they could see."""
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        now = connection.scalar(text("SELECT pg_current_xact_id()::xid::text"))
-        older = text(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid()"
-            " AND greatest(age(backend_xid), age(backend_xmin)) > age(CAST(:now AS xid))"
-        )
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while connection.scalar(older, {"now": now}):
-            if time.monotonic() > deadline:
-                raise Unavailable("index-not-compacted")
-            time.sleep(_LOOK_EVERY_SECONDS)
-        connection.execute(text(f"SET lock_timeout = '{int(_WAIT_SECONDS)}s'"))
+        wait_for_older(connection, code="index-not-compacted")
+        connection.execute(text(f"SET lock_timeout = '{int(WAIT_SECONDS)}s'"))
         try:
             connection.execute(text("VACUUM (FULL, ANALYZE) search_entry"))
         finally:
