@@ -89,7 +89,6 @@ WORDS: dict[str, str] = {
     "format-unknown": "There is no such format here. Choose one of {formats}.",
     "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
     "response-empty": "Write down what was answered.",
-    "webhook-not-found": "There is no such webhook in your pilots.",
     "webhook-address-unfit": "Give a whole address that begins with https://, on port 443 or 8443, without a name or "
     "password in it. For a system inside your own network, ask the operator to allow its host.",
     "too-many-webhooks": "A pilot has {most} webhooks at most. Remove one that is not needed.",

@@ -8,6 +8,7 @@ import hmac
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from models.curation import State
 from models.roles import Role
 from models.stories import Story
 from models.webhooks import TRIED_AGAIN_AFTER, Delivery, DeliveryState, Webhook, next_try
+from pipeline import worker
 from pipeline.calling import Caller
 from pipeline.webhooks import deliver_due, forget_old, sign
 from storage import collections, releases, webhooks, withdrawals
@@ -286,3 +288,25 @@ def test_receiver_over_https_is_told(database: Database, field: Field, tmp_path:
         enqueue(database, field)
         assert deliver_due(database, calling) == 1
         verify(secure, 0, webhook.shown_secret)
+
+
+def test_worker_delivers_by_itself_and_ends_with_its_slot(
+    sqlite_database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "DELIVER_EVERY_SECONDS", 0.05)
+    field = Field(sqlite_database)
+    registered(sqlite_database, field, f"http://{HOST}:{receiver.port}/")
+    slot = worker.Worker(sqlite_database, "sqlite://", lambda holder: pytest.fail(), caller=Caller([HOST]))
+    # The slot's own thread, without the durable work beside it.
+    thread = threading.Thread(target=slot._deliver_webhooks)
+    thread.start()
+    try:
+        enqueue(sqlite_database, field)
+        until = time.monotonic() + 20
+        while not receiver.received and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        slot._stop.set()
+        thread.join(timeout=20)
+    assert not thread.is_alive()
+    assert [each.state for each in deliveries(sqlite_database)] == [DeliveryState.DELIVERED]
