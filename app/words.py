@@ -154,6 +154,8 @@ WORDS: dict[str, str] = {
     # parts
     "index-not-compacted": "The search index is still being read, so deleted words could not be removed yet. "
     "Nothing is lost: try again in a minute.",
+    "files-not-rewritten": "What was erased could not be taken out of the database's files now ({reason}). Nothing is "
+    "lost: try again in a minute.",
     "database-unavailable": "The database does not answer. Nothing was lost: try again in a minute.",
     "object-store-unavailable": "The store for recordings does not answer. Nothing was lost: try again in a minute.",
     "object-store-full": "The store for recordings is full. Tell the people who run the service.",

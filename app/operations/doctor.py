@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import create_engine, func, inspect, select
 
+from app.operations import leftovers
 from app.operations.backup import last_backup
 from app.operations.comparing import compare, compare_and_mend, keep, kept_at
 from app.parts import Parts
@@ -21,9 +22,10 @@ from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
 from pipeline.worker import ENDED_WITHOUT_US, work_of_others
-from storage import consents, journal, schema, tombstones, webhooks
+from storage import consents, journal, physical_erasure, schema, tombstones, webhooks
 from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
+from storage.object_service import is_nearly_full
 
 PROGRAMS = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux", "prlimit": "util-linux"}
 ERASED_WITHIN = timedelta(minutes=10)
@@ -209,6 +211,31 @@ def _erasures(parts: Parts) -> Iterator[Finding]:
     yield Finding("late erasures", not late, str(late or "none"), "Start a worker, and see its log.")
 
 
+def _leftovers(parts: Parts) -> Iterator[Finding]:
+    """What is erased, and still lies in files; and whether it can be taken out of them."""
+    for place in leftovers.places(parts):
+        waiting = leftovers.backlog(parts, place)
+        by = waiting.oldest + leftovers.deadline_of(parts) if waiting else None
+        says = (
+            f"{waiting.stories} erased stories, until {by:%Y-%m-%d %H:%M} UTC" if waiting else "nothing left"
+        )
+        mend = "Let serve run, and see its log; or run community-reporting erase-leftovers."
+        yield Finding(f"files: {place}", by is None or by > utc_now(), says, mend)
+    if parts.embedded is not None:
+        is_full = is_nearly_full(parts.embedded.content)
+        says = "the disk is too full to erase from" if is_full else "enough"
+        yield Finding(
+            "room to erase", not is_full, says, "Make room: a volume is copied to leave something out."
+        )
+    wanting = ", ".join(physical_erasure.rights_wanting(parts.database))
+    mend = (
+        "What was erased stays in its log and statistics until you rewrite them (docs/deploy/postgresql.md)."
+    )
+    yield Finding(
+        "rights to erase", not wanting, f"without {wanting}" if wanting else "all", mend, bool(wanting)
+    )
+
+
 def _webhooks(parts: Parts) -> Iterator[Finding]:
     """What a pilot's own system was to be told in the last week, and did not take."""
     with parts.database.read() as session:
@@ -255,6 +282,7 @@ LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _backups,
     _work,
     _erasures,
+    _leftovers,
     _webhooks,
     _address,
 )
