@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Response
+from sqlalchemy.orm import Session
 
 from app.access import Curator, SignedIn, scope
 from app.parts import House
-from app.tellers import receipts, service
+from app.tellers import everything, receipts, service
 from app.tellers.schemas import LinkOut, ReceiptOut, ReviewCopyOut
 from app.web.translation import Translator
+from models.accounts import Account
+from models.errors import NotSignedIn
 from models.roles import Action, Scope
-from storage import gate, review_copies, tellers
+from models.stories import Story, StoryPerson
+from storage import accounts, gate, review_copies, tellers
 
 router = APIRouter(prefix="/stories/{story_id}", tags=["tellers"])
 
@@ -49,6 +53,25 @@ def receipt(parts: House, actor: SignedIn, story_id: str, person_id: str) -> Rec
         person = service.person_in(session, story, person_id)
         translator = Translator(service.language_of(story))
         return receipts.receipt_of(session, story, person, parts.settings, translator)
+
+
+@router.get("/everything.zip", dependencies=MAY_READ, summary="Everything that is held of a story")
+def everything_held(parts: House, actor: SignedIn, story_id: str) -> Response:
+    """For somebody in it who asks and has no link: as their own archive, with the whole ledger, without originals."""
+    with parts.database.read() as session:
+        translator = Translator(
+            service.language_of(gate.may(session, actor, Action.RECORD_CONSENT, story_id))
+        )
+
+    def look(session: Session) -> tuple[Story, StoryPerson | None]:
+        account = session.get(Account, actor.account_id)
+        if account is None or not account.is_active:
+            raise NotSignedIn("not-signed-in")
+        # Roles as they are now: one that is taken away ends a long stream too.
+        principal = accounts.principal_of(session, account, actor.scopes)
+        return gate.may(session, principal, Action.RECORD_CONSENT, story_id), None
+
+    return everything.send(parts, look, translator)
 
 
 @router.post("/review-copies", status_code=201, dependencies=MAY_REVIEW, summary="Send a review copy")

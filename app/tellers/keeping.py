@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
-from app.access import Teller
+from app.access import TELLER_COOKIE, Teller
 from app.parts import House
-from app.tellers import receipts, service
+from app.tellers import everything, receipts, service
 from app.tellers.schemas import ReceiptOut
 from app.tellers.words import CHANGES, GIVERS, MANNERS
 from app.web.translated import page
 from app.web.translation import translator_for
+from models.errors import NotSignedIn
+from models.stories import Story, StoryPerson
+from storage import tellers
 
 router = APIRouter()
 
@@ -39,3 +43,16 @@ def receipt_as_file(request: Request, parts: House, teller: Teller) -> ReceiptOu
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller)
         return receipts.receipt_of(session, story, person, parts.settings, translator_for(request))
+
+
+@router.get("/everything.zip")
+def everything_held(request: Request, parts: House, teller: Teller) -> Response:
+    cookie = request.cookies.get(TELLER_COOKIE, "")
+
+    def look(session: Session) -> tuple[Story, StoryPerson | None]:
+        # The link may be replaced while the archive is on its way.
+        if tellers.person_of_session(session, cookie) is None:
+            raise NotSignedIn("teller-session-ended")
+        return service.at_the_door(session, teller)
+
+    return everything.send(parts, look, translator_for(request))

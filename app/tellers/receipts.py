@@ -148,10 +148,16 @@ def _recipients(copies: Sequence[Copy]) -> list[Recipient]:
 
 
 def _parties(session: Session, its_pilots: Sequence[Pilot], copies: Sequence[Copy]) -> list[Party]:
-    ids = {pilot.id for pilot in its_pilots} | {copy.pilot_id for copy in copies}
+    """The story's pilots, and others that have a copy, each with whom to turn to if it has named somebody."""
+    controllers = {pilot.id for pilot in its_pilots}
     return [
-        Party(party_id=pilot.id, party_name=pilot.name, party_contact=pilot.safeguarding_contact)
-        for pilot in pilots.of_ids(session, ids)
+        Party(
+            party_id=pilot.id,
+            party_name=pilot.name,
+            party_role="pii_controller" if pilot.id in controllers else "recipient",
+            party_contact=pilot.safeguarding_contact,
+        )
+        for pilot in pilots.of_ids(session, controllers | {copy.pilot_id for copy in copies})
     ]
 
 

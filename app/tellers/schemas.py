@@ -93,7 +93,7 @@ class PiiProcessing(BaseModel):
 class Party(BaseModel):
     party_id: str
     party_name: str
-    party_role: Literal["pii_controller"] = "pii_controller"
+    party_role: Literal["pii_controller", "recipient"]
     party_contact: str | None
 
 

@@ -147,3 +147,23 @@ ANSWERS: Mapping[CopyAnswer, str] = {
     CopyAnswer.CHANGE_ASKED: N_("I want something to be changed"),
     CopyAnswer.STOPPED: N_("No, stop it"),
 }
+
+# What is in the archive of everything, file by file; "" is what stands above.
+FILES: Mapping[str, str] = {
+    "": N_(
+        "This is everything that we have of your story. The files with the ending .json are for programs too."
+    ),
+    "recordings/": N_("The sound and the picture. Whoever told the story also finds the original."),
+    "transcripts/": N_("What is said, in every version."),
+    "story.json": N_("Title, language, when and where it was told, and the recordings."),
+    "themes.json": N_("What it is about, with the words that speak for it."),
+    "consent/ledger.json": N_("Everything that was said about what is allowed, and when."),
+    "consent/receipt.json": N_("The same as a receipt."),
+    "consent/form-…": N_("Forms on paper that were kept, if there are any."),
+    "copies-taken.json": N_("Who has taken a copy, and whether they have deleted it."),
+    "responses.json": N_("What others have answered."),
+    "review-copies.json": N_("Copies that were shown before something left, and the answers."),
+    "holds.json": N_("Times at which the story was kept back."),
+    "messages.json": N_("Messages to you."),
+    "journal.json": N_("Who has done what with the story, without names."),
+}
