@@ -25,7 +25,8 @@ from models.stories import (
     StoryPerson,
 )
 from models.transcripts import Transcript
-from storage import collections, consents, themes
+from storage import collections, communities, consents, themes
+from storage.communities import Community
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class PulledEntry:
     """One entry as it may leave now. Closed, it has its place and digest, and nothing else.
 
     ``uses`` maps what consent allows beyond this pilot's own work to when that ends; ``until`` is when sharing
-    ends (None: until withdrawn). ``content_warning`` is today's: it may have come after the release.
+    ends (None: until withdrawn). ``content_warning`` is today's: it may have come after the release. So are the
+    labels and terms of ``communities``.
     """
 
     position: int
@@ -44,6 +46,7 @@ class PulledEntry:
     content_warning: str | None = None
     until: datetime | None = None
     uses: Mapping[Use, datetime | None] = field(default_factory=dict)
+    communities: tuple[Community, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -164,6 +167,7 @@ class Entries:
         stories = {story.id: story for story in self._session.scalars(fresh)}
         standings = consents.standings_by_story(self._session, stories)
         names, uses = self._names(stories), self._uses(stories)
+        asked = communities.by_story(self._session, stories.keys())
 
         def closed(story_id: str | None, manifest: Mapping[str, Any] | None) -> bool:
             if story_id not in stories or manifest is None:
@@ -173,7 +177,12 @@ class Entries:
         return [
             PulledEntry(entry.position, entry.digest)
             if closed(entry.story_id, entry.manifest)
-            else _opened(entry, stories[entry.story_id or ""], uses[entry.story_id or ""])
+            else _opened(
+                entry,
+                stories[entry.story_id or ""],
+                uses[entry.story_id or ""],
+                asked[entry.story_id or ""],
+            )
             for entry in entries
         ]
 
@@ -252,7 +261,12 @@ class Entries:
         return found
 
 
-def _opened(entry: ReleaseEntry, story: Story, uses: Mapping[Use, datetime | None]) -> PulledEntry:
+def _opened(
+    entry: ReleaseEntry,
+    story: Story,
+    uses: Mapping[Use, datetime | None],
+    asked: tuple[Community, ...],
+) -> PulledEntry:
     return PulledEntry(
         position=entry.position,
         digest=entry.digest,
@@ -262,4 +276,5 @@ def _opened(entry: ReleaseEntry, story: Story, uses: Mapping[Use, datetime | Non
         content_warning=story.content_warning,
         until=uses.get(Use.SHARING),
         uses={use: until for use, until in uses.items() if use is not Use.SHARING},
+        communities=asked,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.collections.service import actor_of
 from app.exchange import captions, manifest, transcripts
+from app.exchange.marks import Marks, marks_of
 from app.exchange.naming import archive_name
 from app.exchange.packaging import package
 from app.parts import Parts
@@ -84,7 +85,7 @@ def send_text(
         release, collection = _find(session, principal, collection_id, number)
         opened = _open_story(session, principal, collection, release, story_id)
         found = _chosen(opened, name, recording)
-        text = _written(name, found)
+        text = _written(name, found, marks_of(opened.entry))
     return Response(
         text,
         media_type=manifest.TEXT_FORMATS[name],
@@ -182,9 +183,9 @@ def _chosen(opened: OpenedEntry, name: str, recording: int | None) -> list[Trans
     return chosen
 
 
-def _written(name: str, found: list[Transcript]) -> str:
+def _written(name: str, found: list[Transcript], marks: Marks) -> str:
     if name == "transcript.txt":
-        return transcripts.plain_text(found)
+        return transcripts.plain_text(found, marks)
     if name == "transcript.json":
-        return transcripts.as_json(found)
-    return captions.webvtt(found[0]) if name == "captions.vtt" else captions.subrip(found[0])
+        return transcripts.as_json(found, marks)
+    return captions.webvtt(found[0], marks) if name == "captions.vtt" else captions.subrip(found[0], marks)

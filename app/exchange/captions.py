@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.exchange.marks import NO_MARKS, Marks
 from models.transcripts import Segment, Transcript
 from pipeline.transcription import captions
 from pipeline.transcription.protocol import Segment as Caption
@@ -19,19 +20,22 @@ def is_unchecked(transcript: Transcript) -> bool:
     return transcript.is_machine_made and not transcript.is_approved
 
 
-def webvtt(transcript: Transcript) -> str:
-    """WebVTT, with a note where no person has checked the text."""
-    return captions.to_vtt(
+def webvtt(transcript: Transcript, marks: Marks = NO_MARKS) -> str:
+    """WebVTT, with notes: where no person has checked the text, of what it warns, and what its communities ask."""
+    written = captions.to_vtt(
         captions_of(transcript), language=transcript.language, is_machine_made=is_unchecked(transcript)
     )
+    # An arrow in a note would begin a cue.
+    notes = [f"NOTE {line.replace('-->', '→')}" for line in marks.lines]
+    head, gap, rest = written.partition("\n\n")
+    return "\n\n".join([head.rstrip("\n"), *notes]) + (gap + rest if gap else "\n")
 
 
-def subrip(transcript: Transcript) -> str:
-    """SubRip. It has no place for notes: that no person has checked the text is its first caption."""
-    cut = captions_of(transcript)
-    if is_unchecked(transcript):
-        cut = [Caption(0.0, NOTICE_SECONDS, captions.MACHINE_MADE), *cut]
-    return captions.to_srt(cut)
+def subrip(transcript: Transcript, marks: Marks = NO_MARKS) -> str:
+    """SubRip. It has no place for notes: what has to be said is its first captions."""
+    said = marks.short_lines + ([captions.MACHINE_MADE] if is_unchecked(transcript) else [])
+    notices = [Caption(0.0, NOTICE_SECONDS, each) for each in said]
+    return captions.to_srt([*notices, *captions_of(transcript)])
 
 
 def captions_of(transcript: Transcript) -> list[Caption]:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.exchange.marks import as_dict, as_dicts
 from models.consent import Use
 from models.stories import RenditionKind
+from storage import communities
 from storage.release_entries import PulledEntry
 from storage.releases import Pulled
 
@@ -73,6 +75,7 @@ def manifest(
             "root_digest": pulled.release.root_digest,
         },
         "terms": TERMS,
+        "pilot": as_dict(communities.of_pilot(pulled.pilot)),
         "entries": [_entry(each, files.get(each.position, ()), place) for each in entries],
     }
     return content | ({"delete": list(to_delete)} if to_delete else {})
@@ -92,6 +95,7 @@ def _entry(entry: PulledEntry, files: Sequence[FileNote], place: str) -> dict[st
         "salt": entry.salt,
         "entry": entry.manifest,
         "content_warning": entry.content_warning,
+        "communities": as_dicts(entry.communities),
         "uses": [{"use": use.value, "until": _moment(until)} for use, until in sorted(uses.items())],
         "files": [_file(each, place) for each in files],
     }

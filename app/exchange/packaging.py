@@ -17,6 +17,7 @@ from stream_zip import ZIP_AUTO, Method, stream_zip
 
 from app.exchange.captions import subrip, webvtt
 from app.exchange.manifest import TEXT_FORMATS, FileNote, manifest, text_of
+from app.exchange.marks import Marks, marks_of
 from app.exchange.naming import folder_of, media_name, text_name
 from app.exchange.readme import readme
 from app.exchange.transcripts import as_json, plain_text
@@ -74,7 +75,7 @@ class _Packing:
         folder = folder_of(opened.entry)
         self._files[position] = []
         for number, transcript in opened.transcripts.items():
-            for name, text in _texts(number, transcript).items():
+            for name, text in _texts(number, transcript, marks_of(opened.entry)).items():
                 content = text.encode()
                 note = FileNote(
                     f"{folder}/{name}",
@@ -156,12 +157,12 @@ class _Packing:
         return name, made_at, stat.S_IFREG | 0o600, ZIP_AUTO(size_bytes, level=level), content
 
 
-def _texts(recording: int, transcript: Transcript) -> dict[str, str]:
+def _texts(recording: int, transcript: Transcript, marks: Marks) -> dict[str, str]:
     return {
-        text_name(recording, ".vtt"): webvtt(transcript),
-        text_name(recording, ".srt"): subrip(transcript),
-        text_name(recording, ".txt"): plain_text([transcript]),
-        text_name(recording, ".json"): as_json([transcript]),
+        text_name(recording, ".vtt"): webvtt(transcript, marks),
+        text_name(recording, ".srt"): subrip(transcript, marks),
+        text_name(recording, ".txt"): plain_text([transcript], marks),
+        text_name(recording, ".json"): as_json([transcript], marks),
     }
 
 

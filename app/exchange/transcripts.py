@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.exchange.captions import is_unchecked
+from app.exchange.marks import NO_MARKS, Marks, as_dicts
 from models.releases import transcript_digest
 from models.transcripts import Segment, Transcript
 from pipeline.transcription.captions import MACHINE_MADE
@@ -14,9 +15,13 @@ from pipeline.transcription.captions import MACHINE_MADE
 SCHEMA = "urn:community-reporting:transcript:1"
 
 
-def plain_text(transcripts: Sequence[Transcript]) -> str:
-    """A story's text, a line a segment, with who speaks where that is known; recordings one after the other."""
-    return "\n".join(_text_of(transcript) for transcript in transcripts)
+def plain_text(transcripts: Sequence[Transcript], marks: Marks = NO_MARKS) -> str:
+    """A story's text, a line a segment, with who speaks where that is known; recordings one after the other.
+
+    What stands beside it comes first, a line each, in brackets.
+    """
+    head = "".join(f"[{line}]\n" for line in marks.lines)
+    return (f"{head}\n" if head else "") + "\n".join(_text_of(transcript) for transcript in transcripts)
 
 
 def _text_of(transcript: Transcript) -> str:
@@ -29,9 +34,14 @@ def _line(segment: Segment) -> str:
     return f"{' '.join(segment.speaker.split())}: {text}" if segment.speaker else text
 
 
-def as_json(transcripts: Sequence[Transcript]) -> str:
+def as_json(transcripts: Sequence[Transcript], marks: Marks = NO_MARKS) -> str:
     """A story's transcripts, in its recordings' order; times in seconds."""
-    content = {"schema": SCHEMA, "transcripts": [_as_dict(transcript) for transcript in transcripts]}
+    content = {
+        "schema": SCHEMA,
+        "content_warning": marks.content_warning,
+        "communities": as_dicts(marks.communities),
+        "transcripts": [_as_dict(transcript) for transcript in transcripts],
+    }
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -12,11 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.exchange import captions
+from app.exchange.marks import Marks
 from app.parts import Parts
 from models.errors import NotFound
 from models.roles import Action, Principal
 from models.stories import MEDIA_TYPES, Rendition, RenditionKind
-from storage import gate, recordings, transcripts
+from storage import communities, gate, recordings, transcripts
 
 # A stream may last an hour; consent may end in its middle.
 ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
@@ -83,12 +84,14 @@ def captions_of(parts: Parts, principal: Principal, story_id: str, recording_id:
     :raises NotFound: there is none yet, or it is not for this reader
     """
     with parts.database.read() as session:
-        gate.may(session, principal, Action.READ, story_id)
+        story = gate.may(session, principal, Action.READ, story_id)
         recordings.of_story(session, story_id, recording_id)
         transcript = transcripts.latest(session, recording_id)
         if transcript is None:
             raise NotFound("transcript-not-there")
-        text = captions.webvtt(transcript)
+        text = captions.webvtt(
+            transcript, Marks(story.content_warning, communities.of_story(session, story_id))
+        )
     headers = {"Content-Security-Policy": SANDBOX, "Cache-Control": "private, no-store"}
     return Response(text, headers=headers, media_type="text/vtt")
 

@@ -296,7 +296,9 @@ def test_worker_delivers_by_itself_and_ends_with_its_slot(
     monkeypatch.setattr(worker, "DELIVER_EVERY_SECONDS", 0.05)
     field = Field(sqlite_database)
     registered(sqlite_database, field, f"http://{HOST}:{receiver.port}/")
-    slot = worker.Worker(sqlite_database, "sqlite://", lambda holder: pytest.fail(), caller=Caller([HOST]))
+    slot = worker.Worker(
+        sqlite_database, "sqlite://", lambda holder: pytest.fail("no story"), caller=Caller([HOST])
+    )
     # The slot's own thread, without the durable work beside it.
     thread = threading.Thread(target=slot._deliver_webhooks)
     thread.start()
