@@ -117,7 +117,8 @@ def since(
     )
     has_more = len(entries) > limit
     entries = entries[:limit]
-    after = entries[-1].sequence if has_more else max(head, sequence)
+    # Not the head: that moves with what others do, and is nobody else's business.
+    after = entries[-1].sequence if entries else sequence
     return Changes(_read(session, entries), after, has_more)
 
 
