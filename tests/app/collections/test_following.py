@@ -69,6 +69,7 @@ def test_feed_is_resumed_where_it_was_left(pilots: Pilots) -> None:
     first = pilots.as_team.get(CHANGES)
     assert kinds(first) == ["release"]
     assert first.json()["has_more"] is False
+    assert pilots.as_team.get(CHANGES, params={"since": ""}).json() == first.json()
     assert pilots.as_team.get(f"{path}/releases/1").status_code == 200
     pilots.withdraw(story)
     then = pilots.as_team.get(CHANGES, params={"since": first.json()["next"]})
