@@ -26,6 +26,25 @@ for number in range(int(sys.argv[2])):
 database.close()
 """
 
+FIFTY = """
+import os, sys, threading
+from storage import journal
+from storage.database import Database
+database = Database(sys.argv[1])
+def write(thread):
+    for number in range(int(sys.argv[3])):
+        with database.write() as session:
+            journal.note(session, "test", "write", story_id="s", subject=f"{os.getpid()}-{thread}-{number}")
+threads = [threading.Thread(target=write, args=[number]) for number in range(int(sys.argv[2]))]
+print("ready", flush=True)
+sys.stdin.readline()
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+database.close()
+"""
+
 
 def write(database: Database, entries: int) -> None:
     for number in range(entries):
@@ -63,6 +82,40 @@ def test_eight_threads_keep_one_unbroken_chain(database: Database) -> None:
     assert errors == []
     assert length(database) == 80
     assert broken_at(database) is None
+
+
+@pytest.mark.long
+def test_fifty_writers_at_once_keep_one_unbroken_chain_and_a_flipped_byte_is_found(
+    database: Database,
+) -> None:
+    """Five processes of ten threads, all at once: nobody is turned away, no entry is lost, none is doubled."""
+    url = database.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", FIFTY, url, "10", "8"]
+    writers = [
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(5)
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write(b"go\n")
+        writer.stdin.flush()
+    said = [writer.communicate(timeout=300) for writer in writers]
+    assert [error for _, error in said] == [b""] * 5
+    assert length(database) == 400
+    assert broken_at(database) is None
+    with database.read() as session:
+        subjects = set(session.scalars(select(JournalEntry.subject)))
+        middle = session.get_one(JournalEntry, 200)
+        flipped = middle.hash[:10] + chr(ord(middle.hash[10]) ^ 1) + middle.hash[11:]
+    assert len(subjects) == 400
+    with database.write() as session:
+        session.execute(update(JournalEntry).where(JournalEntry.sequence == 200).values(hash=flipped))
+    assert broken_at(database) == 200
 
 
 def test_processes_keep_one_unbroken_chain(database: Database) -> None:
