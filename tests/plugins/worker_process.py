@@ -1,7 +1,8 @@
 """A worker in a process of its own, for tests that kill it: ``python -m tests.plugins.worker_process CONFIG``.
 
 CONFIG is JSON: database_url, workflow_url, folder, s3 (endpoint, access_key, secret_key, bucket), cache,
-lease_seconds, and optionally ``stop_at``: [step, moment]. There it makes a file ``stopped`` and waits to be killed.
+lease_seconds, and optionally ``rounds``, a schedule, and ``stop_at``: [step, moment].
+There it makes a file ``stopped`` and waits to be killed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pipeline import rounds
 from pipeline.media.inspection import MediaLimits
 from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
@@ -43,6 +45,7 @@ def main() -> None:
         recogniser = Recogniser(weights.ensure(Path(config["cache"])))
         return Workplace(database, objects, work, recogniser, MediaLimits(), holder, on_step=on_step)
 
+    rounds.SCHEDULE = config.get("rounds") or rounds.SCHEDULE
     worker = Worker(
         database, config["workflow_url"], workplace, lease=timedelta(seconds=config["lease_seconds"])
     )

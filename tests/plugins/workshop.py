@@ -67,8 +67,13 @@ class Workshop:
         for person in story.people:
             consents.record(session, story, person.id, Terms(frozenset({Use.CURATION})), actor="test")
 
-    def start_worker(self, *, stop_at: tuple[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """A worker in a process of its own; with ``stop_at`` it waits there to be killed."""
+    def start_worker(
+        self, *, stop_at: tuple[str, str] | None = None, rounds: str | None = None
+    ) -> subprocess.Popen[bytes]:
+        """A worker in a process of its own; with ``stop_at`` it waits there to be killed.
+
+        :param rounds: when it makes its rounds, in place of once an hour
+        """
         config = self.folder / f"worker-{len(self._workers)}.json"
         for flag in ("started", "stopped"):
             with suppress(FileNotFoundError):
@@ -83,6 +88,7 @@ class Workshop:
                     "cache": str(ROOT / "data" / "cache"),
                     "lease_seconds": LEASE_SECONDS,
                     "stop_at": list(stop_at) if stop_at else None,
+                    "rounds": rounds,
                 }
             )
         )
