@@ -11,7 +11,7 @@ REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 KINDS = {
     "int": "whole number",
     "str": "text",
-    "Path": "folder",
+    "Path": "path",
     "bool": "true or false",
     "SecretStr": "secret",
 }
