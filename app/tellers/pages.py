@@ -19,7 +19,7 @@ from app.tellers import care, changing, copies, keeping, service, views
 from app.web.translated import DOOR, page
 from app.web.translation import LANGUAGE_COOKIE, translator_for
 from models.errors import NotFound
-from models.stories import RenditionKind
+from models.stories import RenditionKind, Story
 from storage import tellers
 
 router = APIRouter()
@@ -69,22 +69,20 @@ def _unopened(request: Request, status: int, code: str, **parameters: object) ->
 
 @door.post("/leave")
 def leave(request: Request, parts: House) -> Response:
-    cookie = request.cookies.get(TELLER_COOKIE)
-    if cookie:
-        with parts.database.write() as session:
-            tellers.end_session(session, cookie)
-    response = RedirectResponse(f"{DOOR}/left", 303)
-    _forget(response)
+    cookie = request.cookies.get(TELLER_COOKIE, "")
+    with parts.database.write() as session:
+        person = tellers.person_of_session(session, cookie)
+        if person is not None:
+            request.state.story_language = session.get_one(Story, person.story_id).spoken_language
+        tellers.end_session(session, cookie)
+    response = RedirectResponse(f"{DOOR}/left?lang={translator_for(request).language}", 303)
+    response.delete_cookie(TELLER_COOKIE, path=DOOR)
     return response
 
 
 @door.get("/left")
 def left(request: Request) -> Response:
     return page(request, "teller-left.html", translator_for(request))
-
-
-def _forget(response: Response) -> None:
-    response.delete_cookie(TELLER_COOKIE, path=DOOR)
 
 
 @door.get("")

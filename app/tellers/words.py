@@ -117,7 +117,6 @@ NOTICES: Mapping[NoticeKind, str] = {
     NoticeKind.RETENTION: N_(
         "The story has been kept for a long time. It will be deleted unless you ask us to keep it."
     ),
-    NoticeKind.RECALL: N_("Those who have a copy were asked to delete it."),
 }
 SOMETHING_HAPPENED = N_("Something about your story has changed.")
 
@@ -164,6 +163,6 @@ FILES: Mapping[str, str] = {
     "responses.json": N_("What others have answered."),
     "review-copies.json": N_("Copies that were shown before something left, and the answers."),
     "holds.json": N_("Times at which the story was kept back."),
-    "messages.json": N_("Messages to you."),
+    "messages.json": N_("Messages to you"),
     "journal.json": N_("Who has done what with the story, without names."),
 }

@@ -86,7 +86,7 @@ def test_session_ends_with_its_link(rooms: Rooms, doors: Doors, ending: str) -> 
             session.query(TellerSession).one().ends_at = utc_now() - timedelta(seconds=1)
     else:
         cookie = browser.cookies[TELLER_COOKIE]
-        assert browser.post("/teller/leave").headers["location"] == "/teller/left"
+        assert browser.post("/teller/leave").headers["location"] == "/teller/left?lang=en"
         assert "You have left" in browser.get("/teller/left").text
         assert TELLER_COOKIE not in browser.cookies
         browser.cookies.set(TELLER_COOKIE, cookie, path="/teller")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import select
 
+from app.web.translation import LANGUAGES, Translator
 from models.base import utc_now
 from models.collections import Recall
 from models.consent import Use
@@ -15,7 +17,17 @@ from models.notices import NoticeKind
 from models.pilots import Pilot
 from models.roles import Principal
 from models.stories import Part, Story, StoryPerson
-from storage import collections, consents, holds, notices, recalls, releases, responses, wordings
+from storage import (
+    collections,
+    consents,
+    holds,
+    notices,
+    recalls,
+    releases,
+    responses,
+    review_copies,
+    wordings,
+)
 from storage.consents import Terms
 from tests.app.conftest import Rooms
 from tests.app.tellers.conftest import Doors
@@ -235,3 +247,28 @@ def test_nothing_of_another_story_is_behind_this_link(rooms: Rooms, doors: Doors
     for path in (f"recordings/{recording}/renditions/audio", f"recordings/{recording}/captions.vtt"):
         assert browser.get(f"/teller/{path}").status_code == 404
     assert "The mill" not in browser.get("/teller").text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_there_in_every_language(
+    rooms: Rooms, doors: Doors, team: Principal, language: str
+) -> None:
+    story = rooms.field.story(state=State.CURATED, language=language)
+    pulled(rooms, story, team)
+    with rooms.database.write() as session:
+        review_copies.send(session, session.get_one(Story, story.id), actor=story.submitted_by)
+    browser = doors.opened(story)
+    own_words = Translator(language)
+    for path in ("", "/consent", "/copy", "/stop/sharing", "/withdraw", "/receipt"):
+        page = browser.get(f"/teller{path}")
+        assert page.status_code == 200, path
+        assert f'<html lang="{language}"' in page.text, path
+        if path == "" and language != "en":
+            for english in ("What you allow", "Leave this page", "Yes<", "Curators may"):
+                assert english not in page.text
+    assert escape(own_words("Change what I allow")) in browser.get("/teller").text
+    answer = browser.post("/teller/withdraw", data={"sure": "yes"})
+    assert escape(own_words("Your story is taken back")) in answer.text
+    leaving = doors.opened(rooms.field.story(language=language))
+    left = leaving.get(leaving.post("/teller/leave").headers["location"])
+    assert escape(own_words("You have left")) in left.text
