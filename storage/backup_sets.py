@@ -179,11 +179,8 @@ class BackupSet:
                 yield path
 
     def known_sums(self) -> dict[bytes, bytes]:
-        """What the newest list of each object says: for those that are not sealed anew."""
-        known: dict[bytes, bytes] = {}
-        for backup_id in self.whole():
-            known.update(self._named_by(backup_id))
-        return known
+        """The digests in the newest backup's list: its objects need not be read again."""
+        return {name: digest for each in self.whole()[-1:] for name, digest in self._named_by(each)}
 
     def _named_by(self, backup_id: str) -> Iterator[tuple[bytes, bytes]]:
         path = self.folder_of(backup_id) / SUMS

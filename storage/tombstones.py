@@ -35,6 +35,7 @@ ENDING = ".json"
 BATCH = 500
 # In the row alone: the file is written once. It is not known yet then.
 NOT_WRITTEN = frozenset({"erased_at"})
+REQUIRED = ("story_id", "gathered_at", "withdrawn_at", "known_to", "salt", "digests")
 
 
 def when_withdrawn(database: Database, folder: Path, story_ids: Collection[str]) -> None:
@@ -86,10 +87,11 @@ def unreadable(folder: Path) -> set[str]:
 def read(folder: Path, story_id: str) -> dict[str, Any] | None:
     """What a file says; None if it cannot be read."""
     try:
-        content = json.loads((folder / f"{story_id}{ENDING}").read_bytes())
-    except (OSError, ValueError):
+        content: dict[str, Any] = json.loads((folder / f"{story_id}{ENDING}").read_bytes())
+        _as_row(content)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return content if isinstance(content, dict) and content.get("story_id") == story_id else None
+    return content if content["story_id"] == story_id else None
 
 
 def mirror(source: Path, target: Path) -> int:
@@ -188,7 +190,9 @@ def _as_file(session: Session, stone: Tombstone) -> dict[str, Any]:
 
 def _as_row(content: dict[str, Any]) -> Tombstone:
     columns = Tombstone.__table__.columns
-    given = {name: value for name, value in content.items() if name in columns and name not in NOT_WRITTEN}
+    # What older versions did not write yet has a default.
+    given = {name: content[name] for name in REQUIRED}
+    given |= {name: each for name, each in content.items() if name in columns and name not in NOT_WRITTEN}
     for name in ("gathered_at", "withdrawn_at"):
         given[name] = datetime.fromisoformat(given[name])
     return Tombstone(**given)

@@ -136,4 +136,7 @@ def _say(done: object) -> None:
     out.print(f"{len(done.withdrawn_again)} stories withdrawn again, as their tombstones say")
     for each in done.differing:
         err.print(f"DIFFERS {each}: the store had another content; it was left as it is.")
+    out.print(
+        f"Rows are as of {manifest.made_at}: what was narrowed, corrected or ended since must be done again."
+    )
     out.print("Now start serve, and run doctor.")

@@ -146,16 +146,20 @@ def _put_file(folder: Path, story: Story) -> None:
     (folder / f"{story.id}.json").write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"story_id": "another"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"story_id": "another"}', '{"story_id": "%s"}'])
 def test_a_damaged_file_is_obeyed_by_its_name(
     database: Database, field: Field, second: Path, content: str
 ) -> None:
     story = field.story(state=State.CURATED)
     second.mkdir()
-    (second / f"{story.id}.json").write_text(content)
+    (second / f"{story.id}.json").write_text(content.replace("%s", story.id))
     assert tombstones.unreadable(second) == {story.id}
     assert tombstones.apply(database, second) == [story.id]
     assert stone_of(database, story).withdrawn_at <= utc_now()
+    with database.write() as session:
+        session.execute(delete(Story))
+        session.execute(delete(Tombstone))
+    assert tombstones.apply(database, second) == [], "nothing can be brought back, and nothing breaks"
 
 
 def test_a_story_that_the_database_never_knew_gets_its_tombstone_back(

@@ -361,3 +361,55 @@ def test_every_error_of_backups_has_words() -> None:
     assert len(raised) > 10
     assert raised <= WORDS.keys()
     assert issubclass(dumps.Lost, StoryError)
+
+
+def test_the_commands_from_a_key_to_a_restored_service(
+    make_installation: Callable[..., Installation], tmp_path: Path, object_server: Any
+) -> None:
+    home = make_installation("sqlite", "home", tombstones=tmp_path / "second")
+    gone, stays = home.story(), home.story()
+    new = make_installation("sqlite", "new", is_empty=True)
+
+    def command(at: Installation, *words: str) -> subprocess.CompletedProcess[str]:
+        given = {
+            "COMMUNITY_REPORTING_DATA": str(at.settings.data),
+            "COMMUNITY_REPORTING_DATABASE_URL": at.database.url.render_as_string(),
+            "COMMUNITY_REPORTING_BACKUP_KEY": str(tmp_path / "key"),
+            "COMMUNITY_REPORTING_BACKUPS": str(tmp_path / "set"),
+            "COMMUNITY_REPORTING_TOMBSTONES": str(tmp_path / "second"),
+            "COMMUNITY_REPORTING_S3_ENDPOINT": object_server.endpoint,
+            "COMMUNITY_REPORTING_S3_ACCESS_KEY": object_server.access_key,
+            "COMMUNITY_REPORTING_S3_SECRET_KEY": object_server.secret_key,
+            "COMMUNITY_REPORTING_S3_BUCKET": at.objects.bucket,
+            "COMMUNITY_REPORTING_S3_SECURE": "false",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli", *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = command(home, "backup")
+    assert (refused.returncode, "backup-key" in refused.stderr) == (1, True), refused
+    assert command(home, "backup-key").returncode == 0
+    made = command(home, "backup")
+    assert (made.returncode, "4 of them new" in made.stdout) == (0, True), made
+    home.withdraw(gone)
+    checked = command(new, "restore", "set", "--check")
+    assert (checked.returncode, "4 objects: whole" in checked.stdout) == (0, True), checked
+    done = command(new, "restore", "set")
+    assert (done.returncode, "1 stories withdrawn again" in done.stdout) == (0, True), done
+    assert (new.keys_of(gone), new.keys_of(stays)) == (set(), home.keys_of(stays))
+    again = command(new, "restore", "set")
+    assert (again.returncode, "is not empty" in again.stderr) == (1, True), again
+
+    lost = min(new.keys_of(stays))
+    new.objects.delete(lost)
+    named = command(new, "backup", "--to", "other")
+    assert (named.returncode, f"LOST {lost}" in named.stderr) == (1, True), named
+    put = command(new, "restore", "set", "--missing-objects")
+    assert (put.returncode, "1 objects put" in put.stdout) == (0, True), put
+    assert new.keys_of(stays) == home.keys_of(stays)
