@@ -163,6 +163,7 @@ def test_a_database_put_back_by_hand_serves_nothing_that_was_withdrawn(
         assert served.client(curator).get(f"/api/v1/stories/{gone.id}").status_code == 410
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_tombstone_that_cannot_be_obeyed_keeps_the_service_from_starting(
     home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
