@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from app.parts import parts_of
 from app.web import translation
 from app.web.rendering import render
 from app.web.translation import LANGUAGE_COOKIE, LANGUAGES, Translator
@@ -37,5 +38,12 @@ def page(
     )
     response.headers["Content-Language"] = translator.language
     if request.query_params.get("lang") in LANGUAGES and translation.asked_for(request):
-        response.set_cookie(LANGUAGE_COOKIE, translator.language, httponly=True, samesite="lax", path=DOOR)
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            translator.language,
+            httponly=True,
+            samesite="lax",
+            secure=parts_of(request).settings.cookies_are_secure,
+            path=DOOR,
+        )
     return response
