@@ -17,10 +17,10 @@ export TORCH_INDEX
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest -n $(JOBS) -rs $(TESTS)
 
-.PHONY: help demo serve test test-long bench lint format docs lock clean set-up set-up-tests
+.PHONY: help demo serve test test-access test-long bench lint format docs lock clean set-up set-up-tests
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: set-up ## send fictional stories the whole way, then leave the service running (DEMO_EXIT=1: stop it)
 	@$(RUN)community-reporting demo $(if $(filter-out 0 no false,$(DEMO_EXIT)),--exit)
@@ -30,6 +30,9 @@ serve: set-up ## run the service on this machine
 
 test: set-up-tests lint ## check style, types and layers, then run every test but the long ones
 	@$(PYTEST) -m "not long"
+
+test-access: set-up-tests ## open every route as every role over a story in every stage; the last line counts
+	@$(RUN)python -m pytest -n $(JOBS) -q tests/access
 
 test-long: set-up-tests ## run the long tests
 	@$(PYTEST) -m long

@@ -39,7 +39,7 @@ from app.webhooks import pages as webhooks_pages
 
 API = "/api/v1"
 
-# One entry a room: what answers programs, and what answers people. tests/app/test_routes.py walks them all.
+# One entry a room: what answers programs, and what answers people. tests/access walks them all.
 ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     people_api.router,
     pilots_api.router,

@@ -68,9 +68,9 @@ def make_database(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ca
         def make(kind: str, *, is_empty: bool = False) -> Database:
             if kind == "sqlite":
                 template = None if is_empty else request.getfixturevalue("sqlite_template")
-                return made.enter_context(_on_sqlite(tmp_path, template))
+                return made.enter_context(on_sqlite(tmp_path, template))
             home = request.getfixturevalue("postgresql_home")
-            return made.enter_context(_on_postgresql(home, "template0" if is_empty else TEMPLATE))
+            return made.enter_context(on_postgresql(home, "template0" if is_empty else TEMPLATE))
 
         yield make
 
@@ -100,7 +100,8 @@ def postgresql_database(make_database: Callable[..., Database]) -> Database:
 
 
 @contextmanager
-def _on_sqlite(folder: Path, template: Path | None) -> Iterator[Database]:
+def on_sqlite(folder: Path, template: Path | None) -> Iterator[Database]:
+    """A database in ``folder``, a copy of the template, or empty."""
     path = folder / f"stories-{secrets.token_hex(4)}.sqlite"
     if template is not None:
         shutil.copyfile(template, path)
@@ -109,7 +110,8 @@ def _on_sqlite(folder: Path, template: Path | None) -> Iterator[Database]:
 
 
 @contextmanager
-def _on_postgresql(home: Path, template: str) -> Iterator[Database]:
+def on_postgresql(home: Path, template: str) -> Iterator[Database]:
+    """A database on the server at ``home``, a copy of the template there; gone at the end."""
     name = f"t_{secrets.token_hex(6)}"
     with connect(home) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")

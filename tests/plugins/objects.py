@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ def object_server(run_folder: Path) -> Iterator[Embedded]:
 @pytest.fixture
 def object_store(object_server: Embedded) -> Iterator[Objects]:
     """An empty bucket, gone after the test."""
+    with bucket_on(object_server) as objects:
+        yield objects
+
+
+@contextmanager
+def bucket_on(object_server: Embedded) -> Iterator[Objects]:
+    """An empty bucket, gone at the end."""
     objects = Objects.connect(
         object_server.endpoint,
         object_server.access_key,

@@ -1,0 +1,193 @@
+"""A running service with somebody of every role, and a story in one stage that some of them may not see."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from app.access import SESSION_COOKIE, TELLER_COOKIE
+from app.main import create_app
+from app.parts import Parts
+from app.settings import Settings
+from models.accounts import Account, LinkPurpose
+from models.roles import Principal, Scope
+from models.stories import Story
+from pipeline.themes.codebook import load_codebook
+from storage import accounts, tellers, webhooks
+from storage.database import Database
+from storage.objects import Objects
+from tests.access.asking import ask
+from tests.access.stages import ROLES, STAGES, WITHOUT_ACCOUNT
+from tests.access.stories import OF_UNKNOWN, Stories
+from tests.access.table import TABLE
+from tests.access.undone import undone
+from tests.plugins.stories import THEME, Field
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: a ZIP's members are in its text too."""
+
+    status: int
+    headers: str
+    text: str
+
+    def names(self, word: str) -> bool:
+        return word.casefold() in (self.headers + self.text).casefold()
+
+
+class Place:
+    """A service over real parts. Requests leave no trace in it."""
+
+    def __init__(self, database: Database, objects: Objects, folder: Path) -> None:
+        self.database, self._field = database, Field(database)
+        self.pilots = {code: self._field.pilot(code) for code in ("here", "elsewhere")}
+        settings = Settings(_env_file=None, data=folder, min_free_bytes=0)
+        self.app = create_app(Parts(settings, database, objects, load_codebook()))
+        self.people: dict[str, Principal] = {}
+        self.stories = Stories(database, objects, self.pilots, self.people)
+        self.ids: dict[str, Any] = {}
+        self._comes_with: dict[str, dict[str, str]] = {}
+        self._of_unknown: dict[tuple[str, str], Answer] = {}
+        self._asked = 0
+
+    @contextmanager
+    def opened(self) -> Iterator[Place]:
+        """With everybody there, and a collection of a story that is always shared; in one event loop."""
+        for role in ROLES:
+            self._comes_with[role] = self.come_in(role)
+        self.ids = {
+            **OF_UNKNOWN,
+            **self.stories.open_collections(),
+            "theme": THEME,
+            "number": "1",
+            "version": "1",
+            "kind": "audio",
+            "code": "here",
+            "use": "curation",
+            "name": "captions.vtt",
+            "sign_in_name": self._sign_in_name("reporter"),
+            "token": self._one_time_link("reporter"),
+            "webhook_id": self._webhook(),
+        }
+        with asyncio.Runner() as loop:
+            self._loop = loop
+            yield self
+
+    # ---- who comes ----
+
+    def come_in(self, role: str) -> dict[str, str]:
+        """Somebody of a role; the headers by which the service knows them."""
+        if role in WITHOUT_ACCOUNT:
+            return {}
+        held, pilot = ROLES[role]
+        person = self._field.account(held, self.pilots.get(pilot), is_administrator=role == "administrator")
+        self.people[role] = person
+        with self.database.write() as session:
+            token = accounts.begin_session(session, session.get_one(Account, person.account_id))
+        return {"cookie": f"{SESSION_COOKIE}={token}"}
+
+    def key_of(self, role: str, scopes: frozenset[Scope]) -> dict[str, str]:
+        """The headers of a program that has a key of somebody."""
+        with self.database.write() as session:
+            account = session.get_one(Account, self.people[role].account_id)
+            key = accounts.make_api_key(session, account, "k", scopes, days=1, actor=account.id)
+        return {"authorization": f"Bearer {key}"}
+
+    def _sign_in_name(self, role: str) -> str:
+        with self.database.read() as session:
+            return session.get_one(Account, self.people[role].account_id).sign_in_name
+
+    def _one_time_link(self, role: str) -> str:
+        with self.database.write() as session:
+            account_id = self.people[role].account_id
+            lasts = timedelta(hours=1)
+            return accounts.make_link(session, LinkPurpose.SIGN_IN, account_id=account_id, lasts=lasts)
+
+    def _webhook(self) -> str:
+        curator = self.people["curator"].account_id or ""
+        with self.database.write() as session:
+            address = "https://example.org/called"
+            return webhooks.register(session, self.pilots["here"], curator, address).id
+
+    def _private_link(self, story: Story) -> tuple[str, dict[str, str]]:
+        with self.database.write() as session:
+            kept = session.get_one(Story, story.id)
+            token = tellers.make_link(session, kept, story.people[0].id, actor="test")
+            cookie, _ = tellers.begin_session(session, token)
+        return token, {"cookie": f"{TELLER_COOKIE}={cookie}"}
+
+    # ---- what they come to ----
+
+    def tell(self, name: str, *, is_collected: bool = True) -> dict[str, Any]:
+        """A story in a stage; the words that routes to it are filled with."""
+        stage = STAGES[name]
+        story, words = self.stories.tell(stage, is_collected=is_collected)
+        words["private_token"], self._comes_with["teller"] = self._private_link(story)
+        return {**self.ids, **words, **self.stories.let_happen(stage, story)}
+
+    # ---- what they ask ----
+
+    def ask(self, role: str, name: str, ids: Mapping[str, Any], **more: Any) -> Answer:
+        """What a role is answered on a route of the table."""
+        return self.ask_with(self._comes_with[role], name, ids, **more)
+
+    def ask_of_unknown(self, role: str, name: str) -> Answer:
+        """What a role is answered on a route to a story that never was; asked once, it is the same in all stages."""
+        if (role, name) not in self._of_unknown:
+            self._of_unknown[role, name] = self.ask(role, name, self.ids)
+        return self._of_unknown[role, name]
+
+    def ask_with(self, headers: Mapping[str, str], name: str, ids: Mapping[str, Any], **more: Any) -> Answer:
+        """What a route of the table answers to whoever comes with these headers."""
+        method, path = name.split()
+        way = TABLE[name]
+        words = {**ids, **{word: filled(other, ids) for word, other in way.fills.items()}}
+        accepts = "application/json" if path.startswith("/api/") else "text/html"
+        request = httpx2.Request(
+            method,
+            f"http://testserver{path.format_map(words)}",
+            headers={"accept": accepts, **headers},
+            **filled(way.sends, words),
+            **more,
+        )
+        self._asked += 1
+        # Attempts to sign in are counted by address.
+        address = f"10.7.{self._asked >> 8}.{self._asked & 255}"
+        with undone(self.database):
+            try:
+                answer = self._loop.run(ask(self.app, request, address))
+            except Exception as error:
+                # Also one that comes when the answer has begun, and breaks it off.
+                return Answer(500, "", repr(error))
+        return Answer(answer.status, str(answer.headers), text_of(answer.body))
+
+
+def filled(sends: Any, words: Mapping[str, Any]) -> Any:
+    """A request with words in the places of those in braces; one that stands alone may be a list."""
+    match sends:
+        case str() if sends.startswith("{") and sends.endswith("}"):
+            return words[sends[1:-1]]
+        case dict():
+            return {name: filled(each, words) for name, each in sends.items()}
+        case _:
+            return sends
+
+
+def text_of(body: bytes) -> str:
+    """A body as text, and the members of a ZIP after it."""
+    text = body.decode(errors="replace")
+    if body.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            members = [archive.read(each).decode(errors="replace") for each in archive.namelist()]
+        text += "\n".join([*archive.namelist(), *members])
+    return text

@@ -1,0 +1,161 @@
+"""Every route of the running service, opened as every role over a story in every stage, as the table says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import Mount
+
+from models.roles import Scope
+from tests.access.conftest import Tally
+from tests.access.place import Answer, Place
+from tests.access.stages import ROLES, STAGES, TELLER
+from tests.access.stories import ARCHIVES, CANARIES, HELD, OF_UNKNOWN, READERS_WORD, UNKNOWN
+from tests.access.table import (
+    API,
+    FOR_PEOPLE,
+    FOR_PROGRAMS,
+    MOUNTED,
+    TABLE,
+    WITHOUT_SCOPE,
+    Way,
+)
+from tests.plugins.stories import THEME
+
+# What is looked for in lists and searches, beside everything.
+ASKED: tuple[Mapping[str, Any], ...] = ({}, {"q": READERS_WORD}, {"pilot": "here", "theme": THEME})
+
+
+def test_table_names_every_route_and_no_other(place: Place) -> None:
+    found: set[str] = set()
+    for route in iter_route_contexts(place.app.routes):
+        if isinstance(route.original_route, Mount):
+            assert route.path in MOUNTED, (
+                f"who may open what is mounted at {route.path}? Say so in the table."
+            )
+            continue
+        # A plain route of Starlette's adds HEAD to GET by itself, and answers it by the same function.
+        by_itself = set() if isinstance(route.original_route, APIRoute) else {"HEAD"}
+        found |= {f"{method} {route.path}" for method in set(route.methods or ()) - by_itself}
+    assert found - TABLE.keys() == set(), "a route that is not in the table"
+    assert TABLE.keys() - found == set(), "an entry whose route is gone"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_route_answers_every_role_as_the_table_says(place: Place, tally: Tally, stage: str) -> None:
+    ids = place.tell(stage)
+    for name, way in TABLE.items():
+        for role in ROLES:
+            if not way.is_walked(role, stage):
+                continue
+            answer, expected = place.ask(role, name, ids), way.expected(role, stage)
+            wrong = given_away(role, stage, name, answer)
+            if answer.status != expected:
+                wrong.append(f"{answer.status} instead of {expected}: {answer.text[:200]}")
+            if expected == 404 and names_a_story(name, way) and role not in STAGES[stage].who("reads"):
+                unknown = place.ask_of_unknown(role, name)
+                if without_ids(answer, ids) != without_ids(unknown, ids):
+                    wrong.append(f"unlike an unknown id: {answer} {unknown}")
+            tally.check(f"{stage}, {role}, {name}", not wrong, "; ".join(wrong))
+    tally.close()
+
+
+def test_lists_counts_and_searches_are_the_same_with_and_without_hidden_stories(
+    place: Place, tally: Tally
+) -> None:
+    about_stories = {name: way for name, way in TABLE.items() if not way.is_once and way.door != TELLER}
+    lists = [
+        name for name, way in about_stories.items() if name[:3] == "GET" and not names_a_story(name, way)
+    ]
+    asked = [(name, params) for name in lists for params in (ASKED if "search" in name else ASKED[:1])]
+    not_yet = {
+        (role, name, str(params)): place.ask(role, name, place.ids, params=params)
+        for role in ROLES
+        for name, params in asked
+    }
+    readers: set[str] = set()
+    # First what is hidden from most: who may read a story that is there is not asked any more.
+    for stages in alike(STAGES):
+        readers |= STAGES[stages[0]].who("reads")
+        for stage in stages:
+            place.tell(stage, is_collected=False)
+        for role in ROLES.keys() - readers:
+            for name, params in asked:
+                answer = place.ask(role, name, place.ids, params=params)
+                is_same = answer == not_yet[role, name, str(params)]
+                tally.check(f"{role}, {name} {params}", is_same, f"tells of {stages}: {answer}")
+    tally.close()
+
+
+def test_every_route_for_programs_asks_a_key_for_its_scope_and_for_no_other(
+    place: Place, tally: Tally
+) -> None:
+    ids = place.tell("curated")
+    assert {name for name, way in FOR_PROGRAMS.items() if way.scope is None} == WITHOUT_SCOPE
+    for scope in Scope:
+        with_it = place.key_of("curator", frozenset({scope}))
+        without_it = place.key_of("curator", frozenset(Scope) - {scope})
+        for name, way in FOR_PROGRAMS.items():
+            if way.scope is not scope:
+                continue
+            refused, allowed = (place.ask_with(key, name, ids) for key in (without_it, with_it))
+            is_refused = refused.status == 403 and "scope-missing" in refused.text
+            tally.check(f"{name} without {scope}", is_refused, str(refused))
+            is_right = allowed.status == way.expected("curator", "curated")
+            tally.check(f"{name} with {scope} alone", is_right, str(allowed))
+    tally.close()
+
+
+def test_pages_do_not_know_keys(place: Place, tally: Tally) -> None:
+    ids = place.tell("curated")
+    key = place.key_of("curator", frozenset(Scope))
+    for name, way in FOR_PEOPLE.items():
+        answer = place.ask_with(key, name, ids)
+        is_right = answer.status == way.expected("nobody", "curated")
+        tally.check(f"{name} with a key", is_right, str(answer))
+    tally.close()
+
+
+def test_every_route_for_programs_is_described(place: Place) -> None:
+    described = place.app.openapi()["paths"]
+    for name in FOR_PROGRAMS.keys() - {f"GET {API}/openapi.json"}:
+        method, path = name.split()
+        if method != "HEAD":
+            operation = described[path][method.lower()]
+            assert operation["summary"], name
+            assert operation["tags"], name
+
+
+def names_a_story(name: str, way: Way) -> bool:
+    return any(
+        word in f"{name} {way.sends} {way.fills}"
+        for word in ("{story_id}", "{recording_id}", "{private_token}")
+    )
+
+
+def given_away(role: str, stage: str, name: str, answer: Answer) -> list[str]:
+    """What an answer tells somebody of a role who is not to know it."""
+    found = []
+    for word, columns in CANARIES.items():
+        may_meet = columns + (HELD.get(word, ()) if name.endswith(ARCHIVES) else ())
+        if not any(role in STAGES[stage].who(column) for column in may_meet) and answer.names(word):
+            found.append(f"gives away {word}")
+    return found
+
+
+def without_ids(answer: Answer, ids: Mapping[str, Any]) -> Answer:
+    text = answer.text
+    for word in OF_UNKNOWN:
+        text = text.replace(ids[word], UNKNOWN)
+    return Answer(answer.status, answer.headers, text)
+
+
+def alike(stages: Collection[str]) -> list[list[str]]:
+    """Stages that the same roles may read together, those that fewest may read first."""
+    by_readers: dict[frozenset[str], list[str]] = {}
+    for stage in stages:
+        by_readers.setdefault(STAGES[stage].who("reads"), []).append(stage)
+    return [by_readers[readers] for readers in sorted(by_readers, key=len)]
