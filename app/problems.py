@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from app.web.rendering import render, wants_page
@@ -67,6 +68,11 @@ def install(app: FastAPI) -> None:
         response = answer(request, error.status_code, code, {"reason": phrase})
         response.headers.update(error.headers or {})
         return response
+
+    @app.exception_handler(DataError)
+    async def not_kept(request: Request, error: DataError) -> Response:
+        # PostgreSQL takes no NUL in a text, and no text that is longer than its column.
+        return answer(request, 422, "invalid", {"reason": "a text is too long, or holds a NUL character"})
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:

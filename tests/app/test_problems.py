@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -49,7 +49,15 @@ class Said:
 
 def codes_in(source: str, at: str) -> Iterator[Said]:
     """Every code that a module raises, returns or keeps."""
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    constants = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name) and isinstance(node.value.value, str)
+    }
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -57,19 +65,21 @@ def codes_in(source: str, at: str) -> Iterator[Said]:
         if name in KINDS:
             names = [keyword.arg for keyword in node.keywords]
             known = None if None in names else frozenset(name for name in names if name)
-            for code in _texts(node.args[0]) if node.args else [KINDS[name].code]:
+            for code in _texts(node.args[0], constants) if node.args else [KINDS[name].code]:
                 yield Said(where, code, known)
         elif name in TAKES_A_CODE and len(node.args) > TAKES_A_CODE[name]:
-            for code in _texts(node.args[TAKES_A_CODE[name]]):
+            for code in _texts(node.args[TAKES_A_CODE[name]], constants):
                 if code is not None:
                     yield Said(where, code, None)
 
 
-def _texts(node: ast.expr) -> list[str | None]:
+def _texts(node: ast.expr, constants: Mapping[str, str]) -> list[str | None]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node.value]
     if isinstance(node, ast.IfExp):
-        return [*_texts(node.body), *_texts(node.orelse)]
+        return [*_texts(node.body, constants), *_texts(node.orelse, constants)]
+    if isinstance(node, ast.Name):
+        return [constants.get(node.id)]
     return [None]
 
 
@@ -138,15 +148,18 @@ def test_codes_that_no_constant_names_are_few(everything_said: list[Said]) -> No
         "pipeline/media/renditions.py",
         "pipeline/transcription/recogniser.py",
         "pipeline/workplace.py",
+        "storage/old_transactions.py",
     }
 
 
 def test_reader_of_the_source_finds_what_it_should() -> None:
     source = """
+FOUR = "four"
 raise errors.Invalid("one" if bad else "two", reason=1)
 return Gone()
 raise NotFound(code, **more)
 note_failure(session, recording, "three", {}, is_final=True)
+raise Unavailable(FOUR)
 raise ValueError("not ours")
 """
     found = {
@@ -158,6 +171,7 @@ raise ValueError("not ours")
         ("withdrawn", frozenset()),
         (None, None),
         ("three", None),
+        ("four", frozenset()),
     }
 
 
