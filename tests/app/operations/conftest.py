@@ -41,6 +41,8 @@ def parts(tmp_path: Path, database: Database, object_store: Objects) -> Parts:
     settings = Settings(
         _env_file=None, data=tmp_path, cache=ROOT / "data" / "cache", workers=0, min_free_bytes=0
     )
+    # As `build` does.
+    database.when_withdrawn = partial(tombstones.when_withdrawn, database, settings.tombstones_folder)
     return Parts(settings, database, object_store, load_codebook())
 
 

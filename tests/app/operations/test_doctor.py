@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, text, update
 
-from app.operations.doctor import Finding, examine
+from app.operations.comparing import look_daily
+from app.operations.doctor import Finding, examine, mend_what_is_safe
 from app.parts import Parts
 from models.consent import Permission, Use
 from models.curation import State
@@ -79,6 +80,30 @@ def test_story_on_its_way_out_is_no_loss(parts: Parts, story: Story) -> None:
         withdrawals.withdraw(session, session.get_one(Story, story.id), actor="test")
     parts.objects.delete_prefix(f"{story.object_token}-")
     assert ill(parts) == set()
+
+
+def test_tombstone_that_is_missing_or_torn_is_found_and_mended(
+    parts: Parts, story: Story, field: Field
+) -> None:
+    place = parts.settings.tombstones_folder
+    with parts.database.write() as session:
+        withdrawals.withdraw(session, session.get_one(Story, story.id), actor="test")
+    (place / f"{story.id}.json").unlink()
+    standing = field.story()
+    (place / f"{standing.id}.json").write_text("torn")
+    assert {"tombstones", "tombstones' files"} <= ill(parts)
+    assert list(mend_what_is_safe(parts))[:2] == ["1 tombstones written", "1 stories withdrawn again"]
+    # Obeyed by its name, the story's withdrawal has written it anew.
+    assert ill(parts) == set()
+
+
+def test_backups_are_asked_for_and_places_on_one_disk_are_warned_of(parts: Parts) -> None:
+    found = findings(parts)
+    for what in ("backup", "tombstones' place", "compared by itself"):
+        assert found[what].is_warning
+        assert not found[what].is_well
+    assert look_daily(parts) is not None
+    assert findings(parts)["compared by itself"].is_well
 
 
 @pytest.mark.parametrize("change", ["taken", "added", "wrong end"])
