@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import socket
 import subprocess
@@ -10,14 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx2
 from minio.error import S3Error
-from sqlalchemy import create_engine, text
-from sqlalchemy import inspect as look_at
+from sqlalchemy import text
 
 from models.accounts import Account
 from models.roles import Principal, Scope
@@ -26,6 +24,7 @@ from storage.database import Database
 from storage.embedded import Embedded, keys
 from storage.embedded.command import read_ports
 from storage.objects import Objects
+from tests.erasure.rows import rows_of
 from tests.erasure.traces import Blobs, Place, files_of, unsqueezed
 from tests.plugins.stories import Field
 
@@ -140,6 +139,13 @@ class House:
             for table, column in list(connection.execute(columns)):
                 connection.execute(text(f'ALTER TABLE {table} ALTER COLUMN "{column}" SET STORAGE EXTERNAL'))
 
+    def write_to_files(self) -> None:
+        """What PostgreSQL would write sooner or later: samples of columns, and what is in memory alone."""
+        if self.postgresql is not None:
+            with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for each in ("ANALYZE", "CHECKPOINT"):
+                    connection.execute(text(each))
+
     # where a story lies
 
     def places(self) -> Mapping[str, Place]:
@@ -163,19 +169,7 @@ class House:
 
     def _durable_work(self) -> Blobs:
         url = self.url if self.postgresql else f"sqlite:///{self.data / 'workflows.sqlite'}"
-        engine = create_engine(url)
-        try:
-            schema = "dbos" if self.postgresql else None
-            tables = look_at(engine).get_table_names(schema=schema)
-            assert "workflow_status" in tables
-            with engine.connect() as connection:
-                for table in tables:
-                    named = f'dbos."{table}"' if schema else table
-                    for row in connection.execute(text(f"SELECT * FROM {named}")):
-                        yield repr(tuple(row)).encode()
-                        yield from _decoded(row)
-        finally:
-            engine.dispose()
+        yield from rows_of(url, "dbos" if self.postgresql else None)
 
     def _words_of_search(self) -> Blobs:
         with self.database.engine.connect() as connection:
@@ -209,14 +203,3 @@ class House:
                 answer.release_conn()
         for key in self.objects.list_unfinished(""):
             yield key.encode()
-
-
-def _decoded(values: Iterable[Any]) -> Iterator[bytes]:
-    for value in values:
-        if isinstance(value, bytes):
-            yield value
-        elif isinstance(value, str):
-            try:
-                yield base64.b64decode(value, validate=True)
-            except ValueError:
-                continue

@@ -202,6 +202,7 @@ def test_nothing_is_left(house: House, spoken: Path, tmp_path: Path) -> None:
     sent = publish(house, film)
     traces = [*traces_of(sent, film), begin_an_upload(sent)]
     places = house.places()
+    house.write_to_files()
 
     before = search(traces, places)
     assert missing_before(traces, before) == []
@@ -219,6 +220,7 @@ def test_nothing_is_left(house: House, spoken: Path, tmp_path: Path) -> None:
 
     house.command("erase-leftovers")
     house.wait_until_ready()
+    house.write_to_files()
     after = search(traces, house.places())
     left = left_after(traces, after)
     kept_by_purpose = {trace.name for trace in traces if trace.may_stay_in}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import rounds
+from pipeline import worker as slots
 from pipeline.media.inspection import MediaLimits
 from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
@@ -37,7 +38,9 @@ def main() -> None:
             log.write(f"{step} {moment}\n")
         if config.get("stop_at") == [step, moment]:
             (folder / "stopped").touch()
-            time.sleep(300)
+            deadline = time.monotonic() + 300
+            while not (folder / "go-on").exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
 
     def workplace(holder: Holder) -> Workplace:
         work = folder / "work"
@@ -46,6 +49,7 @@ def main() -> None:
         return Workplace(database, objects, work, recogniser, MediaLimits(), holder, on_step=on_step)
 
     rounds.SCHEDULE = config.get("rounds") or rounds.SCHEDULE
+    slots.LOOK_AT_ALL_EVERY_SECONDS = config["look_at_all_seconds"]
     worker = Worker(
         database, config["workflow_url"], workplace, lease=timedelta(seconds=config["lease_seconds"])
     )

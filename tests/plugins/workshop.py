@@ -68,14 +68,19 @@ class Workshop:
             consents.record(session, story, person.id, Terms(frozenset({Use.CURATION})), actor="test")
 
     def start_worker(
-        self, *, stop_at: tuple[str, str] | None = None, rounds: str | None = None
+        self,
+        *,
+        stop_at: tuple[str, str] | None = None,
+        rounds: str | None = None,
+        look_at_all_seconds: float = 60.0,
     ) -> subprocess.Popen[bytes]:
-        """A worker in a process of its own; with ``stop_at`` it waits there to be killed.
+        """A worker in a process of its own; with ``stop_at`` it waits there to be killed, or for a file ``go-on``.
 
         :param rounds: when it makes its rounds, in place of once an hour
+        :param look_at_all_seconds: how often it looks for what was forgotten, and for what to forget
         """
         config = self.folder / f"worker-{len(self._workers)}.json"
-        for flag in ("started", "stopped"):
+        for flag in ("started", "stopped", "go-on"):
             with suppress(FileNotFoundError):
                 (self.folder / flag).unlink()
         config.write_text(
@@ -87,6 +92,7 @@ class Workshop:
                     "s3": self._s3,
                     "cache": str(ROOT / "data" / "cache"),
                     "lease_seconds": LEASE_SECONDS,
+                    "look_at_all_seconds": look_at_all_seconds,
                     "stop_at": list(stop_at) if stop_at else None,
                     "rounds": rounds,
                 }
