@@ -20,21 +20,18 @@ from models.consent import (
     Manner,
     Naming,
     Permission,
-    Protocol,
     Standing,
     Use,
     Voice,
-    allowed,
     narrowest,
     standing_of,
 )
 from models.curation import State
 from models.errors import Conflict, Invalid, NotFound
-from models.holds import Hold
 from models.pilots import Pilot
 from models.stories import Recording, RecordingState, Story, StoryPerson
 from models.work import WishKind
-from storage import changes, journal, recalls, wishes, wordings
+from storage import changes, journal, ledger, recalls, wishes, wordings
 from storage.database import WriteSession
 
 
@@ -101,7 +98,9 @@ def record(
     if person is None or person.story_id != story.id:
         raise NotFound("person-not-found", person_id=person_id)
     _check(session, story, person, terms)
-    said = [each for each in events_of(session, story.id, person_id) if each.given_by == terms.given_by]
+    said = [
+        each for each in ledger.events_of(session, story.id, person_id) if each.given_by == terms.given_by
+    ]
     event = ConsentEvent(
         story_id=story.id,
         person_id=person_id,
@@ -154,17 +153,6 @@ def _check(session: Session, story: Story, person: StoryPerson, terms: Terms) ->
         raise Invalid("wording-unknown")
 
 
-def event_of(session: Session, story_id: str, event_id: str) -> ConsentEvent:
-    """One event of a story's ledger.
-
-    :raises NotFound: there is none such
-    """
-    event = session.get(ConsentEvent, event_id)
-    if event is None or event.story_id != story_id:
-        raise NotFound("consent-event-not-found")
-    return event
-
-
 def attach_form(
     session: WriteSession,
     story: Story,
@@ -181,7 +169,7 @@ def attach_form(
     :raises Conflict: a form is there already, or the story was withdrawn
     """
     lock(session, story)
-    event = event_of(session, story.id, event_id)
+    event = ledger.event_of(session, story.id, event_id)
     session.refresh(event)
     if event.evidence_object_key is not None:
         raise Conflict("evidence-there")
@@ -197,8 +185,8 @@ def apply(session: WriteSession, story: Story) -> None:
     # Shared, so that a protocol cannot change between being read here and what follows from it.
     protocols = select(Pilot).where(Pilot.id.in_(story.pilot_ids)).with_for_update(read=True)
     session.scalars(protocols.execution_options(populate_existing=True)).all()
-    shared_before = _shared_with(rows_of(session, story.id))
-    allowances = recompute(session, story)
+    shared_before = _shared_with(ledger.rows_of(session, story.id))
+    allowances = ledger.recompute(session, story)
     session.execute(delete(Permission).where(Permission.story_id == story.id))
     session.add_all(
         Permission(story_id=story.id, use=each.use, pilot_id=each.pilot_id, until=each.until)
@@ -210,7 +198,7 @@ def apply(session: WriteSession, story: Story) -> None:
     closed = shared_before - _shared_with(allowances)
     if closed:
         recalls.issue(session, story, RecallReason.SHARING_ENDED, pilot_ids=closed)
-    changes.note(session, story, standings_of(session, story.id))
+    changes.note(session, story, ledger.standings_of(session, story.id))
     wish_for_processing(session, story)
 
 
@@ -218,43 +206,12 @@ def _shared_with(allowances: Iterable[Allowance]) -> frozenset[str]:
     return frozenset(each.pilot_id for each in allowances if each.use is Use.SHARING and each.pilot_id)
 
 
-def recompute(session: Session, story: Story) -> frozenset[Allowance]:
-    """What the rule allows for a story, from its ledger and its pilots' protocols: rows are not looked at."""
-    if story.state == State.WITHDRAWN:
-        return frozenset()
-    return allowed(
-        list(standings_of(session, story.id).values()),
-        protocols_of(session, story),
-        has_picture=may_show_faces(session, story.id),
-        is_masked=story.is_masked,
-        is_held=is_held(session, story.id),
-    )
-
-
-def protocols_of(session: Session, story: Story) -> dict[str, Protocol]:
-    """The protocols of a story's pilots, by pilot id."""
-    pilots = session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids)))
-    return {pilot.id: pilot.protocol for pilot in pilots}
-
-
-def is_held(session: Session, story_id: str) -> bool:
-    """Whether an embargo or a safeguarding flag keeps the story with its curators."""
-    standing = select(Hold.id).where(Hold.story_id == story_id, Hold.lifted_at.is_(None))
-    return session.scalars(standing).first() is not None
-
-
-def rows_of(session: Session, story_id: str) -> frozenset[Allowance]:
-    """A story's permissions as the rows say them, to be compared with :func:`recompute`."""
-    rows = session.scalars(select(Permission).where(Permission.story_id == story_id))
-    return frozenset(Allowance(Use(row.use), row.pilot_id, row.until) for row in rows)
-
-
 def wish_for_processing(session: WriteSession, story: Story) -> None:
     """Inspected and consent to curation standing, whichever came second: a recording is processed.
 
     Where that consent has ended, work that is under way is called off, and begins anew if it comes back.
     """
-    if not permits(session, story.id, Use.CURATION):
+    if not ledger.permits(session, story.id, Use.CURATION):
         _call_off_processing(session, story)
         return
     waiting = select(Recording).where(
@@ -269,64 +226,6 @@ def wish_for_processing(session: WriteSession, story: Story) -> None:
             recording_id=recording.id,
             pilot_id=min(story.pilot_ids, default=None),
         )
-
-
-def events_of(session: Session, story_id: str, person_id: str | None = None) -> list[ConsentEvent]:
-    """The ledger of a story, or of one person in it, oldest first."""
-    query = select(ConsentEvent).where(ConsentEvent.story_id == story_id).order_by(ConsentEvent.sequence)
-    if person_id is not None:
-        query = query.where(ConsentEvent.person_id == person_id)
-    return list(session.scalars(query))
-
-
-def ever_allowed(session: Session, story: Story) -> frozenset[Allowance]:
-    """All that the rule allowed after one event of the ledger or another, as far as today's protocols tell."""
-    events = events_of(session, story.id)
-    protocols = protocols_of(session, story)
-    has_picture = may_show_faces(session, story.id)
-    ever: frozenset[Allowance] = frozenset()
-    for count in range(1, len(events) + 1):
-        people = [
-            standing_of(
-                (event for event in events[:count] if event.person_id == person.id),
-                has_guardian=person.guardian is not None,
-            )
-            for person in story.people
-        ]
-        ever |= allowed(people, protocols, has_picture=has_picture, is_masked=story.is_masked)
-    return ever
-
-
-def standings_of(session: Session, story_id: str) -> dict[str, Standing]:
-    """What each person in a story allows, by person id; who said nothing allows nothing."""
-    return standings_by_story(session, [story_id])[story_id]
-
-
-def standings_by_story(session: Session, story_ids: Iterable[str]) -> dict[str, dict[str, Standing]]:
-    """The same for several stories, by story id, in two queries."""
-    ids = list(story_ids)
-    said: dict[str, list[ConsentEvent]] = {}
-    for event in session.scalars(select(ConsentEvent).where(ConsentEvent.story_id.in_(ids))):
-        said.setdefault(event.person_id, []).append(event)
-    found: dict[str, dict[str, Standing]] = {story_id: {} for story_id in ids}
-    people = select(StoryPerson).where(StoryPerson.story_id.in_(ids)).order_by(StoryPerson.position)
-    for person in session.scalars(people):
-        has_guardian = person.guardian is not None
-        standing = standing_of(said.get(person.id, []), has_guardian=has_guardian)
-        found[person.story_id][person.id] = standing
-    return found
-
-
-def standing_of_story(session: Session, story_id: str) -> Standing:
-    """What all the people of a story allow together."""
-    return narrowest(list(standings_of(session, story_id).values()))
-
-
-def permits(session: Session, story_id: str, use: Use) -> bool:
-    """Whether a use is permitted now, to any pilot or to all, going by the rows that the gate reads."""
-    rows = session.scalars(select(Permission).where(Permission.story_id == story_id, Permission.use == use))
-    now = utc_now()
-    return any(row.until is None or row.until > now for row in rows)
 
 
 def lock(session: WriteSession, story: Story) -> None:
@@ -387,18 +286,3 @@ def _kind_of(before: Standing, terms: Terms) -> EventKind:
 def _next_sequence(session: Session, story_id: str) -> int:
     last = session.scalar(select(func.max(ConsentEvent.sequence)).where(ConsentEvent.story_id == story_id))
     return (last or 0) + 1
-
-
-def may_show_faces(session: Session, story_id: str) -> bool:
-    """Whether somebody might be seen: a recording has a picture, or nobody has looked at it yet.
-
-    A recording that was refused is shown to nobody.
-    """
-    pictures = list(
-        session.scalars(
-            select(Recording.has_picture).where(
-                Recording.story_id == story_id, Recording.state != RecordingState.REFUSED
-            )
-        )
-    )
-    return not pictures or any(picture is not False for picture in pictures)

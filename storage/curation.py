@@ -14,7 +14,7 @@ from models.errors import Conflict
 from models.stories import Recording, RecordingState, Story
 from models.themes import StoryTheme, ThemeState
 from models.transcripts import Transcript
-from storage import changes, consents, journal, review_copies
+from storage import changes, consents, journal, ledger, review_copies
 from storage.database import WriteSession
 
 
@@ -40,7 +40,7 @@ def change_state(session: WriteSession, story: Story, verb: str, *, actor: str) 
         raise Conflict("changed-meanwhile", story_id=story.id)
     session.refresh(story)
     journal.note(session, actor, verb, story_id=story.id)
-    changes.note(session, story, consents.standings_of(session, story.id))
+    changes.note(session, story, ledger.standings_of(session, story.id))
     return step
 
 
@@ -88,12 +88,12 @@ def _is_theme_accepted(session: Session, story: Story) -> bool:
 def _is_masking_done(session: Session, story: Story) -> bool:
     if story.is_masked:
         return True
-    has_picture = consents.may_show_faces(session, story.id)
-    return not consents.standing_of_story(session, story.id).asks_for_masking(has_picture=has_picture)
+    has_picture = ledger.may_show_faces(session, story.id)
+    return not ledger.standing_of_story(session, story.id).asks_for_masking(has_picture=has_picture)
 
 
 def _is_free(session: Session, story: Story) -> bool:
-    return not consents.is_held(session, story.id)
+    return not ledger.is_held(session, story.id)
 
 
 def _has_teller_agreed(session: Session, story: Story) -> bool:
@@ -101,7 +101,7 @@ def _has_teller_agreed(session: Session, story: Story) -> bool:
 
 
 def _permits(use: Use) -> Callable[[Session, Story], bool]:
-    return lambda session, story: consents.permits(session, story.id, use)
+    return lambda session, story: ledger.permits(session, story.id, use)
 
 
 _MET = {

@@ -25,7 +25,7 @@ from models.stories import (
     StoryPerson,
 )
 from models.transcripts import Transcript
-from storage import collections, communities, consents, themes
+from storage import collections, communities, ledger, themes
 from storage.communities import Community
 
 
@@ -99,7 +99,7 @@ def manifest_of(session: Session, story: Story, note: str) -> dict[str, Any]:
 
 
 def _people(session: Session, story: Story, *, has_picture: bool) -> list[dict[str, Any]]:
-    standings = consents.standings_of(session, story.id)
+    standings = ledger.standings_of(session, story.id)
     return [
         {
             "person_id": person.id,
@@ -165,7 +165,7 @@ class Entries:
         shareable = collections.shareable(self._principal, self._pilot_id).where(Story.id.in_(ids))
         fresh = shareable.execution_options(populate_existing=True)
         stories = {story.id: story for story in self._session.scalars(fresh)}
-        standings = consents.standings_by_story(self._session, stories)
+        standings = ledger.standings_by_story(self._session, stories)
         names, uses = self._names(stories), self._uses(stories)
         asked = communities.by_story(self._session, stories.keys())
 

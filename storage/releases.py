@@ -23,7 +23,7 @@ from models.pilots import Pilot
 from models.releases import Reason, digest_of, root_of
 from models.roles import Principal, Role
 from models.stories import Story
-from storage import collections, consents, gate, journal, webhooks
+from storage import collections, gate, journal, ledger, webhooks
 from storage.collections import CollectionQuery
 from storage.database import WriteSession
 from storage.release_entries import Entries, PulledEntry, manifest_of
@@ -173,16 +173,16 @@ def why_closed(session: Session, story_id: str | None, pilot_id: str) -> Reason:
     story = session.get(Story, story_id) if story_id else None
     if story is None or story.state is State.WITHDRAWN:
         return Reason.WITHDRAWN
-    whole, now = narrowest(list(consents.standings_of(session, story.id).values())), utc_now()
+    whole, now = narrowest(list(ledger.standings_of(session, story.id).values())), utc_now()
     uses = (Use.CURATION, Use.SHARING)
     if not all(whole.grants(use, now) for use in uses) or pilot_id not in whole.pilot_ids:
         return Reason.NO_CONSENT
-    protocols = consents.protocols_of(session, story)
+    protocols = ledger.protocols_of(session, story)
     if not all(protocols_admit(protocols, use, pilot_id) for use in uses):
         return Reason.PROTOCOL
-    if consents.is_held(session, story.id):
+    if ledger.is_held(session, story.id):
         return Reason.HELD
-    has_picture = consents.may_show_faces(session, story.id)
+    has_picture = ledger.may_show_faces(session, story.id)
     if whole.asks_for_masking(has_picture=has_picture) and not story.is_masked:
         return Reason.MASKING
     return Reason.APPEARANCE if story.state in CURATED_STATES else Reason.NOT_CURATED

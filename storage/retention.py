@@ -14,7 +14,7 @@ from models.journal import JournalEntry
 from models.notices import NoticeKind
 from models.pilots import Pilot
 from models.stories import Recording, RecordingState, Story, StoryPilot
-from storage import consents, journal, notices, withdrawals
+from storage import consents, journal, ledger, notices, withdrawals
 from storage.database import WriteSession
 
 SAID_BEFORE = timedelta(days=7)
@@ -55,7 +55,7 @@ def let_originals_go(session: WriteSession, now: datetime) -> list[str]:
     """
     for story in _long_published(session, now):
         consents.lock(session, story)
-        if not consents.standing_of_story(session, story.id).original_may_go:
+        if not ledger.standing_of_story(session, story.id).original_may_go:
             continue
         ready = select(Recording).where(
             Recording.story_id == story.id,

@@ -24,7 +24,7 @@ from models.roles import Role, readers_mark
 from models.search import SearchEntry
 from models.stories import Recording, Story, Tombstone
 from models.work import Wish, WishKind
-from storage import changes, consents, journal, notices, recalls, wishes
+from storage import changes, consents, journal, ledger, notices, recalls, wishes
 from storage.database import WriteSession
 
 
@@ -100,7 +100,7 @@ def note_erased(session: WriteSession, story_id: str) -> None:
 def _could_read(session: Session, story: Story, *, was_shared: bool) -> list[str]:
     """Who could ever read it: its sender, curators who were let in, teams it was shared with, who pulled it."""
     known = {story.submitted_by}
-    for each in consents.ever_allowed(session, story):
+    for each in ledger.ever_allowed(session, story):
         if each.pilot_id is not None and each.use is Use.CURATION:
             known.add(readers_mark(Role.CURATOR, each.pilot_id))
         elif each.pilot_id is not None and was_shared:
@@ -110,13 +110,13 @@ def _could_read(session: Session, story: Story, *, was_shared: bool) -> list[str
 
 
 def _record_event(session: WriteSession, story: Story, person_id: str, actor: str) -> None:
-    events = consents.events_of(session, story.id, person_id)
+    events = ledger.events_of(session, story.id, person_id)
     before = standing_of(events)
     session.add(
         ConsentEvent(
             story_id=story.id,
             person_id=person_id,
-            sequence=max((e.sequence for e in consents.events_of(session, story.id)), default=0) + 1,
+            sequence=max((e.sequence for e in ledger.events_of(session, story.id)), default=0) + 1,
             kind=EventKind.WITHDRAWN,
             uses=[],
             pilot_ids=[],

@@ -9,7 +9,7 @@ from app.consents import evidence, service
 from app.consents.schemas import ConsentEventOut, ConsentIn, ConsentsOut, WithdrawnOut
 from app.parts import House
 from models.roles import Action, Scope
-from storage import consents, gate, withdrawals
+from storage import consents, gate, ledger, withdrawals
 
 router = APIRouter(prefix="/stories/{story_id}", tags=["consent"])
 
@@ -22,7 +22,7 @@ def read(parts: House, reader: SignedIn, story_id: str) -> ConsentsOut:
     """The ledger, what it allows now, and why the rest is not allowed; for those who care for the story."""
     with parts.database.read() as session:
         story = gate.may(session, reader, Action.RECORD_CONSENT, story_id)
-        events = consents.events_of(session, story.id)
+        events = ledger.events_of(session, story.id)
         return ConsentsOut(
             allowed=service.explain(session, story),
             events=[ConsentEventOut.model_validate(event, from_attributes=True) for event in events],

@@ -18,7 +18,7 @@ from app.web.multipart import FileBegins, FileBytes, read_form
 from models.consent import ConsentEvent
 from models.errors import Invalid, NotFound, StoryError, TooLarge
 from models.roles import Action, Principal
-from storage import consents, gate
+from storage import consents, gate, ledger
 from storage.object_stream import StreamingPut
 
 MAX_BYTES = 20 * 1024**2
@@ -63,7 +63,7 @@ def _decide(request: Request, parts: Parts, principal: Principal, story_id: str,
         raise TooLarge("too-large", limit_bytes=MAX_BYTES)
     with parts.database.read() as session:
         story = gate.may(session, principal, Action.RECORD_CONSENT, story_id)
-        consents.event_of(session, story.id, event_id)
+        ledger.event_of(session, story.id, event_id)
         return f"{story.object_token}-e{secrets.token_hex(4)}"
 
 
@@ -105,7 +105,7 @@ def send_form(parts: Parts, principal: Principal, story_id: str, event_id: str) 
     """
     with parts.database.read() as session:
         story = gate.may(session, principal, Action.RECORD_CONSENT, story_id)
-        event = consents.event_of(session, story.id, event_id)
+        event = ledger.event_of(session, story.id, event_id)
     if event.evidence_object_key is None or event.evidence_media_type is None:
         raise NotFound("evidence-not-there")
     name = f"consent-{event.sequence}.{ENDINGS[event.evidence_media_type]}"

@@ -17,7 +17,7 @@ from app.web.rendering import render
 from models.errors import NotFound
 from models.roles import Action, Principal
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import consents, gate, pilots, withdrawals, wordings
+from storage import consents, gate, ledger, pilots, withdrawals, wordings
 
 router = APIRouter(prefix="/stories/{story_id}")
 
@@ -29,8 +29,8 @@ def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str,
         person = next((each for each in story.people if each.id == person_id), None)
         if person is None:
             raise NotFound("person-not-found")
-        standing = consents.standings_of(session, story_id)[person_id]
-        events = consents.events_of(session, story_id, person_id)
+        standing = ledger.standings_of(session, story_id)[person_id]
+        events = ledger.events_of(session, story_id, person_id)
         language = events[-1].language if events else story.spoken_language or "en"
         names = language_names()
         return render(

@@ -9,7 +9,7 @@ from models.base import utc_now
 from models.consent import Use, protocols_admit
 from models.errors import Invalid
 from models.stories import Story
-from storage import consents, pilots
+from storage import ledger, pilots
 from storage.consents import Moment, Terms
 
 NO_CONSENT = "{people} did not consent to this."
@@ -50,19 +50,19 @@ def explain(session: Session, story: Story) -> list[AllowedOut]:
 
 
 def _explain(session: Session, story: Story, use: Use) -> AllowedOut:
-    if consents.permits(session, story.id, use):
+    if ledger.permits(session, story.id, use):
         return AllowedOut(use=use, is_allowed=True, reason=None)
     now = utc_now()
-    standings = consents.standings_of(session, story.id)
+    standings = ledger.standings_of(session, story.id)
     labels = {person.id: person.label for person in story.people}
     without = [labels[each] for each, standing in standings.items() if not standing.grants(use, now)]
     if without:
         reason = NO_CONSENT.format(people=", ".join(without))
-    elif not consents.permits(session, story.id, Use.CURATION):
+    elif not ledger.permits(session, story.id, Use.CURATION):
         reason = NO_CURATION
-    elif not protocols_admit(consents.protocols_of(session, story), use):
+    elif not protocols_admit(ledger.protocols_of(session, story), use):
         reason = PROTOCOL
-    elif consents.is_held(session, story.id):
+    elif ledger.is_held(session, story.id):
         reason = HELD
     else:
         reason = NOT_YET_MASKED

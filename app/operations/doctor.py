@@ -22,7 +22,7 @@ from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
 from pipeline.worker import ENDED_WITHOUT_US, work_of_others
-from storage import consents, journal, physical_erasure, schema, tombstones, webhooks
+from storage import journal, ledger, physical_erasure, schema, tombstones, webhooks
 from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
 from storage.object_service import is_nearly_full
@@ -116,7 +116,7 @@ def _permissions(parts: Parts) -> Iterator[Finding]:
         wrong = [
             story.id
             for story in session.scalars(select(Story))
-            if consents.recompute(session, story) != consents.rows_of(session, story.id)
+            if ledger.recompute(session, story) != ledger.rows_of(session, story.id)
         ]
     says = f"{len(wrong)} stories differ" if wrong else "as the rule says"
     yield Finding("permissions", not wrong, says, "Record their consent again, and report this.")

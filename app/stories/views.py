@@ -9,7 +9,7 @@ from app.words import say
 from models.base import utc_now
 from models.roles import Action, Principal
 from models.stories import Recording, RecordingState, RenditionKind, Story
-from storage import consents, gate, pilots, themes, wishes
+from storage import gate, ledger, pilots, themes, wishes
 
 
 def story_view(session: Session, principal: Principal, story: Story) -> StoryOut:
@@ -69,7 +69,7 @@ def _failure(recording: Recording) -> FailureOut | None:
 
 
 def _people(session: Session, story: Story) -> list[PersonOut]:
-    standings = consents.standings_of(session, story.id)
+    standings = ledger.standings_of(session, story.id)
     now = utc_now()
     return [
         PersonOut(

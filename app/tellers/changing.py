@@ -21,7 +21,7 @@ from models.base import utc_now
 from models.consent import Use
 from models.roles import Action, Principal
 from models.stories import Part
-from storage import consents, pilots, taken_copies, tellers, wordings
+from storage import ledger, pilots, taken_copies, tellers, wordings
 
 router = APIRouter()
 
@@ -33,7 +33,7 @@ def consent_form(request: Request, parts: House, teller: Teller) -> Response:
     translator = translator_for(request)
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
-        own = views.own_word(consents.events_of(session, story.id, person.id))
+        own = views.own_word(ledger.events_of(session, story.id, person.id))
         uses = views.uses_shown(session, story, person, own, translator)
         is_shared = any(each.is_allowed for each in uses if each.use is Use.SHARING)
         until = next((each.until for each in uses if each.until), None)
@@ -78,7 +78,7 @@ def stop_form(request: Request, parts: House, teller: Teller, use: Use) -> Respo
     translator = translator_for(request)
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
-        own = views.own_word(consents.events_of(session, story.id, person.id))
+        own = views.own_word(ledger.events_of(session, story.id, person.id))
         shown = next(
             each for each in views.uses_shown(session, story, person, own, translator) if each.use is use
         )

@@ -25,7 +25,7 @@ from models.errors import NotFound
 from models.holds import Hold
 from models.stories import Recording, Story, StoryPerson, TellerContact
 from models.transcripts import Transcript
-from storage import consents, journal, notices, responses, review_copies, taken_copies, themes
+from storage import journal, ledger, notices, responses, review_copies, taken_copies, themes
 
 Sheet = dict[str, Any] | list[dict[str, Any]]
 Maker = Callable[[Session, Story, StoryPerson | None], Sheet | None]
@@ -50,7 +50,7 @@ def people_for(story: Story, person: StoryPerson | None) -> list[StoryPerson]:
 
 def events_for(session: Session, story: Story, person: StoryPerson | None) -> list[ConsentEvent]:
     """The ledger: a person's own part, or all of it."""
-    return consents.events_of(session, story.id, person.id if person else None)
+    return ledger.events_of(session, story.id, person.id if person else None)
 
 
 def _story(session: Session, story: Story, person: StoryPerson | None) -> Sheet:

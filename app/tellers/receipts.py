@@ -28,7 +28,7 @@ from models.consent import ConsentEvent, EventKind, Standing, Use, standing_of
 from models.errors import NotFound
 from models.pilots import Pilot, Wording
 from models.stories import Story, StoryPerson
-from storage import consents, pilots, taken_copies
+from storage import ledger, pilots, taken_copies
 from storage.taken_copies import Copy
 
 INFORMATION = ["recording: voice, picture", "transcript", "themes", "name or pseudonym, where agreed"]
@@ -48,7 +48,7 @@ def receipt_of(
     :param copies: who took copies; None: as the releases tell, which a withdrawal empties
     :raises NotFound: nobody has said anything for this person yet
     """
-    events = consents.events_of(session, story.id, person.id)
+    events = ledger.events_of(session, story.id, person.id)
     if not events:
         raise NotFound("receipt-not-there")
     its_pilots = pilots.of_ids(session, story.pilot_ids)

@@ -21,7 +21,7 @@ from models.notices import NoticeKind
 from models.roles import Action, Principal
 from models.stories import Part, Story, StoryPerson, Tombstone
 from models.tellers import CopyAnswer, ReviewCopy
-from storage import consents, gate, journal, notices, review_copies, withdrawals
+from storage import consents, gate, journal, ledger, notices, review_copies, withdrawals
 from storage.consents import Terms
 from storage.database import WriteSession
 
@@ -45,7 +45,7 @@ def say(
     :raises Invalid: something in the form is wrong
     """
     story, person = at_the_door(session, teller, Action.RECORD_CONSENT)
-    before = own_word(consents.events_of(session, story.id, person.id))
+    before = own_word(ledger.events_of(session, story.id, person.id))
     terms = forms.terms_of(session, story, person, fields, before, translator)
     return _record(session, story, person, terms)
 
@@ -54,7 +54,7 @@ def stop(session: WriteSession, teller: Principal, use: Use, translator: Transla
     """The person of the link no longer allows one use; the rest stays as they said. Again changes nothing."""
     story, person = at_the_door(session, teller, Action.RECORD_CONSENT)
     consents.lock(session, story)
-    before = own_word(consents.events_of(session, story.id, person.id))
+    before = own_word(ledger.events_of(session, story.id, person.id))
     if use in before.uses:
         _record(session, story, person, forms.without(before, use, translator))
 
@@ -68,7 +68,7 @@ def take_back(session: WriteSession, teller: Principal, translator: Translator) 
     story, person = at_the_door(session, teller, Action.WITHDRAW)
     if person.part is Part.TELLER:
         return withdrawals.withdraw(session, story, actor=journal.TELLER, person_id=person.id)
-    before = own_word(consents.events_of(session, story.id, person.id))
+    before = own_word(ledger.events_of(session, story.id, person.id))
     _record(session, story, person, forms.without(before, Use.CURATION, translator))
     return None
 

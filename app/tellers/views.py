@@ -32,7 +32,7 @@ from models.tellers import ReviewCopy
 from models.transcripts import Transcript
 from pipeline.themes.codebook import Codebook
 from storage import (
-    consents,
+    ledger,
     notices,
     pilots,
     responses,
@@ -100,7 +100,7 @@ def held(
     session: Session, story: Story, person: StoryPerson, codebook: Codebook, translator: Translator
 ) -> Held:
     """All that is held of a story, for one person in it."""
-    events = consents.events_of(session, story.id, person.id)
+    events = ledger.events_of(session, story.id, person.id)
     own = own_word(events)
     return Held(
         title=story.title,
@@ -168,18 +168,18 @@ def uses_shown(
 
 def obstacle_to(session: Session, story: Story, person: StoryPerson, use: Use) -> Obstacle | None:
     """What stands between a use that a person allowed and the gate; None: it is open."""
-    if consents.permits(session, story.id, use):
+    if ledger.permits(session, story.id, use):
         return None
-    now, standings = utc_now(), consents.standings_of(session, story.id)
+    now, standings = utc_now(), ledger.standings_of(session, story.id)
     if not standings[person.id].grants(use, now):
         return Obstacle.GUARDIAN
     if not all(standing.grants(use, now) for standing in standings.values()):
         return Obstacle.OTHERS
-    if use is not Use.CURATION and not consents.permits(session, story.id, Use.CURATION):
+    if use is not Use.CURATION and not ledger.permits(session, story.id, Use.CURATION):
         return Obstacle.CURATION
-    if not protocols_admit(consents.protocols_of(session, story), use):
+    if not protocols_admit(ledger.protocols_of(session, story), use):
         return Obstacle.PROTOCOL
-    return Obstacle.HELD if consents.is_held(session, story.id) else Obstacle.MASKING
+    return Obstacle.HELD if ledger.is_held(session, story.id) else Obstacle.MASKING
 
 
 def hearers(session: Session, story: Story, translator: Translator) -> list[str]:

@@ -16,7 +16,17 @@ from models.curation import State
 from models.roles import Principal
 from models.stories import Rendition, Story, StoryPerson, TellerContact
 from pipeline.index import reindex
-from storage import collections, consents, holds, notices, recalls, releases, review_copies, withdrawals
+from storage import (
+    collections,
+    consents,
+    holds,
+    ledger,
+    notices,
+    recalls,
+    releases,
+    review_copies,
+    withdrawals,
+)
 from storage.collections import CollectionQuery
 from storage.consents import Terms
 from storage.database import Database, WriteSession
@@ -25,27 +35,35 @@ from tests.access.stages import Stage
 from tests.plugins.stories import Field
 
 CONTACT, FILE_NAME = "+48-600-100-200", "waldemars-phone.wav"
-# Words that stand nowhere but in the story: and the columns of STAGES with those who may meet each.
 READERS_WORD, CARERS_WORD, REVIEWERS_WORD = "Waldemar", "Kowalewo", "unrendered"
+# Words that stand nowhere but in the story, and the columns of STAGES with those who may meet each in any answer,
 CANARIES: Mapping[str, tuple[str, ...]] = {
-    READERS_WORD: ("reads", "tells"),
-    CARERS_WORD: ("cares", "tells"),
+    READERS_WORD: ("reads",),
+    CARERS_WORD: ("cares",),
     REVIEWERS_WORD: ("reviews",),
     CONTACT: (),
     FILE_NAME: (),
 }
-# What is held of people for themselves alone, and the answers in which those who care for a story hand it to them.
-HELD = {
-    CONTACT: ("cares", "tells"),
-    FILE_NAME: ("cares", "tells"),
-    REVIEWERS_WORD: ("tells",),
-}
+# on the pages behind a private link,
+ON_TELLERS_PAGES = {READERS_WORD: ("tells",), CARERS_WORD: ("tells",)}
+# and in what is handed to people who ask for all that is held of them.
+IN_ARCHIVES = {REVIEWERS_WORD: ("tells",), CONTACT: ("cares", "tells"), FILE_NAME: ("cares", "tells")}
 ARCHIVES = "/everything.zip"
 
 # As long as there is no story, these words are of one that never was.
 UNKNOWN = "0" * 32
 OF_UNKNOWN = dict.fromkeys(
-    ("story_id", "recording_id", "person_id", "event_id", "copy_id", "hold_id", "recall_id", "notice_id"),
+    (
+        "story_id",
+        "recording_id",
+        "person_id",
+        "event_id",
+        "copy_id",
+        "hold_id",
+        "recall_id",
+        "notice_id",
+        "private_token",
+    ),
     UNKNOWN,
 )
 
@@ -102,7 +120,7 @@ class Stories:
         team = self.people["team"].account_id or ""
         with self.database.read() as session:
             there: dict[str, Sequence[Any]] = {
-                "event_id": consents.events_of(session, story.id),
+                "event_id": ledger.events_of(session, story.id),
                 "copy_id": review_copies.of_story(session, story.id),
                 "hold_id": holds.standing_on(session, story.id),
                 "recall_id": recalls.waiting_for(session, team),
@@ -142,7 +160,7 @@ class Stories:
         form, key = CARERS_WORD.encode(), f"{story.object_token}-e1"
         self.objects.put_stream(key, io.BytesIO(form))
         digest, kind, actor = sha256(form).hexdigest(), "application/pdf", story.submitted_by
-        for event in consents.events_of(session, story.id):
+        for event in ledger.events_of(session, story.id):
             event.evidence = f"form of {CARERS_WORD}"
             consents.attach_form(session, story, event.id, key, digest, kind, actor=actor)
 

@@ -13,11 +13,20 @@ from models.roles import Scope
 from tests.access.conftest import Tally
 from tests.access.place import Answer, Place
 from tests.access.stages import ROLES, STAGES, TELLER
-from tests.access.stories import ARCHIVES, CANARIES, HELD, OF_UNKNOWN, READERS_WORD, UNKNOWN
+from tests.access.stories import (
+    ARCHIVES,
+    CANARIES,
+    IN_ARCHIVES,
+    OF_UNKNOWN,
+    ON_TELLERS_PAGES,
+    READERS_WORD,
+    UNKNOWN,
+)
 from tests.access.table import (
     API,
     FOR_PEOPLE,
     FOR_PROGRAMS,
+    FOR_TELLERS,
     MOUNTED,
     TABLE,
     WITHOUT_SCOPE,
@@ -138,10 +147,13 @@ def names_a_story(name: str, way: Way) -> bool:
 
 def given_away(role: str, stage: str, name: str, answer: Answer) -> list[str]:
     """What an answer tells somebody of a role who is not to know it."""
+    rules = [CANARIES]
+    rules += [ON_TELLERS_PAGES] if name in FOR_TELLERS else []
+    rules += [IN_ARCHIVES] if name.endswith(ARCHIVES) else []
     found = []
-    for word, columns in CANARIES.items():
-        may_meet = columns + (HELD.get(word, ()) if name.endswith(ARCHIVES) else ())
-        if not any(role in STAGES[stage].who(column) for column in may_meet) and answer.names(word):
+    for word in CANARIES:
+        columns = {column for rule in rules for column in rule.get(word, ())}
+        if not any(role in STAGES[stage].who(column) for column in columns) and answer.names(word):
             found.append(f"gives away {word}")
     return found
 

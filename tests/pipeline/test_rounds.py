@@ -9,7 +9,7 @@ from models.consent import EventKind, Naming
 from models.curation import State
 from models.stories import Story
 from pipeline import rounds
-from storage import consents
+from storage import consents, ledger
 from storage.consents import Terms
 from tests.plugins.stories import SHARED
 from tests.plugins.workshop import Workshop
@@ -28,7 +28,7 @@ def test_a_running_worker_writes_down_what_has_ended_and_keeps_what_has_not(work
 
     def kinds(story: Story) -> list[EventKind]:
         with workshop.database.read() as session:
-            return [EventKind(event.kind) for event in consents.events_of(session, story.id)]
+            return [EventKind(event.kind) for event in ledger.events_of(session, story.id)]
 
     workshop.wait_until(lambda: EventKind.EXPIRED in kinds(ended), "the round", 60)
     assert kinds(ended) == [EventKind.GRANTED, EventKind.NARROWED, EventKind.EXPIRED]

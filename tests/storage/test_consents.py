@@ -38,7 +38,7 @@ from models.pilots import Pilot
 from models.roles import ANYONE, Action, Role
 from models.stories import Part, Recording, RecordingState, Story
 from models.work import Wish, WishKind
-from storage import consents, curation, gate, pilots, recordings, withdrawals, wordings
+from storage import consents, curation, gate, ledger, pilots, recordings, withdrawals, wordings
 from storage.consents import Terms
 from storage.database import Database, WriteSession
 from tests.plugins.databases import KINDS
@@ -195,7 +195,7 @@ def test_what_has_ended_opens_nothing_again_and_carries_no_state(database: Datab
     with changing(database, story) as (session, mine):
         consents.record(session, mine, story.people[1].id, over, actor="test")
         assert mine.state is State.IN_REVIEW
-        assert not consents.permits(session, story.id, Use.CURATION)
+        assert not ledger.permits(session, story.id, Use.CURATION)
 
 
 def test_kinds_of_events_say_what_changed(database: Database, field: Field) -> None:
@@ -220,8 +220,8 @@ def test_kinds_of_events_say_what_changed(database: Database, field: Field) -> N
         person = story.people[0].id
         for terms, kind in told:
             assert consents.record(session, mine, person, terms, actor="test").kind is kind, terms
-        ledger = consents.events_of(session, story.id)
-        assert [event.sequence for event in ledger] == list(range(1, len(told) + 1))
+        said = ledger.events_of(session, story.id)
+        assert [event.sequence for event in said] == list(range(1, len(told) + 1))
 
 
 def test_consent_on_behalf_names_the_relation(database: Database, field: Field) -> None:
@@ -396,23 +396,23 @@ class Ledgers(RuleBasedStateMachine):
     def rows_are_what_the_rule_says(self) -> None:
         with self.database.read() as session:
             story = session.get_one(Story, self.story.id)
-            assert rows(session, story.id) == consents.recompute(session, story)
+            assert rows(session, story.id) == ledger.recompute(session, story)
 
     @invariant()
     def state_is_carried_by_consent(self) -> None:
         with self.database.read() as session:
             story = session.get_one(Story, self.story.id)
             if story.state is State.PUBLISHED:
-                assert consents.permits(session, story.id, Use.PUBLICATION)
+                assert ledger.permits(session, story.id, Use.PUBLICATION)
             if story.state in (State.CURATED, State.PUBLISHED):
-                assert consents.permits(session, story.id, Use.SHARING)
+                assert ledger.permits(session, story.id, Use.SHARING)
 
     @invariant()
     def work_goes_on_only_with_consent(self) -> None:
         with self.database.read() as session:
             process = select(Wish).where(Wish.kind == WishKind.PROCESS, Wish.outcome.is_(None))
             if session.scalars(process).first() is not None:
-                assert consents.permits(session, self.story.id, Use.CURATION)
+                assert ledger.permits(session, self.story.id, Use.CURATION)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -468,8 +468,8 @@ def test_two_events_at_once_are_both_in_the_ledger_and_the_rows_fit(database: Da
     assert errors == []
     with database.read() as session:
         mine = session.get_one(Story, story.id)
-        assert [event.sequence for event in consents.events_of(session, story.id)] == list(range(1, 13))
-        assert rows(session, story.id) == consents.recompute(session, mine)
+        assert [event.sequence for event in ledger.events_of(session, story.id)] == list(range(1, 13))
+        assert rows(session, story.id) == ledger.recompute(session, mine)
 
 
 def test_ever_allowed_remembers_what_was_narrowed_since(database: Database, field: Field) -> None:
@@ -478,4 +478,4 @@ def test_ever_allowed_remembers_what_was_narrowed_since(database: Database, fiel
         before = rows(session, story.id)
         consents.record(session, mine, story.people[0].id, Terms(uses=frozenset()), actor="test")
         assert rows(session, story.id) == frozenset() == allowed([], {})
-        assert consents.ever_allowed(session, mine) >= before
+        assert ledger.ever_allowed(session, mine) >= before

@@ -13,7 +13,7 @@ from models.notices import NoticeKind
 from models.roles import Action, Role
 from models.stories import Story, Tombstone
 from pipeline import rounds
-from storage import consents, expiry, gate, holds, notices, recalls, retention
+from storage import consents, expiry, gate, holds, ledger, notices, recalls, retention
 from storage.consents import Terms
 from storage.database import Database
 from storage.objects import Objects
@@ -65,7 +65,7 @@ def test_what_ended_is_written_into_the_ledger_and_erased_a_week_later(
     assert at(database, expiry.expire, end) == 1
     assert at(database, expiry.expire, end) == 0
     with database.read() as session:
-        last = consents.events_of(session, story.id)[-1]
+        last = ledger.events_of(session, story.id)[-1]
         assert (last.kind, last.uses, last.recorded_by) == (EventKind.EXPIRED, [], "service")
         assert session.get_one(Story, story.id).state is State.IN_REVIEW
     assert NoticeKind.CONSENT_ENDED in kinds_told(database, curator.account_id)
@@ -106,9 +106,9 @@ def test_an_embargo_whose_date_has_passed_is_said_and_opens_nothing(database: Da
     with database.write() as session:
         mine = session.get_one(Story, story.id)
         for hold in holds.standing_on(session, story.id):
-            assert consents.is_held(session, story.id)
+            assert ledger.is_held(session, story.id)
             holds.lift(session, mine, hold.id, actor=curator.account_id or "")
-        assert consents.permits(session, story.id, Use.SHARING)
+        assert ledger.permits(session, story.id, Use.SHARING)
 
 
 def test_a_story_that_nobody_took_up_goes_after_its_pilots_time_and_a_weeks_notice(

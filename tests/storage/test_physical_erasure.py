@@ -141,3 +141,11 @@ def test_owner_without_other_rights_rewrites_tables_and_statistics_and_says_what
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("CHECKPOINT"))
         assert all("/pg_wal/" in f"/{each}" for each in files_with(home, *titles))
+
+        # What docs/deploy/postgresql.md says to grant.
+        with database.engine.begin() as connection:
+            connection.execute(text(f"GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_waldir() TO {name}"))
+            connection.execute(text(f"GRANT pg_checkpoint TO {name}"))
+        assert physical_erasure.rights_wanting(own) == []
+        physical_erasure.rewrite_files(own, own.url.render_as_string(hide_password=False))
+        assert files_with(home, *titles) == []

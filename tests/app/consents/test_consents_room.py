@@ -15,7 +15,7 @@ from models.curation import State
 from models.pilots import Pilot
 from models.roles import Principal, Role, Scope
 from models.stories import Part, Story
-from storage import consents, pilots
+from storage import ledger, pilots
 from tests.app.conftest import Form, Rooms, forms_of
 from tests.plugins.stories import EVERY_USE, SHARED
 
@@ -39,7 +39,7 @@ def team(rooms: Rooms) -> Principal:
 
 def events_of(rooms: Rooms, story: Story) -> list[ConsentEvent]:
     with rooms.database.read() as session:
-        return consents.events_of(session, story.id)
+        return ledger.events_of(session, story.id)
 
 
 def say(client: TestClient, story: Story, person: int = 0, **terms: Any) -> httpx2.Response:

@@ -15,7 +15,7 @@ from models.consent import ConsentEvent, EventKind, Giver, Use
 from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Story, StoryPerson
-from storage import consents, wordings
+from storage import ledger, wordings
 from storage.objects import Objects
 from tests.app.conftest import Rooms, forms_of
 from tests.plugins.stories import SHARED
@@ -41,9 +41,9 @@ def story(rooms: Rooms, sender: Principal) -> Story:
     return rooms.field.story(by=sender, consented_to=SHARED, with_recording=True)
 
 
-def ledger(rooms: Rooms, story: Story) -> list[ConsentEvent]:
+def said(rooms: Rooms, story: Story) -> list[ConsentEvent]:
     with rooms.database.read() as session:
-        return consents.events_of(session, story.id)
+        return ledger.events_of(session, story.id)
 
 
 def stored(rooms: Rooms, story: Story) -> list[str]:
@@ -51,7 +51,7 @@ def stored(rooms: Rooms, story: Story) -> list[str]:
 
 
 def attach(client: TestClient, rooms: Rooms, story: Story, content: bytes) -> Any:
-    event = ledger(rooms, story)[0]
+    event = said(rooms, story)[0]
     return client.post(
         f"/api/v1/stories/{story.id}/consents/{event.id}/form", files={"form": ("../../form.html", content)}
     )
@@ -64,7 +64,7 @@ def test_a_signed_form_is_kept_once_and_sent_back_as_a_file(
     answer = attach(program, rooms, story, PDF)
     assert answer.status_code == 201, answer.text
     assert answer.json()["evidence_media_type"] == "application/pdf"
-    event = ledger(rooms, story)[0]
+    event = said(rooms, story)[0]
     assert stored(rooms, story) == [event.evidence_object_key]
     where = f"/stories/{story.id}/consents/{event.id}/form"
     got = program.get(f"/api/v1{where}")
@@ -93,12 +93,12 @@ def test_what_is_no_form_leaves_nothing(
     assert answer.status_code in (413, 422)
     assert answer.json()["code"] == code
     assert stored(rooms, story) == []
-    assert ledger(rooms, story)[0].evidence_object_key is None
+    assert said(rooms, story)[0].evidence_object_key is None
 
 
 def test_forms_are_for_those_who_care_for_the_story(rooms: Rooms, story: Story, sender: Principal) -> None:
     attach(rooms.program(sender), rooms, story, PDF)
-    event = ledger(rooms, story)[0]
+    event = said(rooms, story)[0]
     where = f"/api/v1/stories/{story.id}/consents/{event.id}/form"
     curator, team = rooms.field.account(Role.CURATOR), rooms.field.account(Role.PILOT_TEAM)
     assert rooms.program(curator).get(where).status_code == 200
@@ -143,7 +143,7 @@ def test_the_form_of_consent_carries_moment_end_and_wording(
         manner="spoken",
     )
     assert browser.post(where, data=sent).status_code == 303
-    event = ledger(rooms, story)[-1]
+    event = said(rooms, story)[-1]
     assert event.until is not None
     assert event.until.date() == day + timedelta(days=1)
     assert (event.evidence_start_seconds, event.evidence_end_seconds) == (40.0, 62.0)
@@ -158,20 +158,20 @@ def test_a_newer_wording_asks_for_renewal_and_changes_nothing(
 ) -> None:
     browser = rooms.browser(sender)
     where = f"/stories/{story.id}/people/{story.people[0].id}/consent"
-    before = ledger(rooms, story)
+    before = said(rooms, story)
     for text in ("We keep it.", "We keep it safe."):
         with rooms.database.write() as session:
             wordings.add(session, "en", text, pilot_id=story.pilot_ids[0], actor="test")
         page = browser.get(where).text
         assert "newer than the one that was agreed to" in page
         (form,) = [each for each in forms_of(page, "") if "appearance" in each.choices]
-        assert [event.wording_id for event in ledger(rooms, story)][: len(before)] == [
+        assert [event.wording_id for event in said(rooms, story)][: len(before)] == [
             event.wording_id for event in before
         ]
         renewed = browser.post(where, data=form.fields)
         assert renewed.status_code == 303, renewed.text
         assert "newer than the one that was agreed to" not in browser.get(where).text
-    assert ledger(rooms, story)[-1].kind in (EventKind.RENEWED, EventKind.NARROWED, EventKind.WIDENED)
+    assert said(rooms, story)[-1].kind in (EventKind.RENEWED, EventKind.NARROWED, EventKind.WIDENED)
 
 
 def test_for_somebody_with_a_guardian_both_are_asked_and_the_narrower_counts(

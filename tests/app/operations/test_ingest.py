@@ -19,7 +19,7 @@ from models.errors import Invalid, NotFound
 from models.journal import JournalEntry
 from models.roles import Role
 from models.stories import Recording, RecordingState, Story
-from storage import consents
+from storage import ledger
 from storage.objects import Objects, StoredObject
 from tests.plugins.stories import Field
 
@@ -86,8 +86,8 @@ def test_every_line_becomes_a_story_with_its_recording_and_consent(card: Card) -
     first, second = card.stories()
     assert (first.title, first.language) == ("Ławka", "pl")
     with card.parts.database.read() as session:
-        assert consents.permits(session, first.id, Use.CURATION)
-        assert not consents.permits(session, second.id, Use.CURATION)
+        assert ledger.permits(session, first.id, Use.CURATION)
+        assert not ledger.permits(session, second.id, Use.CURATION)
     assert sorted(path.name for path in card.folder.iterdir()) == sorted(contents), "sources stay"
 
 

@@ -16,7 +16,7 @@ from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Part, Recording, RecordingState, Story
 from models.work import Outcome, Wish, WishKind
-from storage import consents, recordings, themes, wishes
+from storage import ledger, recordings, themes, wishes
 from tests.app.conftest import Form, forms_of
 from tests.plugins.served import Served
 from tests.plugins.stories import EVERY_USE, Field
@@ -144,7 +144,7 @@ def test_form_with_nothing_ticked_sends_a_story_that_nobody_may_hear_yet(
 ) -> None:
     story = story_of(served, send_story(browser))
     with served.parts.database.read() as session:
-        assert consents.events_of(session, story.id) == []
+        assert ledger.events_of(session, story.id) == []
         assert [(person.label, person.part) for person in story.people] == [("teller", Part.TELLER)]
     curator = served.browser(field.account(Role.CURATOR, field.pilot()))
     assert curator.get(f"/stories/{story.id}").status_code == 404

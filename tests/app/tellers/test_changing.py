@@ -19,7 +19,7 @@ from models.curation import State
 from models.notices import NoticeKind
 from models.roles import Principal
 from models.stories import Part, Story, StoryPerson
-from storage import consents, notices
+from storage import consents, ledger, notices
 from storage.consents import Terms
 from tests.app.conftest import Form, Rooms, forms_of
 from tests.app.tellers.conftest import Doors
@@ -34,7 +34,7 @@ def consent_form(browser: TestClient) -> Form:
 
 def last_event(rooms: Rooms, story: Story, person: int = 0) -> ConsentEvent:
     with rooms.database.read() as session:
-        return consents.events_of(session, story.id, story.people[person].id)[-1]
+        return ledger.events_of(session, story.id, story.people[person].id)[-1]
 
 
 def state_of(rooms: Rooms, story: Story) -> State:
@@ -119,7 +119,7 @@ def test_guardian_says_so_by_the_same_link_and_both_must_agree(rooms: Rooms, doo
         assert browser.post("/teller/consent", data=sent).status_code == 303
         assert last_event(rooms, story).given_by == speaks
         with rooms.database.read() as session:
-            assert consents.permits(session, story.id, Use.CURATION) is is_open
+            assert ledger.permits(session, story.id, Use.CURATION) is is_open
 
 
 def test_nobody_speaks_as_a_guardian_who_is_none(rooms: Rooms, doors: Doors) -> None:

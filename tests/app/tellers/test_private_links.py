@@ -14,7 +14,7 @@ from models.curation import State
 from models.roles import Principal
 from models.stories import Part, Story
 from models.tellers import TellerSession
-from storage import consents, journal, tellers, withdrawals
+from storage import journal, ledger, tellers, withdrawals
 from tests.app.conftest import Rooms
 from tests.app.tellers.conftest import Doors
 
@@ -163,7 +163,7 @@ def test_other_sites_pages_do_nothing_in_a_tellers_name(rooms: Rooms, doors: Doo
     with rooms.database.read() as session:
         kept = session.get_one(Story, story.id)
         assert kept.state is State.SUBMITTED
-        assert consents.permits(session, story.id, Use.SHARING)
+        assert ledger.permits(session, story.id, Use.SHARING)
 
 
 def test_nothing_is_done_by_looking(rooms: Rooms, doors: Doors) -> None:

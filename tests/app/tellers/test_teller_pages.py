@@ -21,6 +21,7 @@ from storage import (
     collections,
     consents,
     holds,
+    ledger,
     notices,
     recalls,
     releases,
@@ -212,7 +213,7 @@ def test_changed_wording_asks_and_closes_nothing(rooms: Rooms, doors: Doors) -> 
     assert browser.post("/teller/consent", data=sent).status_code == 303
     assert "has changed since you agreed" not in browser.get("/teller").text
     with rooms.database.read() as session:
-        last = consents.events_of(session, story.id)[-1]
+        last = ledger.events_of(session, story.id)[-1]
         assert (last.wording_id, last.kind) == (newer.id, "renewed")
 
 
