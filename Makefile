@@ -37,6 +37,11 @@ test-access: set-up-tests ## open every route as every role over a story in ever
 test-long: set-up-tests ## run the long tests
 	@$(PYTEST) -m long
 
+test-erasure: set-up-tests ## publish, pull and take back a story, and look for it in every byte; its figures last
+	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) -rs \
+	    tests/erasure tests/storage/test_embedded_rebuild.py tests/storage/test_physical_erasure.py; status=$$?; \
+	$(RUN)python -m tests.erasure.figures $$figures; rm -f $$figures; exit $$status
+
 bench: set-up-tests ## measure; one line a figure, its name first
 	@for file in tests/bench/[a-z]*.py; do \
 	    module=$$(echo $${file%.py} | tr / .); $(RUN)python -m $$module || exit 1; \
