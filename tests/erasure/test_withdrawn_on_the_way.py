@@ -29,7 +29,8 @@ def traces_of(workshop: Workshop, story_id: str, content: bytes, *, at: str) -> 
         texts = session.query(Transcript).where(Transcript.story_id == story_id).all()
         said = [segment.text for transcript in texts for segment in transcript.segments]
     is_whole = at != "uploading"
-    work = ["work folder"] if at not in ("uploading", "waiting", "inspect") else []
+    # Fetched in the step before, and kept until the recording is ready.
+    work = ["work folder"] if at in ("transcribe", "tag", "index") else []
     durable = ["durable work"] if is_whole and at != "waiting" else []
     return [
         word("title", TITLE, "database"),
