@@ -26,6 +26,7 @@ PARTS: tuple[Callable[[WriteSession, datetime], int | None], ...] = (
     holds.warn_of_passed,
     expiry.expire,
     expiry.erase_expired,
+    expiry.erase_taken_back,
     retention.erase_unreviewed,
     recalls.remind,
     tellers.remove_ended,

@@ -24,6 +24,8 @@ from storage.database import WriteSession
 WARN_BEFORE = (timedelta(days=30), timedelta(days=7))
 # Time for whoever overlooked the warnings: nobody is shown anything meanwhile.
 RENEWED_WITHIN = timedelta(days=7)
+# Nobody can be cut out of a recording yet: what one of several took back is closed, and then kept for nothing.
+SAID_ANEW_WITHIN = timedelta(days=30)
 
 
 def warn(session: WriteSession, now: datetime) -> int:
@@ -65,6 +67,18 @@ def not_renewed(session: Session, now: datetime) -> list[Story]:
         if event.recorded_at <= now - RENEWED_WITHIN:
             found[event.story_id] = session.get_one(Story, event.story_id)
     return list(found.values())
+
+
+def erase_taken_back(session: WriteSession, now: datetime) -> int:
+    """Take back, wholly, every story that somebody in it closed a month ago or more and did not open again."""
+    closed = {
+        event.story_id
+        for event in _last_words(session, kind=EventKind.WITHDRAWN)
+        if event.recorded_at <= now - SAID_ANEW_WITHIN
+    }
+    for story_id in sorted(closed):
+        withdrawals.withdraw(session, session.get_one(Story, story_id), actor=journal.SERVICE)
+    return len(closed)
 
 
 def erase_expired(session: WriteSession, now: datetime) -> int:

@@ -11,7 +11,7 @@ from models.consent import EventKind, Use
 from models.curation import State
 from models.notices import NoticeKind
 from models.roles import Action, Role
-from models.stories import Story, Tombstone
+from models.stories import Part, Story, Tombstone
 from pipeline import rounds
 from storage import consents, expiry, gate, holds, ledger, notices, recalls, retention
 from storage.consents import Terms
@@ -86,6 +86,27 @@ def test_consent_renewed_in_time_is_not_erased(database: Database, field: Field)
         again = Terms(uses=SHARED, pilot_ids=frozenset(mine.pilot_ids))
         consents.record(session, mine, mine.people[0].id, again, actor="teller")
     assert at(database, expiry.erase_expired, utc_now() + timedelta(days=30)) == 0
+
+
+def test_what_one_of_several_took_back_is_closed_at_once_and_erased_after_a_month(
+    database: Database, field: Field
+) -> None:
+    story, opened_again = (field.story(state=State.CURATED, others=[Part.HEARD]) for _ in range(2))
+    for each in (story, opened_again):
+        with database.write() as session:
+            mine = session.get_one(Story, each.id)
+            nothing = Terms(uses=frozenset())
+            consents.record(session, mine, mine.people[1].id, nothing, actor="teller")
+            assert not ledger.permits(session, each.id, Use.CURATION)
+    with database.write() as session:
+        mine = session.get_one(Story, opened_again.id)
+        consents.record(session, mine, mine.people[1].id, Terms(), actor="teller")
+    month = expiry.SAID_ANEW_WITHIN
+    assert at(database, expiry.erase_taken_back, utc_now() + month - timedelta(minutes=1)) == 0
+    assert at(database, expiry.erase_taken_back, utc_now() + month) == 1
+    with database.read() as session:
+        assert session.get_one(Story, story.id).state is State.WITHDRAWN
+        assert session.get_one(Story, opened_again.id).state is State.IN_REVIEW
 
 
 def test_an_embargo_whose_date_has_passed_is_said_and_opens_nothing(database: Database, field: Field) -> None:
