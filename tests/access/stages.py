@@ -113,10 +113,8 @@ STAGES: Mapping[str, Stage] = {
     "consent ended": Stage(State.CURATED, SHARING, "nothing is allowed", recalled="team", **ITS_SENDERS),
     "expired": Stage(State.PUBLISHED, EVERYTHING, "consent expires", **ITS_SENDERS),
     "flagged": Stage(State.PUBLISHED, EVERYTHING, "a concern is raised", recalled="team", **IN_CARE),
-    "withdrawn": Stage(State.IN_REVIEW, CURATION, "is withdrawn", gone="sender, curator, teller"),
-    "recalled": Stage(
-        State.CURATED, SHARING, "is withdrawn", gone="sender, curator, team, teller", recalled="team"
-    ),
+    "withdrawn": Stage(State.IN_REVIEW, CURATION, "is withdrawn", gone="sender, curator"),
+    "recalled": Stage(State.CURATED, SHARING, "is withdrawn", gone="sender, curator, team", recalled="team"),
     "erased": Stage(State.PUBLISHED, EVERYTHING, "is erased", gone=", ".join(ROLES), recalled="team"),
 }
 # What concerns no story is walked in this one alone; doors are tried in it, and in the one that is most open.

@@ -53,7 +53,7 @@ ARCHIVES = "/everything.zip"
 # As long as there is no story, these words are of one that never was.
 UNKNOWN = "0" * 32
 OF_UNKNOWN = dict.fromkeys(
-    (
+    [
         "story_id",
         "recording_id",
         "person_id",
@@ -63,7 +63,7 @@ OF_UNKNOWN = dict.fromkeys(
         "recall_id",
         "notice_id",
         "private_token",
-    ),
+    ],
     UNKNOWN,
 )
 

@@ -86,10 +86,11 @@ class Way:
     is_once: bool = False
 
     def is_walked(self, role: str, stage: str) -> bool:
-        """Whether this cell is opened. No door looks at a story, so that two stages will do for who stays outside."""
+        """Whether this cell is opened. Doors do not look at the story: who stays outside tries them in two stages."""
         if self.is_once:
             return stage == FIRST
-        return role in self.door or stage in (FIRST, MOST_OPEN)
+        stays_outside = role not in self.door or (role in TELLER and self.door != TELLER)
+        return not stays_outside or stage in (FIRST, MOST_OPEN)
 
     def expected(self, role: str, stage: str) -> int:
         """The status that a role is to be answered."""
@@ -97,10 +98,10 @@ class Way:
             return 401 if role in WITHOUT_ACCOUNT or self.door == TELLER else 403
         if role not in self.reach:
             return 404
-        if self.door == TELLER and stage == "erased":
-            # The link went with the story.
-            return 401
         story = STAGES[stage]
+        if self.door == TELLER and story.gone:
+            # Who came by a link sees what became of the story, until the link itself is erased.
+            return 401 if stage == "erased" else 410
         if not self.gate or role in story.who(self.gate):
             return next((status for status, named in self.but.items() if stage in named), self.gives)
         if role in story.who("reads") and self.gate != "recalled":
