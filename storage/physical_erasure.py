@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from models.errors import Unavailable
 from storage.database import Database
@@ -65,7 +65,7 @@ def rights_wanting(database: Database) -> list[str]:
 def _rewrite(engine: Engine) -> None:
     try:
         _rewrite_all(engine)
-    except OperationalError as error:
+    except DBAPIError as error:
         raise Unavailable(CODE, reason=type(error.orig).__name__) from error
 
 
@@ -130,13 +130,13 @@ def _forget_statistics_of_empty(connection: Connection) -> None:
     Giving a column the type that it has drops them, and changes nothing else.
     """
     sampled = text(
-        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS tables,"
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
         " string_agg(format('ALTER COLUMN %I TYPE %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')"
         " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-        " WHERE c.relkind = 'r' AND n.nspname = current_schema() AND pg_has_role(c.relowner, 'USAGE')"
-        " AND c.relname IN (SELECT tablename FROM pg_stats WHERE schemaname = current_schema())"
-        " GROUP BY 1 ORDER BY 1"
+        " JOIN pg_stats s ON (s.schemaname, s.tablename, s.attname) = (n.nspname, c.relname, a.attname)"
+        " WHERE c.relkind = 'r' AND n.nspname IN (current_schema(), 'dbos')"
+        " AND pg_has_role(c.relowner, 'USAGE') GROUP BY 1 ORDER BY 1"
     )
     for table, changes in list(connection.execute(sampled)):
         # Both are quoted by the database itself.

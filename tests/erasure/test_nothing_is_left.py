@@ -223,13 +223,12 @@ def test_nothing_is_left(house: House, spoken: Path, tmp_path: Path) -> None:
     house.write_to_files()
     after = search(traces, house.places())
     left = left_after(traces, after)
-    kept_by_purpose = {trace.name for trace in traces if trace.may_stay_in}
     figures.note(
         f"whole, {'postgresql' if house.postgresql else 'sqlite'}",
         places=len(places),
         traces=len(traces),
         before=before.count(),
-        after=sum(len(found - kept_by_purpose) for found in after.found.values()),
+        after=len(left),
     )
     assert left == []
     assert house_doctor(house).count("nothing left") == 3

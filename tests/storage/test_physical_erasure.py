@@ -81,6 +81,22 @@ def test_deleted_words_leave_tables_statistics_and_log(home: Path, database: Dat
         assert len(session.scalars(text("SELECT title FROM story")).all()) == leaves
 
 
+def test_durable_work_of_which_nothing_is_left_leaves_no_samples_either(
+    home: Path, database: Database
+) -> None:
+    wishes = [f"wish{secrets.token_hex(6)}" for _ in range(12)]
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE SCHEMA dbos"))
+        connection.execute(text("CREATE TABLE dbos.workflow_status (workflow_uuid text PRIMARY KEY)"))
+        for wish in wishes:
+            connection.execute(text("INSERT INTO dbos.workflow_status VALUES (:wish)"), {"wish": wish})
+        for each in ("ANALYZE", "DELETE FROM dbos.workflow_status", "CHECKPOINT"):
+            connection.execute(text(each))
+    assert files_with(home, *wishes)
+    physical_erasure.rewrite_files(database, database.url.render_as_string(hide_password=False))
+    assert files_with(home, *wishes) == []
+
+
 def test_transaction_that_could_still_see_them_is_said(
     home: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
