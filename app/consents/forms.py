@@ -50,7 +50,7 @@ def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> Consent
             relation=fields.get("relation", "").strip() or None,
             evidence=fields.get("evidence", "").strip() or None,
             until=_end_of_day(fields.get("until", "")),
-            language=fields.get("language") or "en",
+            language=fields.get("consent_language") or "en",
             moment=_moment(fields),
             given_by=Giver(fields.get("given_by", Giver.PERSON)),
             wording_id=fields.get("wording") or None,

@@ -18,8 +18,8 @@ class MomentIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     recording_id: str
-    start_seconds: float = Field(ge=0)
-    end_seconds: float = Field(gt=0)
+    start_seconds: float = Field(ge=0, allow_inf_nan=False)
+    end_seconds: float = Field(gt=0, allow_inf_nan=False)
 
 
 class ConsentIn(BaseModel):
