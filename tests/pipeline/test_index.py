@@ -149,8 +149,9 @@ def test_accepted_themes_are_found_by_their_label_in_any_language(
         entries = [entry.shown for entry in entries_for(session, story) if entry.source is Source.THEME]
     assert entries[0] == "Food and nutrition"
     for label in entries:
-        (moment,) = found(database, sender, label).hits[0].moments
-        assert (moment.source, moment.start_seconds) == (Source.THEME, None)
+        # Neighbouring languages may share a label's words: each that fits is shown.
+        moments = found(database, sender, label).hits[0].moments
+        assert {(moment.source, moment.start_seconds) for moment in moments} == {(Source.THEME, None)}
     assert found(database, sender, "housing").total == 0
 
 
