@@ -57,6 +57,8 @@ def town(database: Database) -> Town:
         reporter = accounts.create(session, "Rita", "rita", actor="test")
         here = pilots.create(session, "here", "Here", ["en", "pl"], actor="test")
         there = pilots.create(session, "there", "There", ["en"], actor="test")
+        for pilot in (here, there):
+            pilots.change_protocol(session, pilot, list(Use), actor="test")
         return Town(here.id, there.id, reporter.id)
 
 

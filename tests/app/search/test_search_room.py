@@ -50,6 +50,7 @@ def client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
         reporter = accounts.create(session, "Rita", "rita", actor="test")
         team = accounts.create(session, "Tom", "tom", actor="test")
         pilot = pilots.create(session, "here", "Here", ["pl"], actor="test")
+        pilots.change_protocol(session, pilot, list(Use), actor="test")
         accounts.give_role(session, team.id, pilot.id, Role.PILOT_TEAM, actor="test")
         for state in (State.CURATED, State.PUBLISHED, State.SUBMITTED):
             details = StoryDetails(title=f"O domu <{state}>", language="pl", pilot_ids=[pilot.id])
