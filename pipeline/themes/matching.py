@@ -12,13 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import spacy
-from spacy.matcher import PhraseMatcher
-from spacy.tokens import Doc
-
 from models.errors import Invalid
 from pipeline.themes.codebook import LanguageFile, load_language
 from pipeline.themes.lemmas import lemmas_for
+from pipeline.themes.spacy_alone import Doc, PhraseMatcher, blank
 from pipeline.themes.terms import Slot, Strength, Term, TermReader, sources_in
 from pipeline.themes.text import normalise
 
@@ -52,7 +49,7 @@ class Vocabulary:
 
     def __init__(self, content: LanguageFile) -> None:
         self.language = content.language
-        self._nlp = spacy.blank(content.language)
+        self._nlp = blank(content.language)
         self._lemmas = lemmas_for(content.language)
         self._reader = TermReader(self._split, self._lemma, content.accents == "fold", content.sets)
         self.terms = tuple(_terms(content, self._reader))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
@@ -33,6 +34,18 @@ from tests.plugins.stories import Field
 ADDRESSES = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in itertools.count(1))
 
 
+_served: list[FastAPI] = []
+
+
+def served_over(parts: Parts) -> FastAPI:
+    """The application over these parts, until the next test asks: each new one would work two hundred routes out."""
+    if not _served:
+        _served.append(create_app(parts))
+    (app,) = _served
+    app.state.parts = parts
+    return app
+
+
 class Rooms:
     """Pages and API, and who comes to them. The store for recordings is never reached."""
 
@@ -41,7 +54,7 @@ class Rooms:
         given: dict[str, Any] = {"data": folder, "workers": 0, "min_free_bytes": 0} | settings
         self.database, self.field = database, Field(database)
         self.parts = Parts(Settings(_env_file=None, **given), database, store, load_codebook())
-        self.app = create_app(self.parts)
+        self.app = served_over(self.parts)
 
     def visitor(self, **headers: str | bytes) -> TestClient:
         """A browser of somebody who has not signed in."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.main import create_app
 from models.base import utc_now
 from models.consent import ConsentEvent, EventKind, Giver, Use
 from models.curation import State
@@ -27,7 +26,7 @@ PDF = b"%PDF-1.7\n" + b"signed, in ink " * 1000
 def rooms(rooms: Rooms, object_store: Objects) -> Rooms:
     """With the store for what is uploaded."""
     rooms.parts = replace(rooms.parts, objects=object_store)
-    rooms.app = create_app(rooms.parts)
+    rooms.app.state.parts = rooms.parts
     return rooms
 
 

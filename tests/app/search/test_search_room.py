@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.access import SESSION_COOKIE
-from app.main import create_app
 from app.parts import Parts
 from app.settings import Settings
 from models.accounts import Account
@@ -28,6 +26,7 @@ from storage.database import Database
 from storage.objects import Objects
 from storage.stories import StoryDetails
 from storage.transcripts import SegmentText
+from tests.app.conftest import served_over
 
 PAGE = {"accept": "text/html"}
 
@@ -39,7 +38,7 @@ def database(sqlite_database: Database) -> Database:
 
 
 @pytest.fixture
-def client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
+def client(database: Database, tmp_path: Path) -> TestClient:
     """A pilot with a shared story, a published and a raw one; nobody is signed in."""
     # Search asks the database alone: this store is never reached.
     objects = Objects.connect(
@@ -70,8 +69,7 @@ def client(database: Database, tmp_path: Path) -> Iterator[TestClient]:
             themes.accept(session, story, "housing", actor=reporter.id, codebook=1)
             story.state = state
             reindex(session, story)
-    with TestClient(create_app(parts)) as client:
-        yield client
+    return TestClient(served_over(parts))
 
 
 def tom(session: Session) -> Account:

@@ -47,7 +47,7 @@ def is_guarded(answer: httpx2.Response) -> None:
 
 
 def test_every_kind_of_answer_carries_the_headers(rooms: Rooms, curator: Principal, story: Story) -> None:
-    app = rooms.app
+    app = rooms.app = create_app(rooms.parts)
     router = APIRouter()
 
     @router.get("/raise")
