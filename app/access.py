@@ -75,6 +75,15 @@ def _signed_in(principal: Anyone) -> Principal:
 SignedIn = Annotated[Principal, Depends(_signed_in)]
 
 
+def _in_session(principal: SignedIn) -> Principal:
+    if principal.scopes is not None:
+        raise NotAllowed("session-needed")
+    return principal
+
+
+InSession = Annotated[Principal, Depends(_in_session)]
+
+
 def _in_role(*roles: Role) -> Callable[[Principal], Principal]:
     def check(principal: SignedIn) -> Principal:
         if not principal.pilots_as(*roles):

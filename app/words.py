@@ -13,6 +13,8 @@ WORDS: dict[str, str] = {
     "api-key-unknown": "This API key is not known, or has ended. Make a new one and send it as a Bearer token.",
     "role-missing": "You need another role for this: {roles}. Ask an administrator of the service.",
     "scope-missing": "This API key was made without the scope {scope}. Make a key that has it.",
+    "session-needed": "A key cannot do this. Sign in with your name and password.",
+    "api-key-not-found": "You have no such key, or it has ended already.",
     "not-allowed": "You can read this story, but not do this with it.",
     "foreign-origin": "This request came from another site. Open the page here and try again.",
     "link-used-or-ended": "This link was used already, or has ended. Ask whoever gave it to you for a new one.",

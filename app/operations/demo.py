@@ -98,7 +98,7 @@ class Demo:
             for name, account in (("reporter", reporter), ("curator", curator)):
                 self._keys[name] = accounts.make_api_key(
                     session, account, "demo", list(Scope), days=1, actor=journal.SERVICE
-                )
+                ).token
             token = accounts.make_link(
                 session, LinkPurpose.SIGN_IN, account_id=curator.id, lasts=timedelta(days=1)
             )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter
-
-from app.access import Anyone, SignedIn
+from app.access import Anyone, InSession
 from app.parts import House
 from app.people import service
-from app.people.schemas import ApiKeyIn, ApiKeyOut, MeOut
-from models.base import utc_now
-from models.errors import NotAllowed
+from app.people.schemas import ApiKeyIn, ApiKeyOut, MeOut, NewApiKeyOut
+from models.accounts import ApiKey
+from models.roles import Scope
 from storage import accounts, pilots
 
 router = APIRouter(tags=["people"])
@@ -30,13 +28,35 @@ def me(parts: House, principal: Anyone) -> MeOut:
 
 
 @router.post("/api-keys", status_code=201, summary="Make an API key")
-def make_key(parts: House, principal: SignedIn, wanted: ApiKeyIn) -> ApiKeyOut:
+def make_key(parts: House, principal: InSession, wanted: ApiKeyIn) -> NewApiKeyOut:
     """A key for programs, with no more than what I may do myself. A key cannot make keys."""
-    if principal.scopes is not None or principal.account_id is None:
-        raise NotAllowed("role-missing", roles=["session"])
     with parts.database.write() as session:
-        account = service.account_named(session, principal.account_id)
-        token = accounts.make_api_key(
+        account = service.account_named(session, principal.account_id or "")
+        made = accounts.make_api_key(
             session, account, wanted.name, wanted.scopes, days=wanted.days, actor=account.id
         )
-    return ApiKeyOut(token=token, ends_at=utc_now() + timedelta(days=wanted.days))
+        return NewApiKeyOut(token=made.token, **_shown(made.key).model_dump())
+
+
+@router.get("/api-keys", summary="My API keys that still stand")
+def keys(parts: House, principal: InSession) -> list[ApiKeyOut]:
+    with parts.database.read() as session:
+        return [_shown(key) for key in accounts.api_keys_of(session, principal.account_id or "")]
+
+
+@router.delete("/api-keys/{key_id}", status_code=204, summary="End an API key of mine before its time")
+def end_key(parts: House, principal: InSession, key_id: str) -> Response:
+    mine = principal.account_id or ""
+    with parts.database.write() as session:
+        accounts.end_api_key(session, mine, key_id, actor=mine)
+    return Response(status_code=204)
+
+
+def _shown(key: ApiKey) -> ApiKeyOut:
+    return ApiKeyOut(
+        id=key.id,
+        name=key.name,
+        scopes=[Scope(each) for each in key.scopes],
+        created_at=key.created_at,
+        ends_at=key.ends_at,
+    )

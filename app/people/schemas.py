@@ -30,7 +30,16 @@ class ApiKeyIn(BaseModel):
 
 
 class ApiKeyOut(BaseModel):
+    """A key as its owner sees it later: what it may do and until when, not the key itself."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    ends_at: datetime
+
+
+class NewApiKeyOut(ApiKeyOut):
     """The key itself is shown this once."""
 
     token: str
-    ends_at: datetime

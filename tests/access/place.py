@@ -78,6 +78,7 @@ class Place:
             "sign_in_name": self._sign_in_name("reporter"),
             "token": self._one_time_link("reporter"),
             "webhook_id": self._webhook(),
+            "key_id": self._made_key("reporter", frozenset(Scope)).key.id,
         }
         with asyncio.Runner() as loop:
             self._loop = loop
@@ -98,10 +99,12 @@ class Place:
 
     def key_of(self, role: str, scopes: frozenset[Scope]) -> dict[str, str]:
         """The headers of a program that has a key of somebody."""
+        return {"authorization": f"Bearer {self._made_key(role, scopes).token}"}
+
+    def _made_key(self, role: str, scopes: frozenset[Scope]) -> accounts.MadeApiKey:
         with self.database.write() as session:
             account = session.get_one(Account, self.people[role].account_id)
-            key = accounts.make_api_key(session, account, "k", scopes, days=1, actor=account.id)
-        return {"authorization": f"Bearer {key}"}
+            return accounts.make_api_key(session, account, "k", scopes, days=1, actor=account.id)
 
     def _sign_in_name(self, role: str) -> str:
         with self.database.read() as session:

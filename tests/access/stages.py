@@ -49,6 +49,7 @@ WITHOUT_ACCOUNT = roles("nobody, teller")
 SIGNED_IN = ANYONE - WITHOUT_ACCOUNT
 SENDERS_HERE = roles("sender, reporter, facilitator, curator")
 SENDERS = SENDERS_HERE | {"curator elsewhere"}
+REPORTER = roles("reporter")
 CURATOR_HERE = roles("curator")
 CURATORS = CURATOR_HERE | {"curator elsewhere"}
 TEAM_HERE = roles("curator, team")

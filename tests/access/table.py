@@ -36,6 +36,7 @@ from tests.access.stages import (
     NOT_COLLECTED,
     NOT_HELD,
     PAST_REVIEW,
+    REPORTER,
     SENDERS,
     SENDERS_HERE,
     SIGNED_IN,
@@ -155,6 +156,8 @@ FOR_PROGRAMS: Mapping[str, Way] = {
     f"GET {API}/openapi.json": of_house(ANYONE),
     f"GET {API}/me": of_house(ANYONE),
     f"POST {API}/api-keys": of_house(SIGNED_IN, MADE, sends=body(name="k", scopes=["review"])),
+    f"GET {API}/api-keys": of_house(SIGNED_IN),
+    f"DELETE {API}/api-keys/{{key_id}}": of_house(SIGNED_IN, 204, reach=REPORTER),
     # stories
     f"GET {API}/stories": Way(SIGNED_IN, scope=READ),
     f"POST {API}/stories": of_house(SENDERS_HERE, MADE, scope=WRITE, sends=SENT_STORY),
@@ -355,5 +358,11 @@ TABLE: Mapping[str, Way] = {**FOR_PROGRAMS, **FOR_PEOPLE, **FOR_TELLERS}
 
 # Files that are the same for everybody.
 MOUNTED = {"/static"}
-# Answered to a key whatever its scopes are: what the service is, who the key is of, and that a key makes no keys.
-WITHOUT_SCOPE = {f"GET {API}/openapi.json", f"GET {API}/me", f"POST {API}/api-keys"}
+# Answered to a key whatever its scopes are: what the service is, who the key is of; and over keys it has no say.
+WITHOUT_SCOPE = {
+    f"GET {API}/openapi.json",
+    f"GET {API}/me",
+    f"POST {API}/api-keys",
+    f"GET {API}/api-keys",
+    f"DELETE {API}/api-keys/{{key_id}}",
+}

@@ -83,7 +83,7 @@ class Rooms:
             account = session.get_one(Account, person.account_id)
             key = accounts.make_api_key(
                 session, account, "test", scopes or tuple(Scope), days=1, actor=account.id
-            )
+            ).token
         return self.visitor(accept="application/json", authorization=f"Bearer {key}")
 
     def later(self, passed: timedelta) -> None:

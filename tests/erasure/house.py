@@ -121,7 +121,9 @@ class House:
         """A program with a key of this account."""
         with self.database.write() as session:
             account = session.get_one(Account, principal.account_id)
-            key = accounts.make_api_key(session, account, "test", tuple(Scope), days=1, actor=account.id)
+            key = accounts.make_api_key(
+                session, account, "test", tuple(Scope), days=1, actor=account.id
+            ).token
         headers = {"authorization": f"Bearer {key}"}
         self._clients.append(httpx2.Client(base_url=f"{self.address}/api/v1", headers=headers, timeout=120))
         return self._clients[-1]

@@ -58,7 +58,7 @@ class Served:
         """An API key of an account, with every scope unless named."""
         with self.parts.database.write() as session:
             account = session.get_one(Account, principal.account_id)
-            return accounts.make_api_key(session, account, "test", scopes, days=1, actor=account.id)
+            return accounts.make_api_key(session, account, "test", scopes, days=1, actor=account.id).token
 
     def client(self, principal: Principal | None = None) -> httpx2.Client:
         """A program that comes with a key of this account; nobody in particular if None."""

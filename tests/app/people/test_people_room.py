@@ -380,7 +380,38 @@ def test_key_without_end_scope_or_name_is_not_made(
 
 def test_key_makes_no_keys(rooms: Rooms, rita: Principal) -> None:
     refused = make_key(rooms.program(rita))
-    assert (refused.status_code, refused.json()["code"]) == (403, "role-missing")
+    assert (refused.status_code, refused.json()["code"]) == (403, "session-needed")
+
+
+def test_keys_are_listed_without_what_they_open_with_and_ended_before_their_time(
+    rooms: Rooms, rita: Principal
+) -> None:
+    browser = rooms.browser(rita)
+    made = [make_key(browser, name=name).json() for name in ("phone", "laptop")]
+    listed = browser.get("/api/v1/api-keys").json()
+    assert {each["name"] for each in listed} == {"phone", "laptop"}
+    assert all(one["token"] not in str(listed) for one in made)
+    phone = with_key(rooms, made[0]["token"])
+    assert phone.get("/api/v1/me").status_code == 200
+    assert browser.delete(f"/api/v1/api-keys/{made[0]['id']}").status_code == 204
+    assert phone.get("/api/v1/me").status_code == 401
+    assert with_key(rooms, made[1]["token"]).get("/api/v1/me").status_code == 200
+    assert [each["name"] for each in browser.get("/api/v1/api-keys").json()] == ["laptop"]
+    again = browser.delete(f"/api/v1/api-keys/{made[0]['id']}")
+    assert (again.status_code, again.json()["code"]) == (404, "api-key-not-found")
+
+
+def test_key_of_somebody_else_is_not_ended(rooms: Rooms, rita: Principal) -> None:
+    made = make_key(rooms.browser(rita)).json()
+    other = rooms.browser(rooms.field.account(Role.REPORTER))
+    assert other.delete(f"/api/v1/api-keys/{made['id']}").status_code == 404
+    assert with_key(rooms, made["token"]).get("/api/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", f"/{'0' * 32}")])
+def test_key_neither_lists_nor_ends_keys(rooms: Rooms, rita: Principal, method: str, path: str) -> None:
+    refused = rooms.program(rita).request(method, f"/api/v1/api-keys{path}")
+    assert (refused.status_code, refused.json()["code"]) == (403, "session-needed")
 
 
 def test_nobody_in_particular_makes_no_keys(rooms: Rooms) -> None:

@@ -159,7 +159,7 @@ def test_gigabyte_is_taken_in_without_being_held(
     story = field.story(by=reporter)
     with field.database.write() as session:
         account = session.get_one(Account, reporter.account_id)
-        key = accounts.make_api_key(session, account, "t", list(Scope), days=1, actor=account.id)
+        key = accounts.make_api_key(session, account, "t", list(Scope), days=1, actor=account.id).token
     path = f"/api/v1/stories/{story.id}/recordings"
     # What is loaded once is no growth.
     assert upload(port, path, key, MIB)[0] == 201

@@ -18,6 +18,8 @@ assert torch.tensor([2]).item() == 2
 """
 
 
-@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed: there is nothing to leave out")
+@pytest.mark.skipif(
+    find_spec("torch") is None, reason="torch is not installed: there is nothing to leave out"
+)
 def test_spacy_leaves_torch_out_and_it_can_be_had_afterwards() -> None:
     subprocess.run([sys.executable, "-c", LOOK], check=True)
