@@ -16,8 +16,8 @@ from storage.embedded.keys import IDENTITIES, write_private
 PORTS = ("s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc")
 # Below the range that Linux gives to outgoing connections, one of which could hold a port of ours by chance.
 LOWEST_PORT, HIGHEST_PORT = 15000, 32000
-# Without it memory grows to 600 MB and stays there.
-MEMORY = "200MiB"
+# Without a limit memory grows to 600 MB and stays there; under one that is too near, collecting never ends.
+MEMORY = "350MiB"
 WITHOUT_S3 = "-s3=false"
 
 
