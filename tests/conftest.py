@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -15,6 +16,13 @@ pytest_plugins = [
     "tests.plugins.objects",
     "tests.plugins.workshop",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Vocabularies and schemas stay: looking through them for garbage, over and over, takes a fifth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture(scope="session")

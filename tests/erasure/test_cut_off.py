@@ -28,8 +28,8 @@ from tests.plugins.workshop import Workshop
 
 TITLE, SAID = "quarzmond", "zwiebelturm"
 # Some seconds each; the others are long together.
-OFTEN = [("erase", "begun"), ("erased", "noted")]
-SELDOM = [("erase", "done"), ("erased", "begun"), ("erased", "done")]
+OFTEN = [("erase", "begun")]
+SELDOM = [("erase", "done"), ("erased", "begun"), ("erased", "noted"), ("erased", "done")]
 MOMENTS = [*OFTEN, *(pytest.param(each, marks=pytest.mark.long) for each in SELDOM)]
 
 
@@ -115,7 +115,13 @@ def test_erasure_that_is_killed_is_completed(
         published.check_nothing_is_left(f"killed, {'-'.join(moment)}")
 
 
-@pytest.mark.parametrize("refused", [range(1, 5), range(2, 6)], ids=["from the first", "half-way"])
+@pytest.mark.parametrize(
+    "refused",
+    [
+        pytest.param(range(1, 5), id="from the first", marks=pytest.mark.long),
+        pytest.param(range(2, 6), id="half-way"),
+    ],
+)
 def test_store_that_refuses_deletes_for_a_while(
     sqlite_database: Database, object_server: Embedded, object_store: Objects, tmp_path: Path, refused: range
 ) -> None:
@@ -141,6 +147,7 @@ def test_store_that_refuses_deletes_for_a_while(
             workshop.close()
 
 
+@pytest.mark.long
 def test_store_that_refuses_for_longer_than_a_step_waits_is_asked_again(
     workshop: Workshop,
 ) -> None:

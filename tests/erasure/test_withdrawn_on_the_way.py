@@ -19,8 +19,7 @@ from tests.plugins.workshop import Workshop
 
 TITLE, NAME, CONTACT = "quarzmond", "żółwikowa", "felsquelle@example.org"
 PEOPLE = (PersonDetails("teller", shown_name=NAME, contact=CONTACT),)
-# Recognising takes some seconds.
-HEAVY = [pytest.param(step, marks=pytest.mark.long) for step in ("transcribe", "tag", "index")]
+HEAVY = [pytest.param(step, marks=pytest.mark.long) for step in ("render", "transcribe", "tag", "index")]
 
 
 def traces_of(workshop: Workshop, story_id: str, content: bytes, *, at: str) -> list[Trace]:
@@ -64,7 +63,7 @@ def check_nothing_is_left(
     assert is_closed(workshop.database, story_id, reader)
 
 
-@pytest.mark.parametrize("step", ["inspect", "render", *HEAVY])
+@pytest.mark.parametrize("step", ["inspect", *HEAVY])
 def test_withdrawn_while_a_step_is_at_it(workshop: Workshop, spoken: Path, step: str) -> None:
     story_id, _ = workshop.send(spoken, title=f"The {TITLE}", people=PEOPLE)
     workshop.start_worker(stop_at=(step, "begun"), look_at_all_seconds=1)

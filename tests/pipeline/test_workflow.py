@@ -22,6 +22,16 @@ from tests.plugins.workshop import LEASE_SECONDS, Workshop
 STEPS = ("inspect", "render", "transcribe", "tag", "index")
 EVERYTHING = {RenditionKind.SPEECH, RenditionKind.AUDIO, RenditionKind.PEAKS}
 
+# Every step is killed when it begins, before its work counts, and when it is done: some seconds each.
+OFTEN = [("begun", "transcribe"), ("done", "render")]
+MOMENTS = [
+    pytest.param(moment, step, marks=[] if (moment, step) in OFTEN else pytest.mark.long)
+    for moment in ("begun", "done")
+    for step in STEPS
+    # When these begin is the same moment as the step before being done.
+    if (moment, step) not in (("begun", "tag"), ("begun", "index"))
+]
+
 
 def assert_done_once(workshop: Workshop, story_id: str, recording_id: str) -> None:
     """One of everything: rows, objects and journal entries."""
@@ -67,13 +77,10 @@ def test_nothing_is_made_before_somebody_consents_to_curation(workshop: Workshop
     assert_done_once(workshop, story_id, recording_id)
 
 
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("moment", ["begun", "done"])
+@pytest.mark.parametrize(("moment", "step"), MOMENTS, ids=lambda word: word)
 def test_worker_killed_in_a_step_costs_nothing(
     workshop: Workshop, spoken: Path, step: str, moment: str
 ) -> None:
-    if moment == "begun" and step in ("tag", "index"):
-        pytest.skip("the same moment as the step before being done")
     story_id, recording_id = workshop.send(spoken)
     worker = workshop.start_worker(stop_at=(step, moment))
     workshop.wait_for_flag("stopped", seconds=90)
@@ -114,7 +121,9 @@ def test_paused_worker_that_wakes_cannot_write(workshop: Workshop, spoken: Path)
     assert_done_once(workshop, story_id, recording_id)
 
 
-@pytest.mark.parametrize("during", ["render", "transcribe", "index"])
+@pytest.mark.parametrize(
+    "during", ["transcribe", *(pytest.param(each, marks=pytest.mark.long) for each in ("render", "index"))]
+)
 def test_withdrawal_ends_the_work_and_erases_everything(
     workshop: Workshop, spoken: Path, during: str
 ) -> None:

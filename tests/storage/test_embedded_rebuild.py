@@ -51,6 +51,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     store.stop()
 
 
+@pytest.mark.long
 def test_key_and_md5_of_what_was_deleted_leave_the_index(store: Embedded) -> None:
     objects = bucket_of(store)
     kept = {f"{KEPT}{n}-o1": put(objects, f"{KEPT}{n}-o1", 9_000_000 if n == 0 else 50_000) for n in range(9)}
@@ -68,6 +69,7 @@ def test_key_and_md5_of_what_was_deleted_leave_the_index(store: Embedded) -> Non
     assert not list(store.content.glob("filerldb2.*"))
 
 
+@pytest.mark.long
 def test_content_that_a_kill_left_without_a_name_is_found_and_deleted(store: Embedded) -> None:
     objects = bucket_of(store)
     content = put(objects, f"{DOOMED}-o2", 300_000)
