@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from app.web.fields import in_one_sentence, wrong_fields
 from app.web.rendering import render, wants_page
 from app.web.translated import is_behind, page
 from app.web.translation import translator_for
@@ -54,12 +55,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def misread(request: Request, error: RequestValidationError) -> Response:
-        wrong = [
-            {"at": ".".join(str(part) for part in each["loc"][1:]), "says": each["msg"]}
-            for each in error.errors()
-        ]
-        reason = "; ".join(f"{each['at']}: {each['says']}" for each in wrong)
-        return answer(request, 422, "invalid", {"reason": reason}, errors=wrong)
+        # The first part of a place is whether it was in the body, the address or the headers.
+        wrong = wrong_fields({**each, "loc": each["loc"][1:]} for each in error.errors())
+        return answer(request, 422, "invalid", {"reason": in_one_sentence(wrong)}, errors=wrong)
 
     @app.exception_handler(HTTPException)
     async def not_routed(request: Request, error: HTTPException) -> Response:

@@ -58,6 +58,8 @@ WORDS: dict[str, str] = {
     "evidence-unfit": "This is no PDF, JPEG or PNG. Scan or photograph the form and send that.",
     "evidence-there": "A form is there already, and evidence is not replaced. Record consent again to add another.",
     "evidence-not-there": "No form was uploaded for this entry.",
+    "day-unfit": "Give a day as year, month and day, for example 2027-03-31.",
+    "clock-unfit": "Give minutes and seconds, for example 0:40.",
     "until-past": "The date until which consent lasts must lie in the future.",
     "invalid": "Something in this request cannot be understood: {reason}",
     # recordings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -11,8 +10,8 @@ from fastapi.responses import RedirectResponse
 from app.access import Curator, SignedIn
 from app.care import service
 from app.parts import House
+from app.web.fields import end_of_day
 from app.web.rendering import render
-from models.errors import Invalid
 from models.roles import Action
 from storage import gate, holds
 
@@ -62,7 +61,7 @@ def raise_embargo(
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.RECORD_CONSENT, story_id)
         service.raise_embargo(
-            session, story, until=_end_of(until), warned=warned.strip() or None, actor=actor.account_id
+            session, story, until=end_of_day(until), warned=warned.strip() or None, actor=actor.account_id
         )
     return RedirectResponse(f"/stories/{story_id}/embargo", 303)
 
@@ -74,13 +73,3 @@ def lift(parts: House, curator: Curator, story_id: str, hold_id: str) -> Respons
         story = gate.may(session, curator, Action.REVIEW, story_id)
         holds.lift(session, story, hold_id, actor=curator.account_id)
     return RedirectResponse(f"/stories/{story_id}/embargo", 303)
-
-
-def _end_of(day: str) -> datetime | None:
-    """The end of a day (UTC), as forms send it; None if none was given."""
-    if not day:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC)
-    except ValueError as error:
-        raise Invalid("invalid", reason="until is a day, as 2027-03-31") from error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 
 from pydantic import ValidationError
 
 from app.consents.schemas import ConsentIn, MomentIn
+from app.web.fields import end_of_day, in_one_sentence, seconds_of, wrong_fields
 from models.consent import Face, Giver, Manner, Naming, Standing, Use, Voice
 from models.errors import Invalid
 
@@ -46,39 +47,23 @@ def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> Consent
             naming=naming,
             face=face,
             voice=voice,
-            manner=Manner(fields.get("manner", Manner.FORM)),
+            manner=fields.get("manner", Manner.FORM),
             relation=fields.get("relation", "").strip() or None,
             evidence=fields.get("evidence", "").strip() or None,
-            until=_end_of_day(fields.get("until", "")),
+            until=end_of_day(fields.get("until", "")),
             language=fields.get("consent_language") or "en",
             moment=_moment(fields),
-            given_by=Giver(fields.get("given_by", Giver.PERSON)),
+            given_by=fields.get("given_by", Giver.PERSON),
             wording_id=fields.get("wording") or None,
             original_may_go="original_may_go" in fields,
         )
-    except (ValidationError, ValueError) as error:
-        raise Invalid("invalid", reason=str(error)) from error
-
-
-def _end_of_day(day: str) -> datetime | None:
-    """The end of the day (UTC) until which consent lasts; None where none was given."""
-    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), UTC) if day else None
+    except ValidationError as error:
+        raise Invalid("invalid", reason=in_one_sentence(wrong_fields(error.errors()))) from error
 
 
 def _moment(fields: Mapping[str, str]) -> MomentIn | None:
     recording_id = fields.get("moment_recording", "")
     if not recording_id:
         return None
-    start, end = (_seconds(fields.get(f"moment_{name}", "")) for name in ("start", "end"))
+    start, end = (seconds_of(fields.get(f"moment_{name}", "")) for name in ("start", "end"))
     return MomentIn(recording_id=recording_id, start_seconds=start, end_seconds=end)
-
-
-def _seconds(clock: str) -> float:
-    """Seconds of ``m:ss``, ``h:mm:ss`` or plain seconds.
-
-    :raises ValueError: it is none of these
-    """
-    seconds = 0.0
-    for part in clock.strip().split(":"):
-        seconds = seconds * 60 + float(part)
-    return seconds

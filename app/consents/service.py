@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy.orm import Session
 
 from app.consents.schemas import AllowedOut, ConsentIn
 from models.base import utc_now
-from models.consent import Use, narrowest, protocols_admit
+from models.consent import Use
 from models.errors import Invalid
 from models.stories import Story
-from storage import ledger, pilots
+from storage import pilots
 from storage.consents import Moment, Terms
+from storage.obstacles import Obstacle, closed
 
-NO_CONSENT = "{people} did not consent to this."
-NO_CURATION = "without consent to curation nothing can be done with the story."
-NOT_YET_MASKED = "not possible yet: consent asks for masking that has not been made."
-NO_PILOT_IN_COMMON = "its people named different pilots to share it with."
-HELD = "an embargo or a safeguarding flag keeps the story with its curators."
-PROTOCOL = "a pilot's protocol does not admit this."
+REASONS: Mapping[Obstacle, str] = {
+    Obstacle.PEOPLE: "{people} did not consent to this.",
+    Obstacle.PROTOCOL: "a pilot's protocol does not admit this.",
+    Obstacle.CURATION: "without consent to curation nothing can be done with the story.",
+    Obstacle.HELD: "an embargo or a safeguarding flag keeps the story with its curators.",
+    Obstacle.PILOTS: "its people named different pilots to share it with.",
+    Obstacle.MASKING: "not possible yet: consent asks for masking that has not been made.",
+}
 
 
 def terms_of(session: Session, sent: ConsentIn) -> Terms:
@@ -51,23 +56,8 @@ def explain(session: Session, story: Story) -> list[AllowedOut]:
 
 
 def _explain(session: Session, story: Story, use: Use) -> AllowedOut:
-    if ledger.permits(session, story.id, use):
+    found = closed(session, story, use)
+    if found is None:
         return AllowedOut(use=use, is_allowed=True, reason=None)
-    now = utc_now()
-    standings = ledger.standings_of(session, story.id)
-    labels = {person.id: person.label for person in story.people}
-    without = [labels[each] for each, standing in standings.items() if not standing.grants(use, now)]
-    protocols = ledger.protocols_of(session, story)
-    if without:
-        reason = NO_CONSENT.format(people=", ".join(without))
-    elif not (protocols_admit(protocols, use) and protocols_admit(protocols, Use.CURATION)):
-        reason = PROTOCOL
-    elif not ledger.permits(session, story.id, Use.CURATION):
-        reason = NO_CURATION
-    elif ledger.is_held(session, story.id):
-        reason = HELD
-    elif use is Use.SHARING and not narrowest(list(standings.values())).pilot_ids & set(story.pilot_ids):
-        reason = NO_PILOT_IN_COMMON
-    else:
-        reason = NOT_YET_MASKED
-    return AllowedOut(use=use, is_allowed=False, reason=reason)
+    without = ", ".join(person.label for person in story.people if person.id in found.without)
+    return AllowedOut(use=use, is_allowed=False, reason=REASONS[found.obstacle].format(people=without))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.consents.forms import APPEARANCES
+from app.web.fields import end_of_day
 from app.web.translation import Translator
 from models.base import utc_now
 from models.consent import Giver, Manner, Standing, Use
@@ -41,7 +42,7 @@ def terms_of(
     return Terms(
         uses=frozenset(uses),
         pilot_ids=shared_with,
-        until=_end_of_day(fields.get("until", "")),
+        until=_until(fields.get("until", "")),
         naming=naming,
         face=face,
         voice=voice,
@@ -69,14 +70,8 @@ def without(before: Standing, use: Use, translator: Translator) -> Terms:
     )
 
 
-def _end_of_day(written: str) -> datetime | None:
-    """The last second of a day (UTC): consent *until* a day holds on that day."""
-    if not written.strip():
-        return None
-    try:
-        until = datetime.combine(date.fromisoformat(written.strip()), time(23, 59, 59), UTC)
-    except ValueError as error:
-        raise Invalid("form-incomplete") from error
-    if until <= utc_now():
+def _until(written: str) -> datetime | None:
+    until = end_of_day(written)
+    if until is not None and until <= utc_now():
         raise Invalid("until-past")
     return until

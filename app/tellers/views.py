@@ -13,6 +13,7 @@ from app.stories.schemas import RecordingOut
 from app.stories.views import recording_view
 from app.tellers.words import (
     APPEARANCES,
+    GUARDIAN_WAITS,
     HEARERS,
     NOTICES,
     OBSTACLES,
@@ -20,12 +21,11 @@ from app.tellers.words import (
     SOMETHING_HAPPENED,
     USES,
     Hearer,
-    Obstacle,
 )
 from app.web.translation import Translator
 from models.base import utc_now
 from models.collections import Response
-from models.consent import ConsentEvent, Giver, Permission, Standing, Use, protocols_admit, standing_of
+from models.consent import ConsentEvent, Giver, Permission, Standing, Use, standing_of
 from models.curation import CURATED_STATES, State
 from models.stories import Part, Story, StoryPerson
 from models.tellers import ReviewCopy
@@ -42,6 +42,7 @@ from storage import (
     transcripts,
     wordings,
 )
+from storage.obstacles import closed
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def uses_shown(
     for use in Use:
         label, consequence = USES[use]
         is_allowed = own.grants(use, now)
-        waits_for = obstacle_to(session, story, person, use) if is_allowed else None
+        waiting = waits_for(session, story, person, use) if is_allowed else None
         found.append(
             UseShown(
                 use,
@@ -160,26 +161,18 @@ def uses_shown(
                 translator(consequence),
                 is_allowed,
                 own.uses[use] if is_allowed else None,
-                translator(OBSTACLES[waits_for]) if waits_for else None,
+                translator(waiting) if waiting else None,
             )
         )
     return found
 
 
-def obstacle_to(session: Session, story: Story, person: StoryPerson, use: Use) -> Obstacle | None:
-    """What stands between a use that a person allowed and the gate; None: it is open."""
-    if ledger.permits(session, story.id, use):
+def waits_for(session: Session, story: Story, person: StoryPerson, use: Use) -> str | None:
+    """The words for what stands between a use that a person allowed and the gate; None: it is open."""
+    found = closed(session, story, use)
+    if found is None:
         return None
-    now, standings = utc_now(), ledger.standings_of(session, story.id)
-    if not standings[person.id].grants(use, now):
-        return Obstacle.GUARDIAN
-    if not all(standing.grants(use, now) for standing in standings.values()):
-        return Obstacle.OTHERS
-    if use is not Use.CURATION and not ledger.permits(session, story.id, Use.CURATION):
-        return Obstacle.CURATION
-    if not protocols_admit(ledger.protocols_of(session, story), use):
-        return Obstacle.PROTOCOL
-    return Obstacle.HELD if ledger.is_held(session, story.id) else Obstacle.MASKING
+    return GUARDIAN_WAITS if person.id in found.without else OBSTACLES[found.obstacle]
 
 
 def hearers(session: Session, story: Story, translator: Translator) -> list[str]:

@@ -12,6 +12,7 @@ from models.consent import EventKind, Giver, Manner, Use
 from models.notices import NoticeKind
 from models.stories import Part
 from models.tellers import CopyAnswer
+from storage.obstacles import Obstacle
 
 
 def N_(message: str) -> str:
@@ -68,25 +69,16 @@ PARTS: Mapping[Part, str] = {
 }
 
 
-class Obstacle(StrEnum):
-    """Why a use that a person allowed is not open now."""
-
-    GUARDIAN = "guardian"
-    OTHERS = "others"
-    CURATION = "curation"
-    PROTOCOL = "protocol"
-    HELD = "held"
-    MASKING = "masking"
-
-
+# Why a use that a person allowed is not open now.
 OBSTACLES: Mapping[Obstacle, str] = {
-    Obstacle.GUARDIAN: N_("It waits: you and the person who stands beside you must both agree."),
-    Obstacle.OTHERS: N_("It waits: not everybody in the story has agreed to it."),
-    Obstacle.CURATION: N_("It waits: first curators must be allowed to prepare the story."),
+    Obstacle.PEOPLE: N_("It waits: not everybody in the story has agreed to it."),
     Obstacle.PROTOCOL: N_("It waits: the rules of the community do not open this."),
+    Obstacle.CURATION: N_("It waits: first curators must be allowed to prepare the story."),
     Obstacle.HELD: N_("It waits: the story is kept back for now, to protect somebody."),
+    Obstacle.PILOTS: N_("It waits: the people in the story chose different teams to share it with."),
     Obstacle.MASKING: N_("It waits until nobody can be recognised who does not want to be."),
 }
+GUARDIAN_WAITS = N_("It waits: you and the person who stands beside you must both agree.")
 
 
 class Hearer(StrEnum):
