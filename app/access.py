@@ -17,7 +17,7 @@ from app.parts import House, Parts
 from models.errors import NotAllowed, NotSignedIn
 from models.roles import ANYONE, Principal, Role, Scope
 from models.stories import Story
-from storage import accounts, tellers
+from storage import accounts, api_keys, tellers
 
 SESSION_COOKIE = "community_reporting_session"
 TELLER_COOKIE = "community_reporting_teller"
@@ -51,7 +51,7 @@ def _recognise(authorization: str, cookie: str | None, parts: Parts) -> Principa
     with parts.database.read() as session:
         if authorization:
             scheme, _, token = authorization.partition(" ")
-            found = accounts.key_of_token(session, token.strip()) if scheme.lower() == "bearer" else None
+            found = api_keys.of_token(session, token.strip()) if scheme.lower() == "bearer" else None
             if found is None:
                 raise NotSignedIn("api-key-unknown")
             return accounts.principal_of(session, found[0], found[1])

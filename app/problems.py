@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from app.web.fields import in_one_sentence, wrong_fields
+from app.web.headers import HEADERS
 from app.web.rendering import render, wants_page
 from app.web.translated import is_behind, page
 from app.web.translation import translator_for
@@ -43,7 +44,6 @@ TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "
 
 def install(app: FastAPI) -> None:
     """Let every error of the application be answered here, and list them all at the address that they name."""
-    from app.web.security import HEADERS
 
     @app.get("/problems", include_in_schema=False)
     def problems(request: Request) -> Response:

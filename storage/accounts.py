@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -13,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models.accounts import Account, AccountRole, ApiKey, LinkPurpose, OneTimeLink, SignIn
+from models.accounts import Account, AccountRole, LinkPurpose, OneTimeLink, SignIn
 from models.base import utc_now
 from models.errors import Conflict, Invalid, NotFound, NotSignedIn
 from models.pilots import Pilot
@@ -157,74 +155,6 @@ def is_stale(standing: SignIn) -> bool:
 def touch_session(session: WriteSession, token: str) -> None:
     """Note that a session is in use, so that it does not end for idleness."""
     session.execute(update(SignIn).where(SignIn.token_digest == digest_of(token)).values(seen_at=utc_now()))
-
-
-@dataclass(frozen=True)
-class MadeApiKey:
-    """A new key, and its token: it is told this once, and kept as a digest."""
-
-    token: str
-    key: ApiKey
-
-
-def make_api_key(
-    session: WriteSession, account: Account, name: str, scopes: Collection[Scope], *, days: int, actor: str
-) -> MadeApiKey:
-    """A key for programs.
-
-    :raises Invalid: no scope, or a lifetime outside 1 to 366 days
-    """
-    if not scopes or not 1 <= days <= 366:
-        raise Invalid("api-key-unfit")
-    token = f"cr_{secrets.token_urlsafe(32)}"
-    key = ApiKey(
-        token_digest=digest_of(token),
-        account_id=account.id,
-        name=name[:100],
-        scopes=sorted(scopes),
-        ends_at=utc_now() + timedelta(days=days),
-    )
-    session.add(key)
-    session.flush()
-    journal.note(session, actor, "make-api-key", subject=account.id)
-    return MadeApiKey(token, key)
-
-
-def api_keys_of(session: Session, account_id: str) -> list[ApiKey]:
-    """The API keys of somebody that still stand, newest first."""
-    return list(
-        session.scalars(
-            select(ApiKey)
-            .where(ApiKey.account_id == account_id, ApiKey.ends_at > utc_now())
-            .order_by(ApiKey.created_at.desc(), ApiKey.id)
-        )
-    )
-
-
-def end_api_key(session: WriteSession, account_id: str, key_id: str, *, actor: str) -> None:
-    """End an API key of somebody before its time: from the next request on it is not known.
-
-    :raises NotFound: there is none that still stands, or it is of somebody else
-    """
-    ended = session.execute(
-        update(ApiKey)
-        .where(ApiKey.id == key_id, ApiKey.account_id == account_id, ApiKey.ends_at > utc_now())
-        .values(ends_at=utc_now())
-        .returning(ApiKey.id)
-    )
-    if ended.first() is None:
-        raise NotFound("api-key-not-found")
-    journal.note(session, actor, "end-api-key", subject=account_id)
-
-
-def key_of_token(session: Session, token: str) -> tuple[Account, frozenset[Scope]] | None:
-    """Whose API key a token is, with its scopes, if it still stands."""
-    row = session.execute(
-        select(Account, ApiKey)
-        .join(ApiKey, ApiKey.account_id == Account.id)
-        .where(ApiKey.token_digest == digest_of(token), ApiKey.ends_at > utc_now(), Account.is_active)
-    ).one_or_none()
-    return (row[0], frozenset(Scope(scope) for scope in row[1].scopes)) if row else None
 
 
 def principal_of(session: Session, account: Account, scopes: frozenset[Scope] | None = None) -> Principal:

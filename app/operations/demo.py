@@ -25,7 +25,7 @@ from app.settings import Settings
 from models.accounts import LinkPurpose
 from models.roles import Role, Scope
 from pipeline.transcription.wer import word_error_rate
-from storage import accounts, journal, pilots
+from storage import accounts, api_keys, journal, pilots
 
 PATIENCE_SECONDS = 900.0
 SHARED = {"uses": ["curation", "sharing", "publication", "excerpts"], "naming": "pseudonym", "face": "shown"}
@@ -96,7 +96,7 @@ class Demo:
                 for role in (Role.CURATOR, Role.PILOT_TEAM):
                     accounts.give_role(session, curator.id, pilot.id, role, actor=journal.SERVICE)
             for name, account in (("reporter", reporter), ("curator", curator)):
-                self._keys[name] = accounts.make_api_key(
+                self._keys[name] = api_keys.make(
                     session, account, "demo", list(Scope), days=1, actor=journal.SERVICE
                 ).token
             token = accounts.make_link(

@@ -10,7 +10,7 @@ from app.people import service
 from app.people.schemas import ApiKeyIn, ApiKeyOut, MeOut, NewApiKeyOut
 from models.accounts import ApiKey
 from models.roles import Scope
-from storage import accounts, pilots
+from storage import api_keys, pilots
 
 router = APIRouter(tags=["people"])
 
@@ -32,23 +32,21 @@ def make_key(parts: House, principal: InSession, wanted: ApiKeyIn) -> NewApiKeyO
     """A key for programs, with no more than what I may do myself. A key cannot make keys."""
     with parts.database.write() as session:
         account = service.account_named(session, principal.account_id or "")
-        made = accounts.make_api_key(
-            session, account, wanted.name, wanted.scopes, days=wanted.days, actor=account.id
-        )
+        made = api_keys.make(session, account, wanted.name, wanted.scopes, days=wanted.days, actor=account.id)
         return NewApiKeyOut(token=made.token, **_shown(made.key).model_dump())
 
 
 @router.get("/api-keys", summary="My API keys that still stand")
 def keys(parts: House, principal: InSession) -> list[ApiKeyOut]:
     with parts.database.read() as session:
-        return [_shown(key) for key in accounts.api_keys_of(session, principal.account_id or "")]
+        return [_shown(key) for key in api_keys.of_account(session, principal.account_id or "")]
 
 
 @router.delete("/api-keys/{key_id}", status_code=204, summary="End an API key of mine before its time")
 def end_key(parts: House, principal: InSession, key_id: str) -> Response:
     mine = principal.account_id or ""
     with parts.database.write() as session:
-        accounts.end_api_key(session, mine, key_id, actor=mine)
+        api_keys.end(session, mine, key_id, actor=mine)
     return Response(status_code=204)
 
 

@@ -13,8 +13,8 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from app.access import SESSION_COOKIE, Anyone
 from app.parts import House, Parts
 from app.people import service
+from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
-from app.web.security import ADDRESS_IS_SECRET
 from models.accounts import LinkPurpose
 from models.errors import TooMany
 from storage import accounts, pilots

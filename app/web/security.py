@@ -9,23 +9,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import answer
+from app.web.headers import HEADERS
 
-# Nothing is fetched from elsewhere and no script stands in a page (OWASP ASVS 5.0, V3.4).
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # Not "no-referrer": under it a browser sends "Origin: null" with our own forms.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
-}
-# For pages whose address carries a token: not even our own proxy's log learns the address from the next request.
-ADDRESS_IS_SECRET = {"Referrer-Policy": "strict-origin"}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

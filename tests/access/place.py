@@ -22,7 +22,7 @@ from models.accounts import Account, LinkPurpose
 from models.roles import Principal, Scope
 from models.stories import Story
 from pipeline.themes.codebook import load_codebook
-from storage import accounts, tellers, webhooks
+from storage import accounts, api_keys, tellers, webhooks
 from storage.database import Database
 from storage.objects import Objects
 from tests.access.asking import ask
@@ -104,7 +104,7 @@ class Place:
     def _made_key(self, role: str, scopes: frozenset[Scope]) -> accounts.MadeApiKey:
         with self.database.write() as session:
             account = session.get_one(Account, self.people[role].account_id)
-            return accounts.make_api_key(session, account, "k", scopes, days=1, actor=account.id)
+            return api_keys.make(session, account, "k", scopes, days=1, actor=account.id)
 
     def _sign_in_name(self, role: str) -> str:
         with self.database.read() as session:

@@ -25,7 +25,7 @@ from models.accounts import Account, ApiKey, OneTimeLink, SignIn
 from models.base import Base
 from models.roles import Principal, Scope
 from pipeline.themes.codebook import load_codebook
-from storage import accounts
+from storage import accounts, api_keys
 from storage.database import Database
 from storage.objects import Objects
 from tests.plugins.stories import Field
@@ -81,7 +81,7 @@ class Rooms:
             return self.visitor(accept="application/json")
         with self.database.write() as session:
             account = session.get_one(Account, person.account_id)
-            key = accounts.make_api_key(
+            key = api_keys.make(
                 session, account, "test", scopes or tuple(Scope), days=1, actor=account.id
             ).token
         return self.visitor(accept="application/json", authorization=f"Bearer {key}")

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from models.accounts import Account
 from models.roles import Principal, Scope
-from storage import accounts
+from storage import api_keys
 from storage.database import Database
 from storage.embedded import Embedded, keys
 from storage.embedded.command import read_ports
@@ -121,9 +121,7 @@ class House:
         """A program with a key of this account."""
         with self.database.write() as session:
             account = session.get_one(Account, principal.account_id)
-            key = accounts.make_api_key(
-                session, account, "test", tuple(Scope), days=1, actor=account.id
-            ).token
+            key = api_keys.make(session, account, "test", tuple(Scope), days=1, actor=account.id).token
         headers = {"authorization": f"Bearer {key}"}
         self._clients.append(httpx2.Client(base_url=f"{self.address}/api/v1", headers=headers, timeout=120))
         return self._clients[-1]

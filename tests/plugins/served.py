@@ -20,7 +20,7 @@ from app.operations.logs import configure_logging
 from app.parts import Parts
 from models.accounts import Account
 from models.roles import Principal, Scope
-from storage import accounts
+from storage import accounts, api_keys
 
 EVERY_SCOPE = tuple(Scope)
 
@@ -58,7 +58,7 @@ class Served:
         """An API key of an account, with every scope unless named."""
         with self.parts.database.write() as session:
             account = session.get_one(Account, principal.account_id)
-            return accounts.make_api_key(session, account, "test", scopes, days=1, actor=account.id).token
+            return api_keys.make(session, account, "test", scopes, days=1, actor=account.id).token
 
     def client(self, principal: Principal | None = None) -> httpx2.Client:
         """A program that comes with a key of this account; nobody in particular if None."""

@@ -33,6 +33,7 @@ from models.stories import Part, Story, TellerContact
 from models.work import WishKind
 from storage import (
     accounts,
+    api_keys,
     holds,
     leases,
     notices,
@@ -95,7 +96,7 @@ def full_database(database: Database, field: Field) -> Database:
 def _ways_in(session: WriteSession, person: Principal, pilot: str) -> None:
     account = session.get_one(Account, person.account_id)
     accounts.begin_session(session, account)
-    accounts.make_api_key(session, account, "key", [Scope.STORIES_READ], days=1, actor="test")
+    api_keys.make(session, account, "key", [Scope.STORIES_READ], days=1, actor="test")
     accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=pilot, role=Role.REPORTER)
 
 

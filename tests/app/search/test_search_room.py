@@ -20,7 +20,7 @@ from models.roles import Role, Scope
 from models.stories import Recording
 from pipeline.index import reindex
 from pipeline.themes.codebook import load_codebook
-from storage import accounts, consents, pilots, stories, themes, transcripts
+from storage import accounts, api_keys, consents, pilots, stories, themes, transcripts
 from storage.consents import Terms
 from storage.database import Database
 from storage.objects import Objects
@@ -193,7 +193,7 @@ def test_page_leads_to_more_stories_and_says_when_there_are_none(
 def test_key_needs_its_scope_and_opens_no_page(client: TestClient, database: Database) -> None:
     with database.write() as session:
         account = tom(session)
-        token = accounts.make_api_key(session, account, "k", [Scope.REVIEW], days=1, actor=account.id).token
+        token = api_keys.make(session, account, "k", [Scope.REVIEW], days=1, actor=account.id).token
     key = {"authorization": f"Bearer {token}"}
     assert client.get("/api/v1/search", headers=key).status_code == 403
     assert client.get("/search", headers=key).text == client.get("/search").text

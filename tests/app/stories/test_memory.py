@@ -20,7 +20,7 @@ import pytest
 
 from models.accounts import Account
 from models.roles import Role, Scope
-from storage import accounts
+from storage import api_keys
 from storage.database import Database
 from storage.embedded import Embedded
 from storage.objects import Objects
@@ -159,7 +159,7 @@ def test_gigabyte_is_taken_in_without_being_held(
     story = field.story(by=reporter)
     with field.database.write() as session:
         account = session.get_one(Account, reporter.account_id)
-        key = accounts.make_api_key(session, account, "t", list(Scope), days=1, actor=account.id).token
+        key = api_keys.make(session, account, "t", list(Scope), days=1, actor=account.id).token
     path = f"/api/v1/stories/{story.id}/recordings"
     # What is loaded once is no growth.
     assert upload(port, path, key, MIB)[0] == 201

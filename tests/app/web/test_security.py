@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from starlette.responses import Response
 
 from app.main import create_app
+from app.web.headers import CONTENT_SECURITY_POLICY, HEADERS
 from app.web.rendering import STATIC
-from app.web.security import CONTENT_SECURITY_POLICY, HEADERS
 from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Story
