@@ -84,9 +84,14 @@ class Lemmas:
         if not word.isprintable():  # a NUL inside a key crashes the trie
             return word
         try:
-            return normalise(self._lemmatizer.lemmatize(word, lang=self.language))
+            return normalise(self._lemmatizer.lemmatize(_with_final_sigma(word), lang=self.language))
         except (ValueError, IndexError, KeyError):  # a "word" no dictionary was made for, such as a lone sign
             return word
+
+
+def _with_final_sigma(word: str) -> str:
+    """A normalised word as Greek dictionaries write it: folding case has made every ς a σ."""
+    return f"{word[:-1]}ς" if word.endswith("σ") else word
 
 
 @lru_cache(maxsize=32)

@@ -47,3 +47,7 @@ def test_a_lone_sign_is_its_own_lemma() -> None:
     assert lemmas_for("en").of("") == ""
     assert lemmas_for("en").of("\x00a") == "\x00a"
     assert lemmas_for("en").of("\ud800") == "\ud800"
+
+
+def test_greek_words_that_end_in_sigma_have_their_dictionary_form() -> None:
+    assert lemmas_of("Γιατρούς, δουλειές και ανθρώπους", "el") == ["γιατροσ", "δουλεια", "και", "ανθρωποσ"]
