@@ -172,7 +172,7 @@ def _with_labels(codebook: Codebook, folder: Path) -> Codebook:
 def _parse(source: Path, kind: type[Content]) -> Content:
     try:
         written = source.read_text(encoding="utf-8")
-        return kind.model_validate(yaml.load(written, Loader=_OnceLoader))  # noqa: S506 (it is a SafeLoader)
+        return kind.model_validate(yaml.load(written, Loader=_OnceLoader))  # noqa: S506 (it is a safe loader)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -181,8 +181,8 @@ def _parse(source: Path, kind: type[Content]) -> Content:
         raise _broken(source, str(error)) from error
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """YAML that refuses a key written twice; PyYAML itself would silently keep the last."""
+class _OnceLoader(yaml.CSafeLoader):
+    """YAML that refuses a key written twice; PyYAML itself would silently keep the last. In C: ten times as fast."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
