@@ -15,7 +15,7 @@ TESTS ?= tests
 export TORCH_INDEX
 
 RUN := .venv/bin/
-PYTEST := $(RUN)python -m pytest -n $(JOBS) -rs $(TESTS)
+PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs $(TESTS)
 
 .PHONY: help demo serve test test-access test-long bench lint format docs lock clean set-up set-up-tests
 
@@ -32,13 +32,13 @@ test: set-up-tests lint ## check style, types and layers, then run every test bu
 	@$(PYTEST) -m "not long"
 
 test-access: set-up-tests ## open every route as every role over a story in every stage; the last line counts
-	@$(RUN)python -m pytest -n $(JOBS) -q tests/access
+	@$(RUN)python -m pytest -n $(JOBS) --dist loadgroup -q tests/access
 
 test-long: set-up-tests ## run the long tests
 	@$(PYTEST) -m long
 
 test-erasure: set-up-tests ## publish, pull and take back a story, and look for it in every byte; its figures last
-	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) -rs \
+	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs \
 	    tests/erasure tests/storage/test_embedded_rebuild.py tests/storage/test_physical_erasure.py; status=$$?; \
 	$(RUN)python -m tests.erasure.figures $$figures; rm -f $$figures; exit $$status
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -18,6 +19,7 @@ from tests.plugins.databases import KINDS, TEMPLATE, on_postgresql, on_sqlite
 from tests.plugins.objects import bucket_on
 
 TALLY = "access"
+HERE = Path(__file__).parent
 
 
 class Tally:
@@ -81,6 +83,14 @@ def place(furnished: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 async def _run_here(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     return function(*arguments)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process walks a kind of database from end to end: what it learns of it, it learns once."""
+    for item in items:
+        if item.path.parent == HERE and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            item.add_marker(pytest.mark.xdist_group(f"access-{item.callspec.params['furnished']}"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

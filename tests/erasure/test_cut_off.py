@@ -100,11 +100,15 @@ def watched(published: Published) -> Iterator[None]:
     assert opened == []
 
 
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: "-".join(moment))
 def test_erasure_that_is_killed_is_completed(
-    database: Database, make_workshop: Callable[[Database], Workshop], moment: tuple[str, str]
+    make_database: Callable[..., Database],
+    make_workshop: Callable[[Database], Workshop],
+    kind: str,
+    moment: tuple[str, str],
 ) -> None:
-    workshop = make_workshop(database)
+    workshop = make_workshop(make_database(kind))
     published = Published(workshop)
     published.take_back()
     with watched(published):

@@ -23,7 +23,7 @@ STEPS = ("inspect", "render", "transcribe", "tag", "index")
 EVERYTHING = {RenditionKind.SPEECH, RenditionKind.AUDIO, RenditionKind.PEAKS}
 
 # Every step is killed when it begins, before its work counts, and when it is done: some seconds each.
-OFTEN = [("begun", "transcribe"), ("done", "render")]
+OFTEN = [("done", "render")]
 MOMENTS = [
     pytest.param(moment, step, marks=[] if (moment, step) in OFTEN else pytest.mark.long)
     for moment in ("begun", "done")
@@ -166,6 +166,7 @@ def test_an_erasure_that_failed_is_tried_until_it_is_done(workshop: Workshop, sp
     assert list(workshop.objects.list_prefix(f"{token}-")) == []
 
 
+@pytest.mark.long
 def test_wrong_language_is_put_right_in_one_act(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = workshop.send(spoken, language="es")
     workshop.start_worker()

@@ -22,6 +22,9 @@ from tests.pipeline.transcription.conftest import RATE, SAID, SpeechOf
 
 WriteSpeech = Callable[[np.ndarray[Any, Any]], Path]
 
+# Both engines are loaded once, in one process.
+pytestmark = pytest.mark.xdist_group("engines")
+
 
 @pytest.fixture(scope="session", params=["faster-whisper", "openai-whisper"])
 def engine(request: pytest.FixtureRequest, base_weights: Path) -> Transcriber:
