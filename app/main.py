@@ -15,6 +15,7 @@ from app.collections import api as collections_api
 from app.collections import pages as collections_pages
 from app.consents import api as consents_api
 from app.consents import pages as consents_pages
+from app.health import metrics
 from app.health import routes as health
 from app.notices import api as notices_api
 from app.notices import pages as notices_pages
@@ -87,6 +88,7 @@ def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
     app.add_middleware(Guarded)
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     for room in ROOMS_FOR_PROGRAMS:
         app.include_router(room, prefix=API)
     for room in ROOMS_FOR_PEOPLE:

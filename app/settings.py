@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = Field(None, description="Of that user.")
     smtp_from: str = Field("community-reporting@localhost", description="The sender's address.")
 
+    metrics_token: SecretStr | None = Field(
+        None, description="Who sends it as a Bearer token may read `/metrics`; None: nobody may."
+    )
+
     webhook_allowed_hosts: str = Field(
         "",
         description="Hosts in your own network that webhooks may reach, by HTTP and on any port too; comma between.",

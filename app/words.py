@@ -14,6 +14,7 @@ WORDS: dict[str, str] = {
     "role-missing": "You need another role for this: {roles}. Ask an administrator of the service.",
     "scope-missing": "This API key was made without the scope {scope}. Make a key that has it.",
     "session-needed": "A key cannot do this. Sign in with your name and password.",
+    "metrics-token-missing": "Send the token that stands in the service's settings as a Bearer token.",
     "api-key-not-found": "You have no such key, or it has ended already.",
     "not-allowed": "You can read this story, but not do this with it.",
     "foreign-origin": "This request came from another site. Open the page here and try again.",

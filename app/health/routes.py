@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from sqlalchemy import text
 
 from app.parts import House, Parts
+from models.base import utc_now
 from models.errors import StoryError
+from storage import figures
 
 router = APIRouter(tags=["health"])
+
+# How long work may wait before somebody is told that nobody does it.
+PATIENCE = timedelta(minutes=10)
 
 
 class Health(BaseModel):
@@ -28,8 +34,10 @@ async def live() -> Health:
 
 @router.get("/readyz", summary="Do its parts answer?", responses={503: {"model": Health}})
 def ready(parts: House, response: Response) -> Health:
-    findings = {"database": _database(parts), "objects": _objects(parts), "disk": _disk(parts)}
-    well = all(finding == "ok" for finding in findings.values())
+    needed = {"database": _database(parts), "objects": _objects(parts), "disk": _disk(parts)}
+    well = all(finding == "ok" for finding in needed.values())
+    # Without a worker stories can still be sent: said, and no reason to send people away.
+    findings = {**needed, "work": _work(parts) if needed["database"] == "ok" else "unknown"}
     response.status_code = 200 if well else 503
     return Health(status="ok" if well else "not ready", parts=findings)
 
@@ -54,3 +62,11 @@ def _objects(parts: Parts) -> str:
 def _disk(parts: Parts) -> str:
     free = shutil.disk_usage(parts.settings.data).free
     return "ok" if free >= parts.settings.min_free_bytes else "disk-nearly-full"
+
+
+def _work(parts: Parts) -> str:
+    now = utc_now()
+    with parts.database.read() as session:
+        oldest = min((since for _, since in figures.open_work(session).values() if since), default=now)
+        is_waiting = now - oldest > PATIENCE and not figures.living_workers(session, now)
+    return "no-worker" if is_waiting else "ok"

@@ -253,6 +253,8 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "GET /problems": of_house(ANYONE),
     "GET /healthz": of_house(ANYONE),
     "GET /readyz": of_house(ANYONE),
+    # There is no token in these settings: for nobody is there anything here.
+    "GET /metrics": of_house(ANYONE, 404),
     # pilots
     "GET /pilots": Way(ADMINISTRATOR),
     "POST /pilots": of_house(ADMINISTRATOR, BACK, sends=form(code="new", name="New", language="en")),

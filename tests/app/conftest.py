@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from datetime import timedelta
@@ -55,6 +56,11 @@ class Rooms:
         self.database, self.field = database, Field(database)
         self.parts = Parts(Settings(_env_file=None, **given), database, store, load_codebook())
         self.app = served_over(self.parts)
+
+    def use(self, store: Objects) -> None:
+        """With a store that answers."""
+        self.parts = dataclasses.replace(self.parts, objects=store)
+        self.app.state.parts = self.parts
 
     def visitor(self, **headers: str | bytes) -> TestClient:
         """A browser of somebody who has not signed in."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,8 +24,7 @@ PDF = b"%PDF-1.7\n" + b"signed, in ink " * 1000
 @pytest.fixture
 def rooms(rooms: Rooms, object_store: Objects) -> Rooms:
     """With the store for what is uploaded."""
-    rooms.parts = replace(rooms.parts, objects=object_store)
-    rooms.app.state.parts = rooms.parts
+    rooms.use(object_store)
     return rooms
 
 

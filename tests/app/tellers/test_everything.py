@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -32,8 +31,7 @@ AUDIO, ORIGINAL, FORM = b"a rendition's bytes " * 50, b"RIFF the original " * 60
 @pytest.fixture
 def rooms(rooms: Rooms, object_store: Objects) -> Rooms:
     """With a store for recordings that is there."""
-    rooms.parts = dataclasses.replace(rooms.parts, objects=object_store)
-    rooms.app.state.parts = rooms.parts
+    rooms.use(object_store)
     return rooms
 
 
