@@ -142,7 +142,7 @@ def test_the_form_of_consent_carries_moment_end_and_wording(
     assert browser.post(where, data=sent).status_code == 303
     event = said(rooms, story)[-1]
     assert event.until is not None
-    assert event.until.date() == day + timedelta(days=1)
+    assert event.until.date() == day
     assert (event.evidence_start_seconds, event.evidence_end_seconds) == (40.0, 62.0)
     assert event.wording_id == text.id
     assert day.isoformat() in browser.get(where).text
