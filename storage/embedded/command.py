@@ -19,6 +19,14 @@ LOWEST_PORT, HIGHEST_PORT = 15000, 32000
 # Without a limit memory grows to 600 MB and stays there; under one that is too near, collecting never ends.
 MEMORY = "350MiB"
 WITHOUT_S3 = "-s3=false"
+# A new bucket would begin with seven volumes, for which a small disk has no room, or all of it.
+GROWTH = ("master.toml", "[master.volume_growth]\ncopy_1 = 2\n")
+
+
+def write_growth(run: Path) -> None:
+    """Say how many volumes a bucket grows by at a time; the server reads it where it is started."""
+    name, content = GROWTH
+    write_private(run / name, content)
 
 
 def program() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +75,7 @@ class Embedded:
 
     def vacuum(self) -> None:
         """Take the content of deleted objects off the disk: see :func:`upkeep.vacuum`."""
-        upkeep.vacuum(run_folder(self.folder), self.content)
+        self._or_after_a_restart(upkeep.vacuum)
 
     def erase_leftovers(self) -> None:
         """Take what is left of deleted objects off the disk: content, and names in logs already written.
@@ -86,7 +86,17 @@ class Embedded:
         :raises NoSpace: the disk is too full to erase from
         :raises Unavailable: something deleted is still there
         """
-        upkeep.erase_leftovers(run_folder(self.folder), self.content)
+        self._or_after_a_restart(upkeep.erase_leftovers)
+
+    def _or_after_a_restart(self, clear: Callable[[Path, Path], None]) -> None:
+        """Volumes that were closed when the disk was full are left out for as long as the server lives."""
+        try:
+            clear(run_folder(self.folder), self.content)
+        except (NoSpace, Unavailable):
+            with _one_at_a_time(self.folder):
+                process.kill(self.folder)
+                self._bring_up_at_its_place()
+            clear(run_folder(self.folder), self.content)
 
     def rebuild_names(self) -> None:
         """Build its index of names anew: see :func:`rebuild.rebuild`. It answers nobody for some seconds.
@@ -167,6 +177,7 @@ def _prepare(folder: Path) -> None:
     if process.running_pid(folder) is None:
         rebuild.undo_or_finish(folder)
         command.ensure_ports(run)
+        command.write_growth(run)
         process.start(folder)
 
 

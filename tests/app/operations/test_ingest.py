@@ -107,7 +107,7 @@ WRONG = {
     "an unknown pilot": ({"file": "a.wav", "pilot": "nowhere"}, "pilot"),
     "another's pilot": ({"file": "a.wav", "pilot": "autumn"}, "pilot"),
     "a use that is misspelled": ({"file": "a.wav", "consent": "curatoin"}, "curatoin"),
-    "a manner that is none": ({"file": "a.wav", "consent": "curation", "manner": "nodded"}, "nodded"),
+    "a manner that is none": ({"file": "a.wav", "consent": "curation", "manner": "nodded"}, "manner: "),
 }
 
 
