@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.settings import Settings
-from models.errors import Conflict
+from models.errors import Conflict, StoryError
 from pipeline.themes.codebook import Codebook, load_codebook
 from storage import safety_copies, schema, tombstones, uploads
 from storage.database import Database
@@ -53,10 +54,9 @@ def build(settings: Settings) -> Parts:
 def _after_withdrawal(settings: Settings, database: Database, story_ids: list[str]) -> None:
     """What lies beside the database goes at once, where this process can reach it; the rest goes by housekeeping."""
     tombstones.when_withdrawn(database, settings.tombstones_folder, story_ids)
-    with database.read() as session:
-        upload_ids = uploads.of_stories(session, story_ids)
-    for upload_id in upload_ids:
-        Spool(settings.uploads_folder).empty(upload_id)
+    with contextlib.suppress(StoryError, OSError), database.read() as session:
+        for upload_id in uploads.of_stories(session, story_ids):
+            Spool(settings.uploads_folder).empty(upload_id)
 
 
 def open_as_it_is(settings: Settings) -> Parts:

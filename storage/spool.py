@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from models.errors import NoSpace
+from models.errors import Conflict, NoSpace
 from storage.objects import PART_BYTES
 
 LOCK, NOTE = "lock", "wanted"
@@ -171,7 +171,7 @@ class Tail:
 
     def read_first(self) -> bytes:
         """The bytes of the first part, whole or not."""
-        return _part(self._folder, self.first).read_bytes()
+        return _read(self._folder, self.first)
 
     def drop_first(self) -> None:
         """The first part lies in the object store, and that is written down."""
@@ -179,8 +179,8 @@ class Tail:
             path = _part(self._folder, self.first)
             if self.first in self._files:
                 self._files.pop(self.first).close()
-            size = path.stat().st_size
-            path.unlink()
+            size = min(self.size_bytes, self._part_bytes)
+            path.unlink(missing_ok=True)
             self.first, self.size_bytes = self.first + 1, self.size_bytes - size
 
     def cut_to(self, size_bytes: int) -> None:
@@ -192,7 +192,7 @@ class Tail:
         """All of its bytes, a part at a time."""
         wholes, begun = divmod(self.size_bytes, self._part_bytes)
         for number in range(self.first, self.first + wholes + bool(begun)):
-            yield _part(self._folder, number).read_bytes()
+            yield _read(self._folder, number)
 
     def close(self) -> None:
         """Close its files; what was not synced may be lost with the machine's power, not with this process."""
@@ -226,6 +226,14 @@ class Tail:
 
 def _part(folder: Path, number: int) -> Path:
     return folder / f"part-{number:05d}"
+
+
+def _read(folder: Path, number: int) -> bytes:
+    try:
+        return _part(folder, number).read_bytes()
+    except FileNotFoundError as error:
+        # Its story was withdrawn just now.
+        raise Conflict("upload-changed") from error
 
 
 def _sync_folder(folder: Path) -> None:

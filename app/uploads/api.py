@@ -81,7 +81,7 @@ async def begin(house: House, sender: Sender, request: Request) -> Response:
 def look(house: House, sender: Sender, upload_id: str) -> Response:
     """The offset from which to go on. Answered for what arrived whole too, until its story is erased."""
     upload, offset_bytes = house.look(sender, upload_id)
-    return Response(headers=described_in_full(upload, offset_bytes))
+    return Response(headers=described_in_full(upload, offset_bytes) | {"Cache-Control": "no-store"})
 
 
 @router.patch(

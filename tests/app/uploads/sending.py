@@ -46,6 +46,10 @@ class Room:
         self.key = served.key(self.reporter)
         self.port = served.port
 
+    def another(self) -> Room:
+        """Another reporter, with a story of her own."""
+        return Room(self.served, self.field)
+
     # ---- requests ----
 
     def headers(self, more: Mapping[str, str | None] = {}) -> dict[str, str]:
@@ -110,14 +114,16 @@ class Room:
 
     def uploads(self) -> list[Upload]:
         with self.database.read() as session:
-            return list(session.scalars(select(Upload).order_by(Upload.created_at)))
+            mine = select(Upload).where(Upload.story_id == self.story.id)
+            return list(session.scalars(mine.order_by(Upload.created_at)))
 
     def recordings(self) -> list[Recording]:
         with self.database.read() as session:
-            return list(session.scalars(select(Recording).order_by(Recording.position)))
+            mine = select(Recording).where(Recording.story_id == self.story.id)
+            return list(session.scalars(mine.order_by(Recording.position)))
 
     def spooled(self) -> list[str]:
-        """What lies in the spool: the names of folders."""
+        """What lies in the spool of all uploads: the names of folders."""
         folder = self.served.parts.settings.uploads_folder
         return sorted(each.name for each in folder.iterdir()) if folder.exists() else []
 
