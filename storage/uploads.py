@@ -161,6 +161,13 @@ def whole_but_not_complete(session: Session) -> list[Upload]:
     return list(session.scalars(query.order_by(Upload.id)))
 
 
+def resting_keys(session: Session, now: datetime) -> set[str]:
+    """The keys of the objects that uploads will become to which nobody is sending at this moment."""
+    sends = Upload.sending_at.is_not(None) & (Upload.sending_at > now - SENDING_LASTS)
+    query = select(Recording.original_key).join(Upload, Upload.recording_id == Recording.id)
+    return set(session.scalars(query.where(Upload.completed_at.is_(None), ~sends)))
+
+
 def without_spool(session: Session, upload_ids: Collection[str]) -> set[str]:
     """Which of these need nothing in the spool any more: complete, of a withdrawn story, or gone."""
     needing = select(Upload.id).join(Story).where(Upload.completed_at.is_(None), _is_live())
