@@ -182,20 +182,25 @@ class Uploads:
                 uploads.declare_length(session, upload, piece.declared_bytes)
             if piece.body_bytes != 0 and not upload.is_whole:
                 self._note_coming(session, upload, piece)
-        return opened
+        return self.with_digest(opened)
 
     def opened(self, session: WriteSession, upload: Upload) -> Opened:
-        """An upload with its tail, cut back to what is kept. For whoever has it for itself."""
+        """An upload with its tail, cut back to what is kept, and no digest. For whoever has it for itself."""
         if upload.completed_at is None and (kept := self._kept(upload)) < upload.offset_bytes:
             uploads.keep_up_to(session, upload, kept, utc_now(), self.lasts, goes_on=False)
         rest = upload.offset_bytes - upload.stored_bytes if upload.completed_at is None else 0
         tail = self.spool.open(upload.id, uploads.next_part(session, upload.id), rest)
-        digest = self.digests.take(upload.id, upload.offset_bytes)
-        if digest is None and upload.stored_bytes == 0:
-            digest = hashlib.sha256()
-            for chunk in tail.chunks():
-                digest.update(chunk)
-        return Opened(upload, uploads.key_of(session, upload), tail, digest)
+        return Opened(upload, uploads.key_of(session, upload), tail, None)
+
+    def with_digest(self, opened: Opened) -> Opened:
+        """The digest so far, if it is known, or if all that it is of lies here. Outside of a transaction: it reads."""
+        upload = opened.upload
+        opened.digest = self.digests.take(upload.id, upload.offset_bytes)
+        if opened.digest is None and upload.stored_bytes == 0 and upload.completed_at is None:
+            opened.digest = hashlib.sha256()
+            for chunk in opened.tail.chunks():
+                opened.digest.update(chunk)
+        return opened
 
     def _check_piece(self, upload: Upload, piece: Piece) -> None:
         limit = self.parts.settings.max_upload_bytes

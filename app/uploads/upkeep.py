@@ -38,7 +38,7 @@ def _finish(house: Uploads, upload_id: str) -> bool:
         return False
     try:
         if opened.upload.is_whole:
-            finishing.finish(house, opened)
+            finishing.finish(house, house.with_digest(opened))
         return opened.upload.is_whole
     except Conflict as failure:
         finishing.begin_again_if_lost(house, opened, failure)
