@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 PATIENCE_SECONDS = 2.0
+# Its sender may never have heard of it (a lost answer), and its story is not curated while a recording is awaited.
+UNTOUCHED_LASTS = timedelta(hours=6)
 ASK_EVERY_SECONDS = 0.05
 # Each takes a part's size of memory while it is put.
 PARTS_MOVING = 4
@@ -120,7 +122,7 @@ class Uploads:
                 sent_name=readable_name(wanted.sent_name.encode()),
                 sent_metadata=wanted.sent_metadata,
                 length_bytes=wanted.length_bytes,
-                lasts=self.lasts,
+                lasts=min(self.lasts, UNTOUCHED_LASTS),
             )
 
     def _check_unfinished(self, session: Session, account_id: str) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import random
 import socket
+import struct
 from collections.abc import Mapping
 from contextlib import closing
 
@@ -33,6 +34,12 @@ def some_bytes(size: int, seed: int = 7) -> bytes:
 def metadata(**values: str) -> str:
     """The header Upload-Metadata."""
     return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
+
+
+def reset(connection: socket.socket) -> None:
+    """Break a connection off as a phone in a tunnel does not: the other side learns of it."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 class Room:

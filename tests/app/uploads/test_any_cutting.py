@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from app.uploads.service import Uploads
 from storage.spool import Spool
-from tests.app.uploads.sending import MIB, Room, some_bytes
-from tests.app.uploads.test_protocol import reset
+from tests.app.uploads.sending import MIB, Room, reset, some_bytes
 from tests.plugins.served import wait_until
 
 

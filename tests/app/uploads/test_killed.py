@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from app.parts import Parts
+from app.settings import Settings
 from models.roles import Role
+from pipeline.themes.codebook import load_codebook
 from storage.database import Database
-from storage.embedded import Embedded
+from storage.embedded import Embedded, start_or_join
 from storage.objects import Objects
 from tests.app.uploads.sending import MIB, PATH, Room, some_bytes
-from tests.plugins.served import Served, wait_until
+from tests.plugins.served import Served, serving_over, wait_until
 from tests.plugins.service_process import ServiceProcess, Watch
 from tests.plugins.stories import Field
 
@@ -79,6 +84,32 @@ def test_killed_many_times_at_random_moments(room: Room, process: ServiceProcess
     wait_until(lambda: room.patch(where, len(content), b"").status == 204, "the end", 30)
     room.assert_kept(content)
     print(f"killed {kills} times")
+
+
+def test_object_store_is_killed_on_the_way_and_comes_back(
+    database: Database, field: Field, tmp_path: Path
+) -> None:
+    store = start_or_join(tmp_path / "store", is_watched=False)
+    objects = Objects.connect(store.endpoint, store.access_key, store.secret_key, "stories", secure=False)
+    objects.ensure_bucket()
+    settings = Settings(_env_file=None, data=tmp_path / "data", workers=0, min_free_bytes=0)
+    settings.data.mkdir()
+    data = some_bytes(30 * MIB)
+    try:
+        with serving_over(Parts(settings, database, objects, load_codebook())) as served:
+            room = Room(served, field)
+            where = room.begun(len(data))
+            assert room.patch(where, 0, data[: 10 * MIB]).status == 204
+            os.kill(int((store.folder / "run" / "pid").read_text()), signal.SIGKILL)
+            assert room.patch(where, 10 * MIB, data[10 * MIB :]).status == 503
+            offset = room.offset(where)
+            assert offset > 10 * MIB
+            again = start_or_join(tmp_path / "store", is_watched=False)
+            assert again.endpoint == store.endpoint
+            assert room.patch(where, offset, data[offset:]).status == 204
+            room.assert_kept(data)
+    finally:
+        start_or_join(tmp_path / "store", is_watched=False).stop()
 
 
 @pytest.mark.long

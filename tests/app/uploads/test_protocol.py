@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
-import struct
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 
 from app.uploads.protocol import KIND
 from models.roles import Role, Scope
-from tests.app.uploads.sending import BYTES, MIB, PATH, Room, metadata, some_bytes
+from tests.app.uploads.sending import BYTES, MIB, PATH, Room, metadata, reset, some_bytes
 from tests.plugins.served import wait_until
 
 SOUND = some_bytes(1000)
@@ -423,12 +422,6 @@ def test_name_that_is_no_text_is_taken(room: Room) -> None:
     said = f"{metadata(story_id=room.story.id)},filename {raw}"
     assert room.create(10, {"Upload-Metadata": said}).status == 201
     assert room.recordings()[0].sent_name == "\ufffd\ufffd\ufffd.mp3"
-
-
-def reset(connection: socket.socket) -> None:
-    """Break a connection off as a phone in a tunnel does not: the other side learns of it."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def test_beginning_whose_bytes_break_off_leaves_nothing(room: Room) -> None:

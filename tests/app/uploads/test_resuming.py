@@ -23,8 +23,7 @@ from models.uploads import Upload
 from pipeline.themes.codebook import load_codebook
 from storage import recordings, withdrawals
 from storage.objects import Objects
-from tests.app.uploads.sending import MIB, Room, some_bytes
-from tests.app.uploads.test_protocol import reset
+from tests.app.uploads.sending import MIB, Room, reset, some_bytes
 from tests.plugins.served import Served, serving_over, wait_until
 
 
@@ -316,6 +315,9 @@ def test_upload_that_nobody_goes_on_with_ends_by_itself(room: Room) -> None:
 
 def test_end_is_put_off_by_every_byte(room: Room) -> None:
     where = room.begun(10)
+    (begun,) = room.uploads()
+    # A beginning whose answer was lost holds its story up no longer than that.
+    assert timedelta(hours=5) < begun.expires_at - utc_now() < timedelta(hours=7)
     age(room, where, expires_at=utc_now() + timedelta(seconds=60))
     assert room.patch(where, 0, b"01234").status == 204
     assert room.uploads()[0].expires_at > utc_now() + timedelta(days=6)
