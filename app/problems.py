@@ -31,7 +31,7 @@ STATUSES: dict[type[errors.StoryError], int] = {
     errors.Malformed: 400,
     errors.WrongVersion: 412,
     errors.WrongKind: 415,
-    errors.Held: 423,
+    errors.InUse: 423,
     # Of the tus protocol, as 412 and 423 are here.
     errors.Damaged: 460,
     errors.TooLarge: 413,

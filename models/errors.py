@@ -75,10 +75,10 @@ class WrongKind(StoryError):
     code = "wrong-kind"
 
 
-class Held(StoryError):
+class InUse(StoryError):
     """Somebody else is just at it; ``retry_after_seconds`` says when to try again."""
 
-    code = "held"
+    code = "in-use"
 
 
 class Damaged(StoryError):

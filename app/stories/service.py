@@ -88,25 +88,26 @@ def check_limits(
     if shutil.disk_usage(settings.data).free < settings.min_free_bytes:
         raise NoSpace("disk-nearly-full")
     now = utc_now()
-    check_day(quotas.sent_by(session, account_id, now - A_DAY), coming_bytes, settings.daily_upload_bytes)
+    sent = quotas.sent_by(session, account_id, now - A_DAY)
+    if seconds := _seconds_over(sent, coming_bytes, settings.daily_upload_bytes):
+        raise TooMany("daily-limit", retry_after_seconds=seconds)
     for pilot_id in pilot_ids:
         sent = quotas.sent_to(session, pilot_id, now - A_DAY)
-        check_day(sent, coming_bytes, settings.daily_pilot_upload_bytes, code="pilot-daily-limit")
+        if seconds := _seconds_over(sent, coming_bytes, settings.daily_pilot_upload_bytes):
+            raise TooMany("pilot-daily-limit", retry_after_seconds=seconds)
     under_way = _sent_by_form(session, account_id, now)
     under_way += uploads.being_sent(session, account_id, now, but=going_on)
     if under_way >= settings.max_parallel_uploads:
         raise TooMany("parallel-limit", limit=settings.max_parallel_uploads, retry_after_seconds=60)
 
 
-def check_day(sent: quotas.Sent, coming_bytes: int, limit_bytes: int, *, code: str = "daily-limit") -> None:
-    """
-    :raises TooMany: what was sent in a day, and what is coming, are more than the limit; it says when less will be
-    """
-    if sent.size_bytes + max(coming_bytes, 1) > limit_bytes:
-        seconds = 3600
-        if sent.first_at is not None:
-            seconds = max(60, int((sent.first_at + A_DAY - utc_now()).total_seconds()) + 1)
-        raise TooMany(code, retry_after_seconds=seconds)
+def _seconds_over(sent: quotas.Sent, coming_bytes: int, limit_bytes: int) -> int:
+    """How long what was sent in a day, and what is coming, will be more than the limit; 0: they are not."""
+    if sent.size_bytes + max(coming_bytes, 1) <= limit_bytes:
+        return 0
+    if sent.first_at is None:
+        return 3600
+    return max(60, int((sent.first_at + A_DAY - utc_now()).total_seconds()) + 1)
 
 
 def _sent_by_form(session: Session, account_id: str, now: datetime) -> int:

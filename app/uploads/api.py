@@ -25,7 +25,7 @@ from app.uploads.protocol import (
 )
 from app.uploads.service import Uploads
 from app.uploads.taking import Taking
-from models.errors import Conflict, Held, NoSpace, StoryError, Unavailable
+from models.errors import Conflict, InUse, NoSpace, StoryError, Unavailable
 from models.roles import Principal, Scope
 from models.uploads import Upload
 
@@ -120,7 +120,7 @@ async def _take_first(
     """The bytes that come with the beginning. What failed on our side is gone on with at the address in the answer."""
     try:
         return await _take(house, sender, upload.id, piece, request)
-    except (Unavailable, NoSpace, Held):
+    except (Unavailable, NoSpace, InUse):
         return (await run_in_threadpool(house.look, sender, upload.id))[0]
     except StoryError:
         # Nobody learns the address of what began like this.

@@ -20,7 +20,7 @@ from app.stories.service import check_limits
 from app.uploads.protocol import Creation, Piece
 from app.web.multipart import readable_name
 from models.base import utc_now
-from models.errors import Conflict, Gone, Held, NotFound, TooLarge, TooMany
+from models.errors import Conflict, Gone, InUse, NotFound, TooLarge, TooMany
 from models.roles import Action, Principal
 from models.uploads import Upload, check_declared, check_length, check_offset
 from storage import gate, uploads
@@ -248,14 +248,14 @@ class Uploads:
     async def held(self, upload_id: str) -> AsyncIterator[Hold]:
         """Have an upload for oneself, until the end of the block: whoever had it is asked to let go.
 
-        :raises Held: they did not, or somebody newer asked
+        :raises InUse: they did not, or somebody newer asked
         """
         hold = self.spool.request(upload_id)
         deadline = time.monotonic() + PATIENCE_SECONDS
         try:
             while not await run_in_threadpool(hold.take):
                 if time.monotonic() > deadline or await run_in_threadpool(hold.is_passed_over):
-                    raise Held("upload-held", retry_after_seconds=2)
+                    raise InUse("upload-held", retry_after_seconds=2)
                 await asyncio.sleep(ASK_EVERY_SECONDS)
             yield hold
         finally:
