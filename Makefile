@@ -71,11 +71,11 @@ clean: ## remove what checkers, tests and builds left (not .venv, not data)
 set-up:
 	@setup/system.sh run
 	@setup/python.sh runtime
-	@setup/browser.sh
+	@setup/browser.sh run
 	@$(RUN)python -m setup.language_data
 
 set-up-tests:
 	@setup/system.sh test
 	@EXTRAS="$(EXTRAS)" setup/python.sh development
-	@setup/browser.sh
+	@setup/browser.sh test
 	@$(RUN)python -m setup.language_data

@@ -33,6 +33,9 @@ from app.stories import api as stories_api
 from app.stories import pages as stories_pages
 from app.tellers import api as tellers_api
 from app.tellers import pages as tellers_pages
+from app.uploads import api as uploads_api
+from app.uploads.answers import SpeaksTus
+from app.uploads.service import Uploads
 from app.web.rendering import STATIC
 from app.web.security import Guarded
 from app.webhooks import api as webhooks_api
@@ -45,6 +48,7 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     people_api.router,
     pilots_api.router,
     stories_api.router,
+    uploads_api.router,
     consents_api.router,
     care_api.router,
     notices_api.router,
@@ -85,7 +89,9 @@ def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.parts = parts
+    app.state.uploads = Uploads(parts)
     app.add_middleware(Guarded)
+    app.add_middleware(SpeaksTus, origins=parts.settings.allowed_upload_origins)
     problems.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.settings import Settings
-from models.errors import Conflict
+from models.errors import Conflict, StoryError
 from pipeline.themes.codebook import Codebook, load_codebook
-from storage import safety_copies, schema, tombstones
+from storage import safety_copies, schema, tombstones, uploads
 from storage.database import Database
 from storage.embedded import Embedded, start_or_join
 from storage.objects import Objects
+from storage.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,16 @@ def build(settings: Settings) -> Parts:
         safety_copies.copy_before_upgrade(database, settings.copies_folder)
     safety_copies.remove_old(settings.copies_folder)
     schema.upgrade(database)
-    database.when_withdrawn = partial(tombstones.when_withdrawn, database, settings.tombstones_folder)
+    database.when_withdrawn = partial(_after_withdrawal, settings, database)
     return _with_objects(settings, database)
+
+
+def _after_withdrawal(settings: Settings, database: Database, story_ids: list[str]) -> None:
+    """What lies beside the database goes at once, where this process can reach it; the rest goes by housekeeping."""
+    tombstones.when_withdrawn(database, settings.tombstones_folder, story_ids)
+    with contextlib.suppress(StoryError, OSError), database.read() as session:
+        for upload_id in uploads.of_stories(session, story_ids):
+            Spool(settings.uploads_folder).empty(upload_id)
 
 
 def open_as_it_is(settings: Settings) -> Parts:

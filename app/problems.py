@@ -28,6 +28,12 @@ STATUSES: dict[type[errors.StoryError], int] = {
     errors.NotSignedIn: 401,
     errors.Conflict: 409,
     errors.Invalid: 422,
+    errors.Malformed: 400,
+    errors.WrongVersion: 412,
+    errors.WrongKind: 415,
+    errors.InUse: 423,
+    # Of the tus protocol, as 412 and 423 are here.
+    errors.Damaged: 460,
     errors.TooLarge: 413,
     errors.TooMany: 429,
     errors.Unavailable: 503,
@@ -36,7 +42,7 @@ STATUSES: dict[type[errors.StoryError], int] = {
     errors.StageFailed: 500,
     errors.WorkCancelled: 409,
 }
-RETRY_AFTER_SECONDS = {429: 60, 503: 30, 507: 300}
+RETRY_AFTER_SECONDS = {423: 2, 429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
 # What a teller is told where a code has no words for them.
 TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "unavailable"}
@@ -95,7 +101,7 @@ def answer(
 ) -> Response:
     """A problem as a page or as problem details, with when to try again where that helps."""
     detail = say(code, parameters)
-    title = TITLES.get(status, HTTPStatus(status).phrase)
+    title = TITLES.get(status) or HTTPStatus(status).phrase
     response: Response
     if wants_page(request) and is_behind(request):
         response = _say_to_teller(request, status, code, parameters)

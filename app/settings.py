@@ -41,6 +41,20 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(4 * GIB, gt=0, description="One recording at most (413).")
     max_parallel_uploads: int = Field(4, gt=0, description="By one person at the same time.")
     daily_upload_bytes: int = Field(50 * GIB, gt=0, description="By one person in 24 hours.")
+    daily_pilot_upload_bytes: int = Field(
+        500 * GIB, gt=0, description="To one pilot in 24 hours, by all who send to it."
+    )
+    max_unfinished_uploads: int = Field(
+        100, gt=0, description="Resumable uploads that one person may have begun and not finished."
+    )
+    upload_days: int = Field(
+        7, gt=0, description="A resumable upload that nobody goes on with for so long is forgotten."
+    )
+    upload_origins: str = Field(
+        "",
+        description="Other sites whose pages may send recordings here with a key, such as "
+        "https://stories.example.org; comma between.",
+    )
     min_free_bytes: int = Field(2 * GIB, ge=0, description="Below it uploads are refused (507).")
     max_recording_seconds: int = Field(4 * 3600, gt=0, description="A longer one is refused.")
 
@@ -105,6 +119,17 @@ class Settings(BaseSettings):
         """The hosts that webhooks may reach wherever they are."""
         written = (each.strip().lower() for each in self.webhook_allowed_hosts.split(","))
         return frozenset(each for each in written if each)
+
+    @property
+    def allowed_upload_origins(self) -> frozenset[str]:
+        """The origins of other sites whose pages may send recordings here."""
+        written = (each.strip().rstrip("/").lower() for each in self.upload_origins.split(","))
+        return frozenset(each for each in written if each)
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where the tails of resumable uploads lie until they are in the object store."""
+        return self.data.resolve() / "uploads"
 
     @property
     def copies_folder(self) -> Path:

@@ -57,6 +57,36 @@ class Invalid(StoryError):
     code = "invalid"
 
 
+class Malformed(StoryError):
+    """The request breaks its protocol: whatever sent it has to change."""
+
+    code = "malformed"
+
+
+class WrongVersion(StoryError):
+    """The request is in a version of its protocol that is not spoken here."""
+
+    code = "wrong-version"
+
+
+class WrongKind(StoryError):
+    """The body is of another kind than is taken here."""
+
+    code = "wrong-kind"
+
+
+class InUse(StoryError):
+    """Somebody else is just at it; ``retry_after_seconds`` says when to try again."""
+
+    code = "in-use"
+
+
+class Damaged(StoryError):
+    """What arrived is not what was sent, by its own checksum; nothing of it was kept."""
+
+    code = "damaged"
+
+
 class TooLarge(StoryError):
     """More bytes than the settings allow."""
 

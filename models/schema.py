@@ -13,6 +13,7 @@ from models import (
     tellers,
     themes,
     transcripts,
+    uploads,
     webhooks,
     work,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "tellers",
     "themes",
     "transcripts",
+    "uploads",
     "webhooks",
     "work",
 ]

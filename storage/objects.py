@@ -20,6 +20,7 @@ from minio import Minio
 
 from models.errors import Conflict, NoSpace, NotFound, StoryError, Unavailable
 from storage import object_erasure
+from storage.object_parts import ObjectParts
 from storage.object_service import READ_SECONDS, is_nearly_full, open_client, store_answers
 
 PART_BYTES = 8 * 1024 * 1024
@@ -61,6 +62,7 @@ class Objects:
         self._probing = probing or client
         self._disk = disk
         self.bucket = bucket
+        self.parts = ObjectParts(client, bucket, disk, self.size_of, CONTENT_TYPE)
 
     @classmethod
     def connect(
@@ -199,6 +201,13 @@ class Objects:
         with store_answers(self._disk):
             size = self._client.stat_object(self.bucket, key).size
         return int(size or 0)
+
+    def sha256_of(self, key: str) -> str:
+        """The digest of an object, read for it from its first byte to its last."""
+        digest = hashlib.sha256()
+        for chunk in self.open_range(key, 0, None):
+            digest.update(chunk)
+        return digest.hexdigest()
 
     def exists(self, key: str) -> bool:
         """Whether an object lies under a key."""

@@ -13,6 +13,7 @@ from models.base import utc_now
 from models.curation import State
 from models.errors import Conflict, NotFound
 from models.stories import Recording, RecordingState, Rendition, RenditionKind, Story
+from models.uploads import Upload
 from models.work import WishKind
 from storage import consents, journal, wishes
 from storage.database import WriteSession
@@ -95,14 +96,15 @@ def of_story(session: Session, story_id: str, recording_id: str) -> Recording:
 
 
 def abandoned(session: Session, before: datetime) -> list[Recording]:
-    """Recordings whose upload began before a moment and never ended: cut off without a word."""
-    return list(
-        session.scalars(
-            select(Recording).where(
-                Recording.state == RecordingState.UPLOADING, Recording.created_at < before
-            )
-        )
+    """Recordings whose upload began before a moment and never ended: cut off without a word.
+
+    Not those that can be gone on with: they end by a date of their own (``storage.uploads``).
+    """
+    can_go_on = select(Upload.id).where(Upload.recording_id == Recording.id).exists()
+    query = select(Recording).where(
+        Recording.state == RecordingState.UPLOADING, Recording.created_at < before, ~can_go_on
     )
+    return list(session.scalars(query))
 
 
 def note_inspection(

@@ -1,5 +1,5 @@
-"""What a service that runs for months does by itself: old copies end, erased content leaves the disk, tombstones
-lie in their second place, and once a day rows and objects are compared."""
+"""What a service that runs for months does by itself: old copies and abandoned uploads end, erased content leaves the
+disk, tombstones lie in their second place, and once a day rows and objects are compared."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.notices.mail import send_waiting
 from app.operations import leftovers
 from app.operations.comparing import look_daily
 from app.parts import Parts
+from app.uploads.upkeep import keep_uploads
 from models.errors import StoryError
 from storage import safety_copies, tombstones
 
@@ -66,6 +67,7 @@ def rewrite_files(parts: Parts) -> None:
 
 LOOKS: tuple[Callable[[Parts], object], ...] = (
     remove_old_copies,
+    keep_uploads,
     erase_leftovers,
     rewrite_files,
     write_tombstones,

@@ -19,7 +19,7 @@ from models.base import utc_now
 from models.erasure import is_due, is_near
 from models.journal import JournalEntry
 from models.stories import Tombstone
-from storage import journal, physical_erasure
+from storage import journal, physical_erasure, uploads
 from storage.embedded.upkeep import NAMES_ARE_WRITTEN_AFTER_SECONDS
 
 log = structlog.get_logger()
@@ -97,12 +97,19 @@ def rewrite_at_night(parts: Parts, *, now: datetime | None = None, hour: int | N
         if (
             place == NAMES
             and not is_near(waiting.oldest, now=now, deadline=deadline)
-            and next(parts.objects.list_unfinished(""), None) is not None
+            and _somebody_sends(parts, now)
         ):
             continue
         rewrite(parts, place, waiting.newest)
         done.append(place)
     return done
+
+
+def _somebody_sends(parts: Parts, now: datetime) -> bool:
+    """Whether an upload is on its way. One that rests, to be gone on with another day, loses nothing."""
+    with parts.database.read() as session:
+        resting = uploads.resting_keys(session, now)
+    return any(key not in resting for key in parts.objects.list_unfinished(""))
 
 
 def rewrite_everything(parts: Parts, on_place: Callable[[str], None] = lambda place: None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,8 +16,9 @@ from models.errors import Invalid, NoSpace, NotAllowed, TooMany
 from models.pilots import Pilot
 from models.roles import Principal, Role
 from models.stories import DETECT, Recording, RecordingState, Story
+from models.uploads import Upload
 from pipeline.transcription.languages import is_known
-from storage import pilots, stories
+from storage import pilots, quotas, stories, uploads
 from storage.database import WriteSession
 from storage.stories import PersonDetails, StoryDetails
 
@@ -66,30 +68,55 @@ def _details(sent: StoryIn, chosen: list[Pilot]) -> StoryDetails:
     )
 
 
-def check_limits(session: Session, settings: Settings, account_id: str) -> None:
+def check_limits(
+    session: Session,
+    settings: Settings,
+    account_id: str,
+    *,
+    pilot_ids: Collection[str] = (),
+    coming_bytes: int = 0,
+    going_on: str | None = None,
+) -> None:
     """Whether a person may send now, decided before a byte of the body is read.
 
+    :param pilot_ids: whom it is sent to, where that is known
+    :param coming_bytes: how much is announced, where that is known
+    :param going_on: the id of the upload that they go on with
     :raises NoSpace: the disk is nearly full
     :raises TooMany: too much in a day, or too many at once
     """
     if shutil.disk_usage(settings.data).free < settings.min_free_bytes:
         raise NoSpace("disk-nearly-full")
     now = utc_now()
-    sent_today = session.scalar(
-        select(func.coalesce(func.sum(Recording.size_bytes), 0)).where(
-            Recording.sent_by == account_id, Recording.received_at > now - A_DAY
-        )
-    )
-    if (sent_today or 0) >= settings.daily_upload_bytes:
-        raise TooMany("daily-limit", retry_after_seconds=3600)
-    under_way = session.scalar(
-        select(func.count())
-        .select_from(Recording)
-        .where(
-            Recording.sent_by == account_id,
-            Recording.state == RecordingState.UPLOADING,
-            Recording.created_at > now - UPLOAD_LASTS,
-        )
-    )
-    if (under_way or 0) >= settings.max_parallel_uploads:
+    sent = quotas.sent_by(session, account_id, now - A_DAY)
+    if seconds := _seconds_over(sent, coming_bytes, settings.daily_upload_bytes):
+        raise TooMany("daily-limit", retry_after_seconds=seconds)
+    for pilot_id in pilot_ids:
+        sent = quotas.sent_to(session, pilot_id, now - A_DAY)
+        if seconds := _seconds_over(sent, coming_bytes, settings.daily_pilot_upload_bytes):
+            raise TooMany("pilot-daily-limit", retry_after_seconds=seconds)
+    under_way = _sent_by_form(session, account_id, now)
+    under_way += uploads.being_sent(session, account_id, now, but=going_on)
+    if under_way >= settings.max_parallel_uploads:
         raise TooMany("parallel-limit", limit=settings.max_parallel_uploads, retry_after_seconds=60)
+
+
+def _seconds_over(sent: quotas.Sent, coming_bytes: int, limit_bytes: int) -> int:
+    """How long what was sent in a day, and what is coming, will be more than the limit; 0: they are not."""
+    if sent.size_bytes + max(coming_bytes, 1) <= limit_bytes:
+        return 0
+    if sent.first_at is None:
+        return 3600
+    return max(60, int((sent.first_at + A_DAY - utc_now()).total_seconds()) + 1)
+
+
+def _sent_by_form(session: Session, account_id: str, now: datetime) -> int:
+    """How many recordings an account is sending that cannot be gone on with once they break off."""
+    can_go_on = select(Upload.id).where(Upload.recording_id == Recording.id).exists()
+    query = select(func.count()).where(
+        Recording.sent_by == account_id,
+        Recording.state == RecordingState.UPLOADING,
+        Recording.created_at > now - UPLOAD_LASTS,
+        ~can_go_on,
+    )
+    return session.scalar(query) or 0

@@ -44,8 +44,8 @@ async def take_recording(
 def _decide(request: Request, parts: Parts, principal: Principal, story_id: str) -> None:
     """Everything that can be refused before a byte of the body is read."""
     with parts.database.read() as session:
-        gate.may(session, principal, Action.ADD_RECORDING, story_id)
-        service.check_limits(session, parts.settings, account_of(principal))
+        story = gate.may(session, principal, Action.ADD_RECORDING, story_id)
+        service.check_limits(session, parts.settings, account_of(principal), pilot_ids=story.pilot_ids)
     _decide_size(request, parts)
 
 

@@ -156,11 +156,12 @@ class Place:
         way = TABLE[name]
         words = {**ids, **{word: filled(other, ids) for word, other in way.fills.items()}}
         accepts = "application/json" if path.startswith("/api/") else "text/html"
+        sends = filled(way.sends, words)
         request = httpx2.Request(
             method,
             f"http://testserver{path.format_map(words)}",
-            headers={"accept": accepts, **headers},
-            **filled(way.sends, words),
+            headers={"accept": accepts, **headers, **sends.pop("headers", {})},
+            **sends,
             **more,
         )
         self._asked += 1

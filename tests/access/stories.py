@@ -15,6 +15,7 @@ from models.consent import ConsentEvent, Face, Naming, Permission, Use
 from models.curation import State
 from models.roles import Principal
 from models.stories import Rendition, Story, StoryPerson, TellerContact
+from models.uploads import Upload
 from pipeline.index import reindex
 from storage import (
     collections,
@@ -32,6 +33,7 @@ from storage.consents import Terms
 from storage.database import Database, WriteSession
 from storage.objects import Objects
 from tests.access.stages import Stage
+from tests.app.uploads.sending import metadata
 from tests.plugins.stories import Field
 
 CONTACT, FILE_NAME = "+48-600-100-200", "waldemars-phone.wav"
@@ -52,7 +54,7 @@ ARCHIVES = "/everything.zip"
 
 # As long as there is no story, these words are of one that never was.
 UNKNOWN = "0" * 32
-OF_UNKNOWN = dict.fromkeys(
+OF_UNKNOWN: Mapping[str, Any] = dict.fromkeys(
     [
         "story_id",
         "recording_id",
@@ -63,9 +65,10 @@ OF_UNKNOWN = dict.fromkeys(
         "recall_id",
         "notice_id",
         "private_token",
+        "upload_id",
     ],
     UNKNOWN,
-)
+) | {"upload_metadata": metadata(story_id=UNKNOWN)}
 
 
 class Stories:
@@ -103,6 +106,8 @@ class Stories:
             "story_id": story.id,
             "recording_id": story.recordings[0].id,
             "person_id": story.people[0].id,
+            "upload_id": self._send_whole(story),
+            "upload_metadata": metadata(story_id=story.id, filename=FILE_NAME),
         }
         is_shared = stage.state in (State.CURATED, State.PUBLISHED) and stage.shared_with == "here"
         if is_shared and is_collected:
@@ -163,6 +168,23 @@ class Stories:
         for event in ledger.events_of(session, story.id):
             event.evidence = f"form of {CARERS_WORD}"
             consents.attach_form(session, story, event.id, key, digest, kind, actor=actor)
+
+    def _send_whole(self, story: Story) -> str:
+        """The upload by which its recording came."""
+        whole = {
+            "length_bytes": 1000,
+            "offset_bytes": 1000,
+            "completed_at": utc_now(),
+            "expires_at": utc_now(),
+        }
+        recording_id, by = story.recordings[0].id, story.submitted_by
+        with self.database.write() as session:
+            upload = Upload(
+                story_id=story.id, recording_id=recording_id, account_id=by, sent_metadata="", **whole
+            )
+            session.add(upload)
+            session.flush()
+            return upload.id
 
     def _send_copy(self, story: Story) -> None:
         with self.database.write() as session:

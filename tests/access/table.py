@@ -66,6 +66,12 @@ def body(**members: Any) -> dict[str, Any]:
     return {"json": members}
 
 
+def tus(**headers: str) -> dict[str, Any]:
+    """What a program sends that goes on with an upload."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return {"headers": {"Tus-Resumable": "1.0.0", **named}}
+
+
 @dataclass(frozen=True)
 class Way:
     """A route: who is asked in, what the gate asks of the story, and what who comes through both is answered.
@@ -74,6 +80,7 @@ class Way:
     :param reach: who reaches the collection or pilot that it is of; to others there is none
     :param fills: other words for some of those in braces
     :param is_once: it concerns no story, so that one stage will do
+    :param is_of_story: what it names goes with the story: once that is erased, nobody is told more than that
     """
 
     door: Names
@@ -85,6 +92,7 @@ class Way:
     reach: Names = ANYONE
     fills: Mapping[str, str] = field(default_factory=dict)
     is_once: bool = False
+    is_of_story: bool = False
 
     def is_walked(self, role: str, stage: str) -> bool:
         """Whether this cell is opened. Doors do not look at the story: who stays outside tries them in two stages."""
@@ -103,6 +111,8 @@ class Way:
         if self.door == TELLER and story.gone:
             # Who came by a link sees what became of the story, until the link itself is erased.
             return 401 if stage == "erased" else 410
+        if self.is_of_story and stage == "erased":
+            return 404
         if not self.gate or role in story.who(self.gate):
             return next((status for status, named in self.but.items() if stage in named), self.gives)
         if role in story.who("reads") and self.gate != "recalled":
@@ -133,6 +143,8 @@ CALLED = {"pilot": "here", "url": "https://example.org/called"}
 SENT_FORM = FILE | form(title="Another", language="en", pilot="here")
 SENT_STORY = body(title="Another", language="en", pilots=["here"])
 SEGMENT = {"start_seconds": 0, "end_seconds": 3, "text": "I sat down."}
+LENGTH, METADATA = {"Upload_Length": "10"}, {"Upload_Metadata": "{upload_metadata}"}
+AT_END = {"Upload_Offset": "1000", "Content_Type": "application/offset+octet-stream"}
 EMPTY = {"collection_id": "{empty_collection_id}"}
 
 API = "/api/v1"
@@ -140,6 +152,7 @@ STORY = "/stories/{story_id}"
 RECORDING = f"{STORY}/recordings/{{recording_id}}"
 PERSON = f"{STORY}/people/{{person_id}}"
 SIGNED = f"{STORY}/consents/{{event_id}}/form"
+UPLOAD = "/uploads/{upload_id}"
 DESK = "/review/{story_id}"
 COLLECTION = "/collections/{collection_id}"
 ENTRY = f"{COLLECTION}/entries/{{story_id}}"
@@ -170,6 +183,13 @@ FOR_PROGRAMS: Mapping[str, Way] = {
     f"GET {API}{RECORDING}/renditions/{{kind}}": Way(ANYONE, "reads", scope=READ),
     f"HEAD {API}{RECORDING}/renditions/{{kind}}": Way(ANYONE, "reads", scope=READ),
     f"GET {API}{RECORDING}/captions.vtt": Way(ANYONE, "reads", scope=READ),
+    # resumable uploads: one that arrived whole
+    f"OPTIONS {API}/uploads": of_house(ANYONE, 204),
+    f"OPTIONS {API}{UPLOAD}": of_house(ANYONE, 204),
+    f"POST {API}/uploads": Way(SENDERS, "sends", MADE, {409: PAST_REVIEW}, WRITE, tus(**LENGTH, **METADATA)),
+    f"HEAD {API}{UPLOAD}": Way(SENDERS, "sends", scope=WRITE, sends=tus(), is_of_story=True),
+    f"PATCH {API}{UPLOAD}": Way(SENDERS, "sends", 204, scope=WRITE, sends=tus(**AT_END), is_of_story=True),
+    f"DELETE {API}{UPLOAD}": Way(SENDERS, "sends", 409, scope=WRITE, sends=tus(), is_of_story=True),
     # consent
     f"GET {API}{STORY}/consents": Way(SIGNED_IN, "cares", scope=READ),
     f"POST {API}{PERSON}/consents": Way(SIGNED_IN, "cares", MADE, scope=WRITE, sends=body(uses=["curation"])),
@@ -367,4 +387,6 @@ WITHOUT_SCOPE = {
     f"POST {API}/api-keys",
     f"GET {API}/api-keys",
     f"DELETE {API}/api-keys/{{key_id}}",
+    f"OPTIONS {API}/uploads",
+    f"OPTIONS {API}{UPLOAD}",
 }

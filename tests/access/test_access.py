@@ -145,7 +145,7 @@ def test_every_route_for_programs_is_described(place: Place) -> None:
 def names_a_story(name: str, way: Way) -> bool:
     return any(
         word in f"{name} {way.sends} {way.fills}"
-        for word in ("{story_id}", "{recording_id}", "{private_token}")
+        for word in ("{story_id}", "{recording_id}", "{private_token}", "{upload_id}", "{upload_metadata}")
     )
 
 

@@ -70,6 +70,19 @@ def test_key_and_md5_of_what_was_deleted_leave_the_index(store: Embedded) -> Non
 
 
 @pytest.mark.long
+def test_object_in_parts_goes_on_over_a_rebuild(store: Embedded) -> None:
+    """Resumable uploads rest for days."""
+    objects, key, part = bucket_of(store), f"{KEPT}-o7", os.urandom(6_000_000)
+    token = objects.parts.begin(key)
+    tags = [objects.parts.put(key, token, 1, part)]
+    store.rebuild_names()
+    assert list(objects.list_unfinished(key)) == [key]
+    tags.append(objects.parts.put(key, token, 2, part[::-1]))
+    objects.parts.join(key, token, tags, 12_000_000)
+    assert has(objects, key, part + part[::-1])
+
+
+@pytest.mark.long
 def test_content_that_a_kill_left_without_a_name_is_found_and_deleted(store: Embedded) -> None:
     objects = bucket_of(store)
     content = put(objects, f"{DOOMED}-o2", 300_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from models.roles import Principal, Role, Scope
 from models.schema import Base
 from models.search import SearchEntry
 from models.stories import Part, Story, TellerContact
+from models.uploads import UploadPart
 from models.work import WishKind
 from storage import (
     accounts,
@@ -40,6 +42,7 @@ from storage import (
     review_copies,
     schema,
     tellers,
+    uploads,
     webhooks,
     wishes,
     wordings,
@@ -81,7 +84,9 @@ def full_database(database: Database, field: Field) -> Database:
     team = field.account(Role.PILOT_TEAM, field.pilot())
     shared = field.story(state=State.PUBLISHED, consented_to=EVERY_USE, others=[Part.HEARD])
     field.story(state=State.WITHDRAWN)
+    arriving = field.story()
     with database.write() as session:
+        _on_its_way(session, session.get_one(Story, arriving.id))
         _ways_in(session, team, field.pilot())
         _work(session, shared)
         _a_collection(session, shared, team, field.pilot())
@@ -98,6 +103,13 @@ def _ways_in(session: WriteSession, person: Principal, pilot: str) -> None:
     accounts.begin_session(session, account)
     api_keys.make(session, account, "key", [Scope.STORIES_READ], days=1, actor="test")
     accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=pilot, role=Role.REPORTER)
+
+
+def _on_its_way(session: WriteSession, story: Story) -> None:
+    sent = {"sent_name": "bench.wav", "sent_metadata": "a Yg==", "length_bytes": 10}
+    by = story.submitted_by
+    upload = uploads.begin(session, story, account_id=by, lasts=timedelta(days=1), **sent)
+    session.add(UploadPart(upload_id=upload.id, number=1, tag="0" * 32, size_bytes=5))
 
 
 def _work(session: WriteSession, story: Story) -> None:

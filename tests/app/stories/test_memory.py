@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import random
-import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import httpx2
-import psutil
 import pytest
 
 from models.accounts import Account
@@ -24,46 +17,12 @@ from storage import api_keys
 from storage.database import Database
 from storage.embedded import Embedded
 from storage.objects import Objects
-from tests.plugins.served import wait_until
+from tests.plugins.service_process import ServiceProcess, Watch
 from tests.plugins.stories import Field
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 MOST_GROWTH_BYTES = 64 * MIB
-
-
-class Watch:
-    """Looks at a process all the time: its greatest resident memory, and every file it opens for a while."""
-
-    def __init__(self, process: subprocess.Popen[bytes], temporary: Path) -> None:
-        self._process, self._temporary = psutil.Process(process.pid), temporary
-        self._is_over = threading.Event()
-        self.begun_with = self.peak_bytes = self._process.memory_info().rss
-        self.temporary_files: set[str] = set()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    def _look(self) -> None:
-        while not self._is_over.wait(0.02):
-            self.peak_bytes = max(self.peak_bytes, self._process.memory_info().rss)
-            self.temporary_files |= {str(each) for each in self._temporary.rglob("*")}
-            # Temporary files are often unlinked while they are open: then only their descriptors show them.
-            for descriptor in Path(f"/proc/{self._process.pid}/fd").iterdir():
-                try:
-                    target = os.readlink(descriptor)
-                except OSError:
-                    continue
-                if target.startswith(str(self._temporary)) or target.endswith("(deleted)"):
-                    self.temporary_files.add(target)
-
-    def end(self) -> None:
-        self._is_over.set()
-        self._thread.join(10)
-
-    @property
-    def growth_bytes(self) -> int:
-        return self.peak_bytes - self.begun_with
 
 
 @pytest.fixture
@@ -72,56 +31,12 @@ def database(sqlite_database: Database) -> Database:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    """Where the service's process would put temporary files."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def service(
-    database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path, temporary: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """``community-reporting serve`` in a process of its own, and its port."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {
-        "DATA": str(tmp_path / "data"),
-        "DATABASE_URL": database.url.render_as_string(hide_password=False),
-        "S3_ENDPOINT": object_server.endpoint,
-        "S3_ACCESS_KEY": object_server.access_key,
-        "S3_SECRET_KEY": object_server.secret_key,
-        "S3_BUCKET": object_store.bucket,
-        "S3_SECURE": "false",
-        "WORKERS": "0",
-        "MIN_FREE_BYTES": "0",
-        "PORT": str(port),
-    }
-    environment = {f"COMMUNITY_REPORTING_{name}": value for name, value in settings.items()}
-    with (tmp_path / "serve.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve"],
-            env=os.environ | environment | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)},
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        wait_until(lambda: _answers(process, port, tmp_path / "serve.log"), "the service", 120)
-        yield process, port
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _answers(process: subprocess.Popen[bytes], port: int, log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
-    except httpx2.HTTPError:
-        return False
+    database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path
+) -> Iterator[ServiceProcess]:
+    process = ServiceProcess(database, object_server, object_store, tmp_path)
+    yield process
+    process.stop()
 
 
 def upload(port: int, path: str, key: str, size_bytes: int) -> tuple[int, str, bytes]:
@@ -149,12 +64,9 @@ def upload(port: int, path: str, key: str, size_bytes: int) -> tuple[int, str, b
 
 @pytest.mark.long
 def test_gigabyte_is_taken_in_without_being_held(
-    service: tuple[subprocess.Popen[bytes], int],
-    field: Field,
-    object_store: Objects,
-    temporary: Path,
+    service: ServiceProcess, field: Field, object_store: Objects
 ) -> None:
-    process, port = service
+    port = service.port
     reporter = field.account(Role.REPORTER, field.pilot())
     story = field.story(by=reporter)
     with field.database.write() as session:
@@ -163,7 +75,7 @@ def test_gigabyte_is_taken_in_without_being_held(
     path = f"/api/v1/stories/{story.id}/recordings"
     # What is loaded once is no growth.
     assert upload(port, path, key, MIB)[0] == 201
-    watch = Watch(process, temporary)
+    watch = Watch(service.process, service.temporary)
     status, sha256, body = upload(port, path, key, GIB)
     watch.end()
     assert status == 201, body

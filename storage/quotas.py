@@ -1,0 +1,47 @@
+"""How much was sent in a while: by one account, or to one pilot. What limits count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from models.stories import Recording, StoryPilot
+from models.uploads import Upload
+
+
+@dataclass(frozen=True)
+class Sent:
+    """``size_bytes`` were sent; those of them that were received first, ``first_at`` (None: all are on their way)."""
+
+    size_bytes: int
+    first_at: datetime | None
+
+
+def sent_by(session: Session, account_id: str, since: datetime) -> Sent:
+    """What one account has sent since a moment, with what is kept of its uploads that go on."""
+    return _sent(session, Recording.sent_by == account_id, Upload.account_id == account_id, since)
+
+
+def sent_to(session: Session, pilot_id: str, since: datetime) -> Sent:
+    """The same, for one pilot."""
+    stories = select(StoryPilot.story_id).where(StoryPilot.pilot_id == pilot_id)
+    return _sent(session, Recording.story_id.in_(stories), Upload.story_id.in_(stories), since)
+
+
+def _sent(
+    session: Session, whose: ColumnElement[bool], whose_uploads: ColumnElement[bool], since: datetime
+) -> Sent:
+    received, first_at = session.execute(
+        select(func.coalesce(func.sum(Recording.size_bytes), 0), func.min(Recording.received_at)).where(
+            whose, Recording.received_at > since
+        )
+    ).one()
+    arriving = session.scalar(
+        select(func.coalesce(func.sum(Upload.offset_bytes), 0)).where(
+            whose_uploads, Upload.completed_at.is_(None), Upload.created_at > since
+        )
+    )
+    return Sent(int(received or 0) + int(arriving or 0), first_at)
