@@ -36,6 +36,7 @@ from app.tellers import pages as tellers_pages
 from app.uploads import api as uploads_api
 from app.uploads.answers import SpeaksTus
 from app.uploads.service import Uploads
+from app.web.bodies import MAX_BODY_BYTES
 from app.web.rendering import STATIC
 from app.web.security import Guarded
 from app.webhooks import api as webhooks_api
@@ -76,6 +77,11 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
+def stand_on(app: FastAPI, parts: Parts) -> None:
+    """Let an application work with these parts from now on."""
+    app.state.parts, app.state.uploads = parts, Uploads(parts)
+
+
 def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
     """The application over its parts. ``lifespan`` starts what runs beside it, such as workers."""
     app = FastAPI(
@@ -86,10 +92,10 @@ def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
         # The packaged pages load scripts from elsewhere; nothing leaves this server.
         docs_url=None,
         redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
         lifespan=lifespan,
     )
-    app.state.parts = parts
-    app.state.uploads = Uploads(parts)
+    stand_on(app, parts)
     app.add_middleware(Guarded)
     app.add_middleware(SpeaksTus, origins=parts.settings.allowed_upload_origins)
     problems.install(app)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from app.web.bodies import MAX_BODY_BYTES
 from app.web.fields import in_one_sentence, wrong_fields
 from app.web.headers import HEADERS
 from app.web.rendering import render, wants_page
@@ -67,9 +68,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def not_routed(request: Request, error: HTTPException) -> Response:
-        code = {404: "not-found", 405: "invalid"}.get(error.status_code, "invalid")
+        code = {404: "not-found", 413: "body-too-large"}.get(error.status_code, "invalid")
         phrase = HTTPStatus(error.status_code).phrase
-        response = answer(request, error.status_code, code, {"reason": phrase})
+        response = answer(request, error.status_code, code, {"reason": phrase, "limit_bytes": MAX_BODY_BYTES})
         response.headers.update(error.headers or {})
         return response
 

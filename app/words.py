@@ -73,6 +73,7 @@ WORDS: dict[str, str] = {
     "rendition-not-there": "This is not made yet. It appears when the recording has been processed.",
     "original-erased": "The original was erased, as its people agreed; what is played and the transcript are there.",
     "story-takes-no-recording": "This story takes no more recordings in its present state.",
+    "body-too-large": "This request is larger than the {limit_bytes} bytes that are taken here. Send less at a time.",
     "too-large": "The recording is larger than the {limit_bytes} bytes that are taken in one piece.",
     "daily-limit": "You have sent as much as one person may in a day. Try again in {retry_after_seconds} seconds.",
     "parallel-limit": "You are sending {limit} recordings already. Wait until one has arrived.",

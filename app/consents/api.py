@@ -8,6 +8,7 @@ from app.access import SignedIn, scope
 from app.consents import evidence, service
 from app.consents.schemas import ConsentEventOut, ConsentIn, ConsentsOut, WithdrawnOut
 from app.parts import House
+from app.web.bodies import STREAMED
 from models.roles import Action, Scope
 from storage import consents, gate, ledger, withdrawals
 
@@ -44,7 +45,11 @@ def record(parts: House, actor: SignedIn, story_id: str, person_id: str, sent: C
 
 
 @router.post(
-    "/consents/{event_id}/form", status_code=201, dependencies=MAY_WRITE, summary="Attach the signed form"
+    "/consents/{event_id}/form",
+    max_body_size=STREAMED,
+    status_code=201,
+    dependencies=MAY_WRITE,
+    summary="Attach the signed form",
 )
 async def attach_form(
     request: Request, parts: House, actor: SignedIn, story_id: str, event_id: str

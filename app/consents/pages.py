@@ -13,6 +13,7 @@ from app.consents import evidence
 from app.consents.forms import appearance_of, consent_of, last_day_of
 from app.consents.service import terms_of
 from app.parts import House, Parts
+from app.web.bodies import STREAMED
 from app.web.rendering import render
 from models.errors import NotFound
 from models.roles import Action, Principal
@@ -67,7 +68,7 @@ def _record(parts: Parts, actor: Principal, story_id: str, person_id: str, field
         consents.record(session, story, person_id, terms, actor=actor.account_id)
 
 
-@router.post("/consents/{event_id}/form")
+@router.post("/consents/{event_id}/form", max_body_size=STREAMED)
 async def attach_form(
     request: Request, parts: House, actor: SignedIn, story_id: str, event_id: str
 ) -> Response:

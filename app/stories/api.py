@@ -12,6 +12,7 @@ from app.parts import House
 from app.stories import listing, media, service, uploading
 from app.stories.schemas import RecordingOut, RetryIn, StoryIn, StoryOut, StoryPage
 from app.stories.views import recording_view, story_view
+from app.web.bodies import STREAMED
 from models.curation import State
 from models.roles import Action, Scope
 from models.stories import RenditionKind
@@ -72,6 +73,7 @@ def read(parts: House, reader: Anyone, story_id: str) -> StoryOut:
 
 @router.post(
     "/{story_id}/recordings",
+    max_body_size=STREAMED,
     status_code=201,
     dependencies=MAY_WRITE,
     summary="Attach a recording",

@@ -12,6 +12,7 @@ from app.consents.service import explain, terms_of
 from app.parts import House, Parts
 from app.stories import forms, listing, media, service, uploading
 from app.stories.views import story_view
+from app.web.bodies import STREAMED
 from app.web.rendering import render
 from models.curation import State
 from models.roles import Action, Principal
@@ -52,7 +53,7 @@ def new(request: Request, parts: House, sender: Sender) -> Response:
     )
 
 
-@router.post("/new")
+@router.post("/new", max_body_size=STREAMED)
 async def send(request: Request, parts: House, sender: Sender) -> Response:
     """One form: the story, the teller's consent, and the recording, which streams on as it arrives."""
     taken = uploading.FormTaking(parts, sender, lambda fields: _begin(parts, sender, fields))
@@ -95,7 +96,7 @@ def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Respo
         )
 
 
-@router.post("/{story_id}/recordings")
+@router.post("/{story_id}/recordings", max_body_size=STREAMED)
 async def add_recording(request: Request, parts: House, sender: Sender, story_id: str) -> Response:
     await uploading.take_recording(request, parts, sender, story_id, {})
     return RedirectResponse(f"/stories/{story_id}", 303)

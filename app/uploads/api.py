@@ -25,6 +25,7 @@ from app.uploads.protocol import (
 )
 from app.uploads.service import Uploads
 from app.uploads.taking import Taking
+from app.web.bodies import STREAMED
 from models.errors import Conflict, InUse, NoSpace, StoryError, Unavailable
 from models.roles import Principal, Scope
 from models.uploads import Upload
@@ -62,6 +63,7 @@ async def capabilities(house: House) -> Response:
     status_code=201,
     dependencies=MAY_SEND,
     summary="Begin an upload",
+    max_body_size=STREAMED,
     response_class=Response,
 )
 async def begin(house: House, sender: Sender, request: Request) -> Response:
@@ -89,6 +91,7 @@ def look(house: House, sender: Sender, upload_id: str) -> Response:
     status_code=204,
     dependencies=MAY_SEND,
     summary="Go on with an upload",
+    max_body_size=STREAMED,
     response_class=Response,
 )
 async def go_on(house: House, sender: Sender, upload_id: str, request: Request) -> Response:

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 
 from app.access import SESSION_COOKIE
-from app.main import create_app
+from app.main import create_app, stand_on
 from app.operations.logs import configure_logging
 from app.parts import Parts
 from app.settings import Settings
@@ -43,7 +43,7 @@ def served_over(parts: Parts) -> FastAPI:
     if not _served:
         _served.append(create_app(parts))
     (app,) = _served
-    app.state.parts = parts
+    stand_on(app, parts)
     return app
 
 
@@ -60,7 +60,7 @@ class Rooms:
     def use(self, store: Objects) -> None:
         """With a store that answers."""
         self.parts = dataclasses.replace(self.parts, objects=store)
-        self.app.state.parts = self.parts
+        stand_on(self.app, self.parts)
 
     def visitor(self, **headers: str | bytes) -> TestClient:
         """A browser of somebody who has not signed in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import httpx2
@@ -12,6 +13,7 @@ from fastapi.testclient import TestClient
 from starlette.responses import Response
 
 from app.main import create_app
+from app.web.bodies import MAX_BODY_BYTES
 from app.web.headers import CONTENT_SECURITY_POLICY, HEADERS
 from app.web.rendering import STATIC
 from models.curation import State
@@ -328,3 +330,19 @@ def test_create_app_is_guarded_outermost(rooms: Rooms) -> None:
     """Also what no route answers: the guard stands before everything."""
     answer = TestClient(create_app(rooms.parts)).post("/nowhere", headers={"origin": "https://evil.example"})
     assert (answer.status_code, answer.json()["code"]) == (403, "foreign-origin")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/stories", "/sign-in", "/come-in"])
+def test_body_that_is_too_large_is_refused_before_it_is_read(rooms: Rooms, path: str) -> None:
+    """From anybody: the framework reads a body before it asks who sends it."""
+
+    def body() -> Iterator[bytes]:
+        for _ in range(64):
+            yield b"x" * 2**20
+
+    headers = {"content-type": "application/json" if "api" in path else "application/x-www-form-urlencoded"}
+    answer = rooms.visitor(accept="application/json").post(path, content=body(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+    assert answer.json()["limit_bytes"] == MAX_BODY_BYTES
+    declared = headers | {"content-length": str(MAX_BODY_BYTES + 1)}
+    assert rooms.visitor().post(path, content=b"{}", headers=declared).status_code == 413
