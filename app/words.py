@@ -21,6 +21,7 @@ WORDS: dict[str, str] = {
     "link-used-or-ended": "This link was used already, or has ended. Ask whoever gave it to you for a new one.",
     "sign-in-name-taken": "Somebody has this sign-in name. Choose another.",
     "name-missing": "Give a name.",
+    "password-missing": "Choose a password. A sentence is easy to remember.",
     "password-length": "A password has between {least} and {most} characters. A sentence is easy to remember.",
     "api-key-unfit": "Choose at least one scope, and an end between 1 and 366 days away.",
     "too-many-attempts": "Too many attempts. Wait {retry_after_seconds} seconds and try again.",

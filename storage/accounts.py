@@ -85,20 +85,28 @@ def take_role(session: WriteSession, account_id: str, pilot_id: str, role: Role,
     journal.note(session, actor, f"take-role-{role}", subject=account_id)
 
 
-def choose_password(session: WriteSession, account: Account, password: str) -> None:
-    """Set a password; every session that stood until now ends.
+def hash_of(password: str) -> str:
+    """What is kept of a password. Takes long on purpose: never inside a transaction that others wait for.
 
     :raises Invalid: it is too short or too long
     """
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
         raise Invalid("password-length", least=MIN_PASSWORD_CHARACTERS, most=MAX_PASSWORD_CHARACTERS)
-    account.password_hash = _hasher.hash(password)
+    return _hasher.hash(password)
+
+
+def choose_password(session: WriteSession, account: Account, password_hash: str) -> None:
+    """Set a password by its :func:`hash_of`; every session and unused link of the account that stood until now ends."""
+    account.password_hash = password_hash
     session.execute(delete(SignIn).where(SignIn.account_id == account.id))
+    session.execute(
+        delete(OneTimeLink).where(OneTimeLink.account_id == account.id, OneTimeLink.used_at.is_(None))
+    )
     journal.note(session, account.id, "choose-password")
 
 
-def sign_in(session: WriteSession, sign_in_name: str, password: str) -> str:
-    """A new session's token.
+def recognise(session: Session, sign_in_name: str, password: str) -> Account:
+    """Whose name and password these are. Takes long on purpose, so it only reads: nobody waits for it.
 
     :raises NotSignedIn: name and password do not belong together; it is not said which is wrong
     """
@@ -112,11 +120,16 @@ def sign_in(session: WriteSession, sign_in_name: str, password: str) -> str:
         raise NotSignedIn("sign-in-failed") from error
     if account is None or stored is None or not account.is_active:
         raise NotSignedIn("sign-in-failed")
-    return begin_session(session, account)
+    return account
 
 
-def begin_session(session: WriteSession, account: Account) -> str:
-    """A session for an account that has shown who it is; returns the cookie's token."""
+def begin_session(session: WriteSession, account: Account, *, instead_of: str | None = None) -> str:
+    """A session for an account that has shown who it is; returns the cookie's token.
+
+    :param instead_of: the token of the session that this browser had, which ends
+    """
+    if instead_of:
+        end_session(session, instead_of)
     token = secrets.token_urlsafe(32)
     session.add(
         SignIn(token_digest=digest_of(token), account_id=account.id, ends_at=utc_now() + SESSION_LASTS)

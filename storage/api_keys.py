@@ -77,6 +77,15 @@ def end(session: WriteSession, account_id: str, key_id: str, *, actor: str) -> N
     journal.note(session, actor, "end-api-key", subject=account_id)
 
 
+def end_all(session: WriteSession, account_id: str) -> None:
+    """End every API key of somebody: whoever learned the old password may have made one."""
+    session.execute(
+        update(ApiKey)
+        .where(ApiKey.account_id == account_id, ApiKey.ends_at > utc_now())
+        .values(ends_at=utc_now())
+    )
+
+
 def of_token(session: Session, token: str) -> tuple[Account, frozenset[Scope]] | None:
     """Whose API key a token is, with its scopes, if it still stands."""
     row = session.execute(

@@ -64,8 +64,11 @@ def sign_in_form(request: Request, principal: Anyone) -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) -> Response:
     _slow_down(request)
+    with parts.database.read() as session:
+        account_id = accounts.recognise(session, sign_in_name, password).id
     with parts.database.write() as session:
-        token = accounts.sign_in(session, sign_in_name, password)
+        account = service.account_named(session, account_id)
+        token = accounts.begin_session(session, account, instead_of=request.cookies.get(SESSION_COOKIE))
     return _with_session(parts, token, "/")
 
 
@@ -108,6 +111,14 @@ def use_link(
     password: Text = "",
 ) -> Response:
     _slow_down(request)
+    password_hash = accounts.hash_of(password) if password else None
     with parts.database.write() as session:
-        cookie = service.come_in(session, token, name=name, sign_in_name=sign_in_name, password=password)
+        cookie = service.come_in(
+            session,
+            token,
+            name=name,
+            sign_in_name=sign_in_name,
+            password_hash=password_hash,
+            instead_of=request.cookies.get(SESSION_COOKIE),
+        )
     return _with_session(parts, cookie, "/")

@@ -7,9 +7,9 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, LinkPurpose, OneTimeLink
-from models.errors import NotFound
+from models.errors import Invalid, NotFound
 from models.roles import Role
-from storage import accounts, journal
+from storage import accounts, api_keys, journal
 from storage.database import WriteSession
 
 
@@ -25,10 +25,22 @@ def needs_name(link: OneTimeLink) -> bool:
     return link.account_id is None
 
 
-def come_in(session: WriteSession, token: str, *, name: str, sign_in_name: str, password: str) -> str:
+def come_in(
+    session: WriteSession,
+    token: str,
+    *,
+    name: str,
+    sign_in_name: str,
+    password_hash: str | None,
+    instead_of: str | None = None,
+) -> str:
     """Use a one-time link: an account with a password, and a session; returns the session's token.
 
+    A new password ends what the old one opened: sessions, links, and API keys.
+
+    :param instead_of: the token of the session that this browser had, which ends
     :raises NotFound: the link was used, or has ended
+    :raises Invalid: it asks for a password, and none was chosen
     """
     link = accounts.use_link(session, token)
     if link.purpose == LinkPurpose.FIRST_ADMINISTRATOR and accounts.has_administrator(session):
@@ -37,8 +49,11 @@ def come_in(session: WriteSession, token: str, *, name: str, sign_in_name: str, 
     if link.pilot_id and link.role:
         accounts.give_role(session, account.id, link.pilot_id, Role(link.role), actor=journal.SERVICE)
     if link.purpose != LinkPurpose.SIGN_IN:
-        accounts.choose_password(session, account, password)
-    return accounts.begin_session(session, account)
+        if password_hash is None:
+            raise Invalid("password-missing")
+        accounts.choose_password(session, account, password_hash)
+        api_keys.end_all(session, account.id)
+    return accounts.begin_session(session, account, instead_of=instead_of)
 
 
 def _account_of(session: WriteSession, link: OneTimeLink, name: str, sign_in_name: str) -> Account:

@@ -266,7 +266,7 @@ def test_pilot_its_people_and_their_roles_from_nothing(installed: Shell, cheap_p
     assert again.get("/api/v1/me").json()["account_id"]
     assert browser.get("/api/v1/me").json()["account_id"] is None, "the old session is over"
     with parts().database.write() as session:
-        assert accounts.sign_in(session, "tom", "another bench by the well")
+        assert accounts.recognise(session, "tom", "another bench by the well")
 
 
 def test_what_administrators_mistype_is_said_in_words(installed: Shell) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
@@ -89,3 +91,24 @@ def test_a_service_on_an_s3_of_others_leaves_erasing_files_to_it(
     parts = Parts(Settings(_env_file=None, data=tmp_path), sqlite_database, object_store, load_codebook())
     _erase_one(parts)
     assert not housekeeping.erase_leftovers(parts, after=NOW)
+
+
+def test_what_goes_wrong_in_one_look_holds_up_no_other_and_not_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = []
+
+    def breaks(parts: Parts) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    def looks(parts: Parts) -> None:
+        looked.append(parts)
+
+    async def keep() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(housekeeping.keep_house(Parts.__new__(Parts)), 1)
+
+    monkeypatch.setattr(housekeeping, "LOOKS", (breaks, looks))
+    monkeypatch.setattr(housekeeping, "EVERY_SECONDS", 0.01)
+    asyncio.run(keep())
+    assert len(looked) > 1

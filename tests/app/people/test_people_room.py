@@ -31,7 +31,7 @@ def rita(rooms: Rooms) -> Principal:
     pilot = rooms.field.pilot()
     with rooms.database.write() as session:
         account = accounts.create(session, "Rita", "Rita@Example.org", actor="test")
-        accounts.choose_password(session, account, PASSWORD)
+        accounts.choose_password(session, account, accounts.hash_of(PASSWORD))
         accounts.give_role(session, account.id, pilot, Role.REPORTER, actor="test")
         return accounts.principal_of(session, account)
 
@@ -100,7 +100,7 @@ def test_account_without_a_password_opens_with_none(rooms: Rooms) -> None:
 def test_password_is_kept_as_argon2id_at_its_full_cost(sqlite_database: Database) -> None:
     with sqlite_database.write() as session:
         account = accounts.create(session, "Rita", "rita", actor="test")
-        accounts.choose_password(session, account, PASSWORD)
+        accounts.choose_password(session, account, accounts.hash_of(PASSWORD))
         kept = extract_parameters(account.password_hash or "")
     # What RFC 9106 names where memory is scarce: 64 MiB, three passes.
     assert (kept.type, kept.memory_cost >= 65536, kept.time_cost >= 3) == (Type.ID, True, True)
@@ -305,8 +305,26 @@ def test_invitation_stays_open_until_the_account_is_made(
     assert come_in(rooms.visitor(), token).status_code == 303
 
 
-def test_new_password_ends_the_old_one_and_every_session(rooms: Rooms, rita: Principal) -> None:
-    before = rooms.browser(rita)
+def test_who_signs_in_again_leaves_no_session_behind(rooms: Rooms, rita: Principal) -> None:
+    browser = rooms.visitor()
+    sign_in(browser)
+    left = rooms.visitor()
+    left.cookies.set(SESSION_COOKIE, browser.cookies[SESSION_COOKIE])
+    assert is_signed_in(left)
+    assert sign_in(browser).status_code == 303
+    assert (is_signed_in(browser), is_signed_in(left)) == (True, False)
+
+
+def test_who_guesses_wrongly_keeps_the_session_they_have(rooms: Rooms, rita: Principal) -> None:
+    browser = rooms.visitor()
+    sign_in(browser)
+    assert sign_in(browser, "wrong").status_code == 401
+    assert is_signed_in(browser)
+
+
+def test_new_password_ends_sessions_keys_and_links_of_the_old_one(rooms: Rooms, rita: Principal) -> None:
+    before, program = rooms.browser(rita), rooms.program(rita)
+    other = link(rooms, LinkPurpose.NEW_PASSWORD, account_id=rita.account_id)
     token = link(rooms, LinkPurpose.NEW_PASSWORD, account_id=rita.account_id)
     browser = rooms.visitor()
     (form,) = forms_of(browser.get(f"/come-in/{token}").text, "/come-in")
@@ -315,6 +333,8 @@ def test_new_password_ends_the_old_one_and_every_session(rooms: Rooms, rita: Pri
     assert browser.post("/come-in", data=chosen).status_code == 303
     assert browser.get("/api/v1/me").json()["account_id"] == rita.account_id
     assert not is_signed_in(before)
+    assert program.get("/api/v1/me").status_code == 401
+    assert come_in(rooms.visitor(), other).status_code == 404
     assert sign_in(rooms.visitor()).status_code == 401
     assert sign_in(rooms.visitor(), "another bench, another well").status_code == 303
 
