@@ -7,12 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from app.access import SESSION_COOKIE, Anyone
 from app.parts import House, Parts
 from app.people import service
+from app.web import attempts
 from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
 from models.accounts import LinkPurpose
@@ -23,12 +22,12 @@ router = APIRouter()
 
 Text = Annotated[str, Form(max_length=200)]
 TEN_A_MINUTE = RateLimitItemPerMinute(10)
-_attempts = SlidingWindowCounterRateLimiter(MemoryStorage())
+_attempts = attempts.counter()
 
 
 def _slow_down(request: Request) -> None:
     """Guessing is slow work: ten attempts a minute from one address."""
-    address = request.client.host if request.client else "unknown"
+    address = attempts.whose(request)
     if not _attempts.hit(TEN_A_MINUTE, address):
         raise TooMany("too-many-attempts", retry_after_seconds=60)
 

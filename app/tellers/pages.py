@@ -8,14 +8,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from app.access import TELLER_COOKIE, Teller
 from app.parts import House
 from app.problems import answer
 from app.stories import media
 from app.tellers import care, changing, copies, keeping, service, views
+from app.web import attempts
 from app.web.translated import DOOR, page
 from app.web.translation import LANGUAGE_COOKIE, translator_for
 from models.errors import NotFound
@@ -28,7 +27,7 @@ door = APIRouter(prefix=DOOR)
 
 # A room full of people opens its links from one address; guesses are few.
 WRONG_A_MINUTE, A_MINUTE = RateLimitItemPerMinute(10), RateLimitItemPerMinute(120)
-_attempts = SlidingWindowCounterRateLimiter(MemoryStorage())
+_attempts = attempts.counter()
 # The address that was opened carries the token: it goes into no cache, and no page after it learns it.
 OPENED = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
@@ -36,7 +35,7 @@ OPENED = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 @door.get("/enter/{token}")
 def enter(request: Request, parts: House, token: str) -> Response:
     """Exchange a private link for a cookie. What opens nothing is answered alike, whatever it once was."""
-    address = request.client.host if request.client else "unknown"
+    address = attempts.whose(request)
     if not _attempts.test(WRONG_A_MINUTE, "wrong", address) or not _attempts.hit(A_MINUTE, address):
         return _unopened(request, 429, "too-many-attempts", retry_after_seconds=60)
     try:
