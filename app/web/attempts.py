@@ -6,15 +6,15 @@ from ipaddress import IPv6Address, ip_address
 
 from fastapi import Request
 from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.strategies import MovingWindowRateLimiter
 
 # What one household or phone is given: whoever has one address of it has all of them (RFC 6177).
 HOUSEHOLD_BITS = 64
 
 
-def counter() -> SlidingWindowCounterRateLimiter:
-    """A counter of its own for one kind of attempt."""
-    return SlidingWindowCounterRateLimiter(MemoryStorage())
+def counter() -> MovingWindowRateLimiter:
+    """A counter of its own for one kind of attempt; exact, also where a minute ends in between."""
+    return MovingWindowRateLimiter(MemoryStorage())
 
 
 def whose(request: Request) -> str:

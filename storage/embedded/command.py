@@ -8,6 +8,7 @@ import random
 import shutil
 import socket
 import sys
+import time
 from pathlib import Path
 
 from models.errors import Unavailable
@@ -18,6 +19,7 @@ PORTS = ("s3", "s3.grpc", "master", "master.grpc", "volume", "volume.grpc", "fil
 LOWEST_PORT, HIGHEST_PORT = 15000, 32000
 # Without a limit memory grows to 600 MB and stays there; under one that is too near, collecting never ends.
 MEMORY = "350MiB"
+LETTING_GO_SECONDS = 3.0
 WITHOUT_S3 = "-s3=false"
 # A new bucket would begin with seven volumes, for which a small disk has no room, or all of it.
 GROWTH = ("master.toml", "[master.volume_growth]\ncopy_1 = 2\n")
@@ -59,10 +61,23 @@ def ensure_ports(run: Path) -> None:
     for name in PORTS:
         port = before.get(name)
         ports[name] = (
-            port if port and _is_free(port) else _free_port(taken=(*ports.values(), *before.values()))
+            port if port and _becomes_free(port) else _free_port(taken=(*ports.values(), *before.values()))
         )
     if ports != before:
         write_private(path, json.dumps(ports))
+
+
+def _becomes_free(port: int) -> bool:
+    """Whether a port of ours can be had again: a server that was just killed holds its ports a moment longer.
+
+    Whoever serves looks for the store at its old place, and would not find it at another.
+    """
+    deadline = time.monotonic() + LETTING_GO_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _free_port(taken: tuple[int, ...]) -> int:

@@ -14,12 +14,16 @@ import structlog
 from app.operations.logs import configure_logging
 from storage.embedded import Embedded
 from tests.access.place import Place
+from tests.access.stages import FIRST, MOST_OPEN
 from tests.access.undone import undone
 from tests.plugins.databases import KINDS, TEMPLATE, on_postgresql, on_sqlite
 from tests.plugins.objects import bucket_on
 
 TALLY = "access"
 HERE = Path(__file__).parent
+# The gate is the same SQL on both, and tests/storage walks it on both. `make test` opens every route in every stage on
+# SQLite, on PostgreSQL in these; `make test-access` and `make test-long` open all.
+ON_BOTH = {FIRST, MOST_OPEN, "recalled", "flagged"}
 
 
 class Tally:
@@ -90,7 +94,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process walks a kind of database from end to end: what it learns of it, it learns once."""
     for item in items:
         if item.path.parent == HERE and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            item.add_marker(pytest.mark.xdist_group(f"access-{item.callspec.params['furnished']}"))
+            kind, stage = item.callspec.params["furnished"], item.callspec.params.get("stage")
+            item.add_marker(pytest.mark.xdist_group(f"access-{kind}"))
+            if kind == "postgresql" and stage is not None and stage not in ON_BOTH:
+                item.add_marker(pytest.mark.long)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

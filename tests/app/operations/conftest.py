@@ -28,7 +28,15 @@ from storage.sealing import make_key
 from tests.plugins.databases import KINDS
 from tests.plugins.stories import SHARED, Field
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.resolve().parent.parent.parent
+ON_BOTH = {
+    "test_everything_comes_back_as_it_was",
+    "test_a_backup_of_one_kind_of_database_is_restored_into_the_other",
+    "test_a_story_withdrawn_after_the_backup_stays_away",
+    "test_a_backup_holds_every_row_and_every_object_that_they_name",
+    "test_a_dump_is_one_moment_while_others_write",
+}
 
 
 @pytest.fixture
@@ -150,6 +158,15 @@ def key_file(tmp_path: Path) -> Path:
     """A key for backups."""
     make_key(tmp_path / "key")
     return tmp_path / "key"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a database's kind makes little difference to is tried on PostgreSQL in the long run."""
+    for item in items:
+        if item.path.parent == HERE and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            is_second = item.callspec.params.get("home") == "postgresql"
+            if is_second and item.originalname not in ON_BOTH:
+                item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(params=KINDS)
