@@ -47,11 +47,17 @@ def principal_of(
     return principal
 
 
+def bearer_token(authorization: str) -> str | None:
+    """The token in a header ``Authorization`` (RFC 6750); None: it is of another kind."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
 def _recognise(authorization: str, cookie: str | None, parts: Parts) -> Principal:
     with parts.database.read() as session:
         if authorization:
-            scheme, _, token = authorization.partition(" ")
-            found = api_keys.of_token(session, token.strip()) if scheme.lower() == "bearer" else None
+            token = bearer_token(authorization)
+            found = api_keys.of_token(session, token) if token is not None else None
             if found is None:
                 raise NotSignedIn("api-key-unknown")
             return accounts.principal_of(session, found[0], found[1])

@@ -69,8 +69,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def not_routed(request: Request, error: HTTPException) -> Response:
         code = {404: "not-found", 413: "body-too-large"}.get(error.status_code, "invalid")
-        phrase = HTTPStatus(error.status_code).phrase
-        response = answer(request, error.status_code, code, {"reason": phrase, "limit_bytes": MAX_BODY_BYTES})
+        parameters: dict[str, object] = {"reason": HTTPStatus(error.status_code).phrase}
+        if code == "body-too-large":
+            parameters["limit_bytes"] = MAX_BODY_BYTES
+        response = answer(request, error.status_code, code, parameters)
         response.headers.update(error.headers or {})
         return response
 

@@ -117,14 +117,12 @@ class Settings(BaseSettings):
     @property
     def webhook_hosts(self) -> frozenset[str]:
         """The hosts that webhooks may reach wherever they are."""
-        written = (each.strip().lower() for each in self.webhook_allowed_hosts.split(","))
-        return frozenset(each for each in written if each)
+        return frozenset(_listed(self.webhook_allowed_hosts))
 
     @property
     def allowed_upload_origins(self) -> frozenset[str]:
         """The origins of other sites whose pages may send recordings here."""
-        written = (each.strip().rstrip("/").lower() for each in self.upload_origins.split(","))
-        return frozenset(each for each in written if each)
+        return frozenset(each.rstrip("/") for each in _listed(self.upload_origins))
 
     @property
     def uploads_folder(self) -> Path:
@@ -173,3 +171,8 @@ class Settings(BaseSettings):
     @property
     def cookies_are_secure(self) -> bool:
         return self.base_url.startswith("https:") if self.secure_cookies is None else self.secure_cookies
+
+
+def _listed(written: str) -> list[str]:
+    """What stands between the commas, in small letters."""
+    return [each for part in written.split(",") if (each := part.strip().lower())]

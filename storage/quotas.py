@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from models.base import utc_now
 from models.stories import Recording, StoryPilot
 from models.uploads import Upload
 
@@ -45,3 +46,8 @@ def _sent(
         )
     )
     return Sent(int(received or 0) + int(arriving or 0), first_at)
+
+
+def seconds_until(moment: datetime) -> int:
+    """How long somebody over a limit is to wait, a minute at least."""
+    return max(60, int((moment - utc_now()).total_seconds()) + 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
@@ -16,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.orm import Session
 
+from app.access import bearer_token
 from app.parts import House, Parts
 from models.base import utc_now
 from models.errors import NotFound, NotSignedIn
@@ -42,9 +43,8 @@ def _check_token(request: Request, parts: Parts) -> None:
     expected = parts.settings.metrics_token
     if expected is None:
         raise NotFound("not-found")
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    is_right = hmac.compare_digest(token.strip().encode(), expected.get_secret_value().encode())
-    if scheme.lower() != "bearer" or not is_right:
+    token = bearer_token(request.headers.get("authorization", ""))
+    if token is None or not hmac.compare_digest(token.encode(), expected.get_secret_value().encode()):
         raise NotSignedIn("metrics-token-missing")
 
 
@@ -57,46 +57,47 @@ class _Figures(Collector):
             yield from _stories(session)
             yield from _work(session)
         free = shutil.disk_usage(self._parts.settings.data).free
-        yield GaugeMetricFamily(f"{PREFIX}_disk_free_bytes", "Free where the data folder lies.", free)
+        yield _gauge("disk_free_bytes", "Free where the data folder lies.", [], [((), free)])
 
 
 def _stories(session: Session) -> Iterator[Metric]:
-    stories = GaugeMetricFamily(f"{PREFIX}_stories", "Stories by state.", labels=["state"])
-    for state, count in figures.stories_by_state(session).items():
-        stories.add_metric([state.value], count)
-    yield stories
-    recordings = GaugeMetricFamily(f"{PREFIX}_recordings", "Recordings by state.", labels=["state"])
-    for recording_state, count in figures.recordings_by_state(session).items():
-        recordings.add_metric([recording_state.value], count)
-    yield recordings
-    failed = GaugeMetricFamily(
-        f"{PREFIX}_recordings_unusable", "Recordings that stand failed or refused.", labels=["state", "code"]
+    stories = {(state,): count for state, count in figures.stories_by_state(session).items()}
+    yield _gauge("stories", "Stories by state.", ["state"], stories.items())
+    recordings = {(state,): count for state, count in figures.recordings_by_state(session).items()}
+    yield _gauge("recordings", "Recordings by state.", ["state"], recordings.items())
+    failed = figures.failures_by_code(session)
+    yield _gauge(
+        "recordings_unusable", "Recordings that stand failed or refused.", ["state", "code"], failed.items()
     )
-    for (recording_state, code), count in figures.failures_by_code(session).items():
-        failed.add_metric([recording_state.value, code], count)
-    yield failed
 
 
 def _work(session: Session) -> Iterator[Metric]:
     now = utc_now()
-    waiting = GaugeMetricFamily(f"{PREFIX}_work_open", "Work that is not done yet.", labels=["kind"])
-    oldest = GaugeMetricFamily(
-        f"{PREFIX}_work_oldest_seconds", "Age of the oldest of it; 0: there is none.", labels=["kind"]
+    work = figures.open_work(session)
+    waiting = {(kind,): count for kind, (count, _) in work.items()}
+    yield _gauge("work_open", "Work that is not done yet.", ["kind"], waiting.items())
+    ages = {(kind,): (now - since).total_seconds() if since else 0 for kind, (_, since) in work.items()}
+    yield _gauge("work_oldest_seconds", "Age of the oldest of it; 0: there is none.", ["kind"], ages.items())
+    ended = figures.work_ended_since(session, now - RECENTLY)
+    yield _gauge(
+        "work_ended_last_hour", "Work that ended in the last hour.", ["kind", "outcome"], ended.items()
     )
-    for kind, (count, since) in figures.open_work(session).items():
-        waiting.add_metric([kind.value], count)
-        oldest.add_metric([kind.value], (now - since).total_seconds() if since else 0)
-    yield waiting
-    yield oldest
-    ended = GaugeMetricFamily(
-        f"{PREFIX}_work_ended_last_hour", "Work that ended in the last hour.", labels=["kind", "outcome"]
-    )
-    for (kind, outcome), count in figures.work_ended_since(session, now - RECENTLY).items():
-        ended.add_metric([kind.value, outcome.value], count)
-    yield ended
     processed = figures.seconds_processed_since(session, now - RECENTLY) / RECENTLY.total_seconds()
-    yield GaugeMetricFamily(
-        f"{PREFIX}_audio_seconds_per_second", "Sound processed, by wall clock, over the last hour.", processed
+    yield _gauge(
+        "audio_seconds_per_second",
+        "Sound processed, by wall clock, over the last hour.",
+        [],
+        [((), processed)],
     )
     workers = figures.living_workers(session, now)
-    yield GaugeMetricFamily(f"{PREFIX}_workers", "Workers that hold a slot.", workers)
+    yield _gauge("workers", "Workers that hold a slot.", [], [((), workers)])
+
+
+def _gauge(
+    name: str, says: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
+) -> GaugeMetricFamily:
+    """A figure, or one for each tuple of its labels' values."""
+    family = GaugeMetricFamily(f"{PREFIX}_{name}", says, labels=labels)
+    for of, value in values:
+        family.add_metric([str(each) for each in of], value)
+    return family

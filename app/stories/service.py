@@ -107,7 +107,7 @@ def _seconds_over(sent: quotas.Sent, coming_bytes: int, limit_bytes: int) -> int
         return 0
     if sent.first_at is None:
         return 3600
-    return max(60, int((sent.first_at + A_DAY - utc_now()).total_seconds()) + 1)
+    return quotas.seconds_until(sent.first_at + A_DAY)
 
 
 def _sent_by_form(session: Session, account_id: str, now: datetime) -> int:

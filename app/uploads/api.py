@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.access import Sender, scope
 from app.uploads import finishing
+from app.uploads.answers import PATH
 from app.uploads.protocol import (
     ALGORITHMS,
     EXTENSIONS,
@@ -75,7 +76,7 @@ async def begin(house: House, sender: Sender, request: Request) -> Response:
     upload = await run_in_threadpool(house.begin, sender, wanted)
     if wanted.has_body:
         upload = await _take_first(house, sender, upload, Piece(0, None, body_bytes, checksum), request)
-    headers = described(upload, upload.offset_bytes) | {"Location": f"/api/v1/uploads/{upload.id}"}
+    headers = described(upload, upload.offset_bytes) | {"Location": f"{PATH}/{upload.id}"}
     return Response(status_code=201, headers=headers)
 
 

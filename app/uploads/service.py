@@ -23,7 +23,7 @@ from models.base import utc_now
 from models.errors import Conflict, Gone, InUse, NotFound, TooLarge, TooMany
 from models.roles import Action, Principal
 from models.uploads import Upload, check_declared, check_length, check_offset
-from storage import gate, uploads
+from storage import gate, quotas, uploads
 from storage.database import WriteSession
 from storage.spool import Request as Hold
 from storage.spool import Spool, Tail
@@ -129,7 +129,7 @@ class Uploads:
         begun = uploads.unfinished(session, account_id)
         limit = self.parts.settings.max_unfinished_uploads
         if len(begun) >= limit:
-            seconds = max(60, int((begun[0].expires_at - utc_now()).total_seconds()) + 1)
+            seconds = quotas.seconds_until(begun[0].expires_at)
             raise TooMany("unfinished-limit", limit=limit, retry_after_seconds=seconds)
 
     def look(self, reader: Principal, upload_id: str) -> tuple[Upload, int]:

@@ -346,3 +346,9 @@ def test_body_that_is_too_large_is_refused_before_it_is_read(rooms: Rooms, path:
     assert answer.json()["limit_bytes"] == MAX_BODY_BYTES
     declared = headers | {"content-length": str(MAX_BODY_BYTES + 1)}
     assert rooms.visitor().post(path, content=b"{}", headers=declared).status_code == 413
+
+
+def test_limit_of_bodies_is_named_where_it_was_passed_alone(rooms: Rooms) -> None:
+    for answer in (rooms.program().get("/api/v1/nowhere"), rooms.program().delete("/api/v1/me")):
+        assert answer.status_code in (404, 405)
+        assert "limit_bytes" not in answer.json()
