@@ -111,6 +111,26 @@ def test_names_that_do_not_come_out_the_same_leave_the_old_index(
     assert not list(store.content.glob("filerldb2.*"))
 
 
+@pytest.mark.long
+def test_log_that_is_written_while_the_index_is_filled_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server writes the first of it after a minute, and an index with many names takes longer than that to fill."""
+    store = start_or_join(tmp_path / "store", is_watched=False)
+    objects = bucket_of(store)
+    kept = put(objects, f"{KEPT}-o4", 50_000)
+    load = rebuild._load
+
+    def load_slowly(run: Path) -> None:
+        load(run)
+        time.sleep(70)
+
+    monkeypatch.setattr(rebuild, "_load", load_slowly)
+    store.rebuild_names()
+    assert has(objects, f"{KEPT}-o4", kept)
+    store.stop()
+
+
 def test_nothing_acknowledged_while_it_is_rebuilt_is_lost(store: Embedded) -> None:
     objects = bucket_of(store)
     acknowledged: dict[str, bytes] = {}
