@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 # TESTS="tests/storage"    which tests to run;  JOBS=4  in how many processes
 EXTRAS ?= openai-whisper
 TORCH_INDEX ?=
-JOBS ?= 2
+# Tests wait for children, stores and clocks a third of their time: one process more than two cores have.
+JOBS ?= 3
 TESTS ?= tests
 export TORCH_INDEX
 

@@ -23,7 +23,7 @@ TALLY = "access"
 HERE = Path(__file__).parent
 # The gate is the same SQL on both, and tests/storage walks it on both. `make test` opens every route in every stage on
 # SQLite, on PostgreSQL in these; `make test-access` and `make test-long` open all.
-ON_BOTH = {FIRST, MOST_OPEN, "recalled", "flagged"}
+ON_BOTH = {FIRST, MOST_OPEN}
 
 
 class Tally:

@@ -15,7 +15,8 @@ from tests.plugins.postgresql import connect, programs, shared_server, url_of
 SETTINGS = ("fsync=off", "synchronous_commit=off")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+# PostgreSQL needs a server of each test's own; tests/storage/test_physical_erasure.py looks into its files always.
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A service of this test alone: once on SQLite, once on PostgreSQL."""
     with ExitStack() as opened:

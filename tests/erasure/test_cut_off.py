@@ -123,7 +123,7 @@ def test_erasure_that_is_killed_is_completed(
     "refused",
     [
         pytest.param(range(1, 5), id="from the first", marks=pytest.mark.long),
-        pytest.param(range(2, 6), id="half-way"),
+        pytest.param(range(2, 6), id="half-way", marks=pytest.mark.long),
     ],
 )
 def test_store_that_refuses_deletes_for_a_while(

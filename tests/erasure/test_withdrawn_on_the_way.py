@@ -77,6 +77,7 @@ def test_withdrawn_while_a_step_is_at_it(workshop: Workshop, spoken: Path, step:
     check_nothing_is_left(workshop, story_id, traces, before.count(), step)
 
 
+@pytest.mark.long
 def test_withdrawn_while_it_waits(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = workshop.send(spoken, title=f"The {TITLE}", people=PEOPLE)
     assert workshop.state(recording_id) == RecordingState.WAITING

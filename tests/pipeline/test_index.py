@@ -201,7 +201,7 @@ OPERATORS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(), st.lists(OPERATORS, max_size=12).map(" ".join), st.lists(OPERATORS).map("".join)))
 def test_no_text_breaks_a_search(database: Database, a_garden: Principal, typed: str) -> None:
     with database.read() as session:
@@ -209,7 +209,7 @@ def test_no_text_breaks_a_search(database: Database, a_garden: Principal, typed:
     assert page.total == 0 or "garden" in typed or not typed.strip()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60))
 def test_every_text_is_found_by_itself(database: Database, said: str) -> None:
     if not spans_of(said):

@@ -49,7 +49,7 @@ def assert_done_once(workshop: Workshop, story_id: str, recording_id: str) -> No
             .where(JournalEntry.story_id == story_id, JournalEntry.act == "ready")
         )
         assert session.scalar(ready) == 1
-        assert session.scalar(select(func.count()).select_from(SearchEntry)) or 0 > 1
+        assert (session.scalar(select(func.count()).select_from(SearchEntry)) or 0) > 1
         themes = set(session.scalars(select(StoryTheme.theme).where(StoryTheme.story_id == story_id)))
         assert "work" in themes
         token = session.get_one(Story, story_id).object_token
@@ -93,6 +93,7 @@ def test_worker_killed_in_a_step_costs_nothing(
     assert_done_once(workshop, story_id, recording_id)
 
 
+@pytest.mark.long
 def test_second_worker_leaves_a_running_step_alone(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = workshop.send(spoken)
     workshop.start_worker()
@@ -115,7 +116,7 @@ def test_paused_worker_that_wakes_cannot_write(workshop: Workshop, spoken: Path)
     def is_back() -> bool:
         """The sleeper noticed, and works under another name or fence."""
         with workshop.database.read() as session:
-            return session.scalar(select(func.max(Lease.fence))) or 0 > 1
+            return (session.scalar(select(func.max(Lease.fence))) or 0) > 1
 
     workshop.wait_until(is_back, "the sleeper's new beginning", LEASE_SECONDS * 10)
     assert_done_once(workshop, story_id, recording_id)
@@ -193,6 +194,7 @@ def test_file_that_is_no_recording_is_refused_with_a_reason(workshop: Workshop, 
     assert workshop.objects.exists(recording.original_key)
 
 
+@pytest.mark.long
 def test_kill_costs_nothing_on_postgresql_either(
     postgresql_database: Database, make_workshop: Callable[[Database], Workshop], spoken: Path
 ) -> None:

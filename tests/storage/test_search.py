@@ -370,7 +370,7 @@ def test_snippet_says_that_a_machine_wrote_it_until_somebody_approves(database: 
         assert not search.find(session, reader, SearchQuery((WORD,))).hits[0].moments[0].is_machine_made
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.builds(

@@ -364,6 +364,7 @@ def test_every_error_of_backups_has_words() -> None:
     assert issubclass(dumps.Lost, StoryError)
 
 
+@pytest.mark.long
 def test_the_commands_from_a_key_to_a_restored_service(
     make_installation: Callable[..., Installation], tmp_path: Path, object_server: Any
 ) -> None:

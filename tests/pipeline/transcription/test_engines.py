@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,13 @@ pytestmark = pytest.mark.xdist_group("engines")
 def engine(request: pytest.FixtureRequest, base_weights: Path) -> Transcriber:
     if request.param == "openai-whisper":
         pytest.importorskip("whisper", reason="needs openai-whisper (the extra of that name, with torch)")
-    return engines.load(request.param, base_weights, threads=2)
+    return loaded(request.param, base_weights)
+
+
+@cache
+def loaded(name: str, weights: Path) -> Transcriber:
+    """An engine, loaded once: it takes many seconds, and tests come back to an engine that they had left."""
+    return engines.load(name, weights, threads=2)
 
 
 # The reference takes ten times as long: what tells of it only what was told of the other is kept for the long run.
@@ -50,6 +57,11 @@ def hear(engine: Transcriber, speech: Path, language: str | None = "en", **asked
 @pytest.fixture(scope="session")
 def heard(engine: Transcriber, voice: Path) -> Transcription:
     """What each engine hears of the voice, once."""
+    return heard_by(engine, voice)
+
+
+@cache
+def heard_by(engine: Transcriber, voice: Path) -> Transcription:
     return hear(engine, voice)
 
 

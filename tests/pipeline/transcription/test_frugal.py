@@ -23,6 +23,7 @@ def folder() -> Path:
     return weights.ensure(ROOT / "data" / "cache")
 
 
+@pytest.mark.long
 def test_windows_encoded_one_by_one_are_as_if_encoded_together(folder: Path) -> None:
     sound = np.random.default_rng(1).normal(size=(3, 80, 3000)).astype(np.float32)
     # Without 8-bit integers, whose rounding may depend on what lies beside.
