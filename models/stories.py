@@ -130,6 +130,8 @@ class Recording(Base):
     """A media file as received: the original, never altered. Its renditions are what people play.
 
     ``original_erased_at``: it was let go, as its people agreed and its pilots set; renditions stay.
+    ``original_checked_at``: when its bytes were last read in the store and compared with ``sha256``.
+    ``original_damaged_at``: when they were first found to be others, or not to be read any more.
     ``inspection`` is what was found by decoding (see ``pipeline.media.inspection``): never metadata.
     """
 
@@ -153,6 +155,8 @@ class Recording(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     received_at: Mapped[datetime | None]
     original_erased_at: Mapped[datetime | None]
+    original_checked_at: Mapped[datetime | None]
+    original_damaged_at: Mapped[datetime | None]
 
     renditions: Mapped[list[Rendition]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 

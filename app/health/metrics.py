@@ -20,7 +20,7 @@ from app.access import bearer_token
 from app.parts import House, Parts
 from models.base import utc_now
 from models.errors import NotFound, NotSignedIn
-from storage import figures
+from storage import figures, fixity
 
 router = APIRouter(tags=["health"])
 
@@ -56,6 +56,7 @@ class _Figures(Collector):
         with self._parts.database.read() as session:
             yield from _stories(session)
             yield from _work(session)
+            yield from _originals(session)
         free = shutil.disk_usage(self._parts.settings.data).free
         yield _gauge("disk_free_bytes", "Free where the data folder lies.", [], [((), free)])
 
@@ -91,6 +92,19 @@ def _work(session: Session) -> Iterator[Metric]:
     )
     workers = figures.living_workers(session, now)
     yield _gauge("workers", "Workers that hold a slot.", [], [((), workers)])
+
+
+def _originals(session: Session) -> Iterator[Metric]:
+    found = fixity.figures(session)
+    damaged = [((), found.damaged)]
+    yield _gauge("originals_damaged", "Originals whose bytes are not those that were sent.", [], damaged)
+    age = (utc_now() - found.oldest).total_seconds() if found.oldest else 0
+    yield _gauge(
+        "originals_oldest_check_seconds",
+        "Since the look at an original that is longest ago.",
+        [],
+        [((), age)],
+    )
 
 
 def _gauge(

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, func, inspect, select
 from app.operations import leftovers
 from app.operations.backup import last_backup
 from app.operations.comparing import compare, compare_and_mend, keep, kept_at
+from app.operations.fixity import WITHIN
 from app.parts import Parts
 from models.base import utc_now
 from models.stories import Story, Tombstone
@@ -22,7 +23,7 @@ from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
 from pipeline.worker import ENDED_WITHOUT_US, work_of_others
-from storage import journal, ledger, physical_erasure, schema, tombstones, webhooks
+from storage import fixity, journal, ledger, physical_erasure, schema, tombstones, webhooks
 from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
 from storage.object_service import is_nearly_full
@@ -30,6 +31,8 @@ from storage.object_service import is_nearly_full
 PROGRAMS = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux", "prlimit": "util-linux"}
 ERASED_WITHIN = timedelta(minutes=10)
 BACKED_UP_WITHIN = COMPARED_WITHIN = timedelta(days=2)
+# More than a few are read in the database.
+NAMED = 10
 DURABLE = {"journal_mode": "wal", "synchronous": "2"} | dict.fromkeys(POSTGRESQL_DURABILITY, "on")
 
 
@@ -137,6 +140,23 @@ def _objects_and_rows(parts: Parts) -> Iterator[Finding]:
     is_recent = looked_at is not None and _age(looked_at) < COMPARED_WITHIN
     mend = "serve does it once a day: start it."
     yield Finding("compared by itself", is_recent, looked_at or "never yet", mend, is_warning=True)
+
+
+def _fixity(parts: Parts) -> Iterator[Finding]:
+    """Whether originals are what was sent, and whether somebody looks."""
+    with parts.database.read() as session:
+        found = fixity.figures(session)
+        damaged = fixity.damaged(session, at_most=NAMED)
+    which = ", ".join(f"recording {each.recording_id} of story {each.story_id}" for each in damaged)
+    mend = (
+        "community-reporting restore FROM --missing-objects puts what a backup has; else ask whoever sent it."
+    )
+    says = f"{found.damaged}: {which}" if damaged else f"none of {found.originals}"
+    yield Finding("damaged originals", not damaged, says, mend)
+    is_recent = found.oldest is None or utc_now() - found.oldest < WITHIN
+    says = f"last looked at since {found.oldest:%Y-%m-%d}" if found.oldest else "there are none"
+    mend = "serve reads all of them within a month: start it, and see its log."
+    yield Finding("originals read again", is_recent, says, mend, is_warning=True)
 
 
 def _age(at: str) -> timedelta:
@@ -278,6 +298,7 @@ LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _journal,
     _permissions,
     _objects_and_rows,
+    _fixity,
     _tombstones,
     _backups,
     _work,

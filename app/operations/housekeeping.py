@@ -1,5 +1,5 @@
 """What a service that runs for months does by itself: old copies and abandoned uploads end, erased content leaves the
-disk, tombstones lie in their second place, and once a day rows and objects are compared."""
+disk, tombstones lie in their second place, rows and objects are compared, and originals are read again."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from app.notices.mail import send_waiting
 from app.operations import leftovers
 from app.operations.comparing import look_daily
+from app.operations.fixity import check_originals
 from app.parts import Parts
 from app.uploads.upkeep import keep_uploads
 from storage import safety_copies, tombstones
@@ -72,5 +73,6 @@ LOOKS: tuple[Callable[[Parts], object], ...] = (
     rewrite_files,
     write_tombstones,
     look_daily,
+    check_originals,
     send_waiting,
 )

@@ -8,7 +8,7 @@ end, and nothing is served while it stands. Broken off, it is run again, and goe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,9 +17,11 @@ from sqlalchemy import MetaData, Table, create_engine, func, inspect, make_url, 
 
 from app.operations.backup import read_dump, read_named_objects
 from app.operations.comparing import compare
+from app.operations.fixity import is_whole
 from app.parts import Parts, restoring_note
+from models.base import utc_now
 from models.errors import Conflict, NotFound
-from storage import dumps, journal, schema, tombstones
+from storage import dumps, fixity, journal, schema, tombstones
 from storage.backup_sets import BackupSet, Manifest, write_whole
 from storage.dumps import NamedObject
 from storage.sealing import ReadableChunks, SealingKey, read_key, unseal
@@ -222,7 +224,8 @@ def put_object(parts: Parts, backups: BackupSet, key: SealingKey, object_key: st
 def put_missing_objects(parts: Parts, source: Path, key_file: Path) -> tuple[int, list[str]]:
     """Put what the rows here name and the store has not, from any backup of a set; the rest is returned by key.
 
-    Nothing that is there is touched, so it can be run while the service runs.
+    So is an original that was found damaged, if it still is, and the set has it whole. Nothing else that is there is
+    touched, so it can be run while the service runs.
     """
     backups, _, key = open_backup(source, key_file)
     put, missing = 0, []
@@ -232,7 +235,42 @@ def put_missing_objects(parts: Parts, source: Path, key_file: Path) -> tuple[int
                 put += 1
             else:
                 missing.append(each.key)
+        for original in _still_damaged(parts):
+            if _is_whole_in(backups, key, original) and put_object(
+                parts, backups, key, original.key, original.sha256
+            ):
+                put += 1
+                with parts.database.write() as session:
+                    fixity.note(session, original.recording_id, is_whole=True, now=utc_now())
+            elif original.key not in missing:
+                missing.append(original.key)
     return put, missing
+
+
+def _still_damaged(parts: Parts) -> Iterator[fixity.Original]:
+    with parts.database.read() as session:
+        found = fixity.damaged(session)
+    for original in found:
+        whole = is_whole(parts, original)
+        with parts.database.write() as session:
+            fixity.note(session, original.recording_id, is_whole=whole, now=utc_now())
+        if not whole:
+            yield original
+
+
+def _is_whole_in(backups: BackupSet, key: SealingKey, original: fixity.Original) -> bool:
+    """Looked at before anything is put: what the store has may be all that is left."""
+    path = backups.object_path(key.name_of(original.key, original.sha256))
+    if not path.exists():
+        return False
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            for chunk in unseal(file, key, path.name):
+                digest.update(chunk)
+    except Conflict:
+        return False
+    return digest.hexdigest() == original.sha256
 
 
 def _is_known(revision: str) -> bool:
