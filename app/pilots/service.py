@@ -43,11 +43,11 @@ def add_pilot(session: WriteSession, code: str, name: str, languages: Sequence[s
     return pilots.create(session, code.strip(), name.strip(), languages, actor=actor)
 
 
-def invite(session: WriteSession, pilot_code: str, role: Role) -> str:
+def invite(session: WriteSession, pilot_code: str, role: Role, *, actor: str) -> str:
     """The token of a link at which somebody becomes a ``role`` of a pilot; it works once, for a week."""
     pilot = pilots.by_code(session, pilot_code)
     return accounts.make_link(
-        session, LinkPurpose.INVITATION, pilot_id=pilot.id, role=role, lasts=INVITATION_LASTS
+        session, LinkPurpose.INVITATION, pilot_id=pilot.id, role=role, lasts=INVITATION_LASTS, actor=actor
     )
 
 
@@ -61,11 +61,11 @@ def change_role(
     change(session, account.id, pilot.id, role, actor=actor)
 
 
-def new_password(session: WriteSession, sign_in_name: str) -> str:
+def new_password(session: WriteSession, sign_in_name: str, *, actor: str) -> str:
     """The token of a link at which somebody chooses a new password; it works once, for a day."""
     account = accounts.named(session, sign_in_name)
     return accounts.make_link(
-        session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=NEW_PASSWORD_LASTS
+        session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=NEW_PASSWORD_LASTS, actor=actor
     )
 
 
