@@ -41,6 +41,8 @@ from storage import (
     notices,
     review_copies,
     schema,
+    second_factors,
+    sign_ins,
     tellers,
     uploads,
     webhooks,
@@ -103,6 +105,9 @@ def _ways_in(session: WriteSession, person: Principal, pilot: str) -> None:
     accounts.begin_session(session, account)
     api_keys.make(session, account, "key", [Scope.STORIES_READ], days=1, actor="test")
     accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=pilot, role=Role.REPORTER)
+    sign_ins.begin(session, account)
+    second_factors.begin(session, account.id)
+    second_factors.renew_recovery_codes(session, account.id)
 
 
 def _on_its_way(session: WriteSession, story: Story) -> None:
