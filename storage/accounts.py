@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from models.accounts import Account, AccountRole, LinkPurpose, OneTimeLink, SignIn, SignInBegun
 from models.base import utc_now
 from models.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
+from models.notices import NoticeKind
 from models.passwords import is_usual
 from models.pilots import Pilot
 from models.roles import Principal, Role, Scope
-from storage import journal
+from storage import journal, notices
 from storage.database import WriteSession
 
 SESSION_LASTS = timedelta(hours=12)
@@ -114,6 +115,8 @@ def choose_password(
 
     :param but: the token of a session that stays
     """
+    if account.password_hash is not None:
+        notices.tell_account(session, account.id, NoticeKind.PASSWORD_CHANGED)
     account.password_hash = password_hash
     session.execute(delete(SignInBegun).where(SignInBegun.account_id == account.id))
     session.execute(

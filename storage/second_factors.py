@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from models import second_factors as rules
 from models.base import utc_now
 from models.errors import Conflict, TooMany
+from models.notices import NoticeKind
 from models.second_factors import RecoveryCode, SecondFactor
-from storage import journal
+from storage import journal, notices
 from storage.accounts import digest_of
 from storage.database import WriteSession
 
@@ -61,6 +62,7 @@ def confirm(session: WriteSession, account_id: str, written: str) -> list[str] |
     # The code that proved it is used up, too.
     factor.confirmed_at, factor.last_step = utc_now(), step
     journal.note(session, account_id, "set-up-second-factor", subject=account_id)
+    notices.tell_account(session, account_id, NoticeKind.SECOND_FACTOR_CHANGED)
     return renew_recovery_codes(session, account_id)
 
 
@@ -118,6 +120,7 @@ def turn_off(session: WriteSession, account_id: str, *, actor: str) -> None:
     session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
     if not was_on:
         raise Conflict("second-factor-is-off")
+    notices.tell_account(session, account_id, NoticeKind.SECOND_FACTOR_CHANGED)
     act = "turn-off-second-factor" if actor == account_id else "reset-second-factor"
     journal.note(session, actor, act, subject=account_id)
 

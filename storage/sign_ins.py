@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from models.accounts import Account, OneTimeLink, SignIn, SignInBegun
 from models.base import utc_now
 from models.errors import NotFound, NotSignedIn
-from storage import journal
+from models.notices import NoticeKind
+from storage import journal, notices
 from storage.accounts import SESSION_IDLES, digest_of
 from storage.database import WriteSession
 
@@ -53,9 +54,12 @@ def begun(session: WriteSession, token: str) -> SignInBegun:
 
 
 def note_wrong(session: WriteSession, waiting: SignInBegun) -> None:
-    """Count a wrong code; after so many :func:`begun` knows it no more."""
+    """Count a wrong code; after so many :func:`begun` knows it no more, and the account is told, once a day."""
     waiting.wrong_codes += 1
     session.flush()
+    if waiting.wrong_codes >= MOST_WRONG_CODES:
+        today = utc_now().date().isoformat()
+        notices.tell_account(session, waiting.account_id, NoticeKind.WRONG_CODES, once=f"wrong-codes:{today}")
 
 
 def finish(session: WriteSession, waiting: SignInBegun) -> Account:

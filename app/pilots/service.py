@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from models.accounts import Account, LinkPurpose
 from models.errors import Invalid
+from models.notices import NoticeKind
 from models.pilots import Pilot
 from models.roles import Role
 from pipeline.transcription.languages import language_names
-from storage import accounts, pilots
+from storage import accounts, notices, pilots
 from storage.database import WriteSession
 
 INVITATION_LASTS = timedelta(days=7)
@@ -64,6 +65,7 @@ def change_role(
 def new_password(session: WriteSession, sign_in_name: str, *, actor: str) -> str:
     """The token of a link at which somebody chooses a new password; it works once, for a day."""
     account = accounts.named(session, sign_in_name)
+    notices.tell_account(session, account.id, NoticeKind.PASSWORD_LINK_MADE)
     return accounts.make_link(
         session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=NEW_PASSWORD_LASTS, actor=actor
     )

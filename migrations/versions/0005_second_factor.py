@@ -60,6 +60,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Whoever had a second factor has none afterwards: the older software would not have asked for it."""
+    # Kinds that the older software could not say in words.
+    op.execute(
+        "DELETE FROM notice WHERE kind IN "
+        "('password-changed', 'password-link-made', 'second-factor-changed', 'wrong-codes')"
+    )
     op.drop_table("sign_in_begun")
     op.drop_table("recovery_code")
     op.drop_table("second_factor")

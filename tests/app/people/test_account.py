@@ -206,6 +206,33 @@ def test_somebody_else_is_let_run_the_service_and_then_the_first_may_go(
     assert office.get("/pilots").status_code == 403
 
 
+# ---- what they are told --------------------------------------------------------------------------------------------
+
+
+def test_account_is_told_of_what_changes_how_it_is_opened(
+    rooms: Rooms, ada: Principal, cleo: Principal, secured: list[str]
+) -> None:
+    office = rooms.browser(ada)
+    office.post("/pilots/new-passwords", data={"sign_in_name": "cleo"})
+    waiting = sign_in(rooms.visitor(), "cleo").text
+    (form,) = forms_of(waiting, "/sign-in/code")
+    for _ in range(5):
+        rooms.visitor().post("/sign-in/code", data=form.filled(code="000000"))
+    office.post(f"/people/{cleo.account_id}/reset-second-factor")
+    browser = rooms.browser(cleo)
+    browser.post("/account/password", data={"password": PASSWORD, "new_password": ANOTHER})
+    told = [each["kind"] for each in browser.get("/api/v1/notices").json()]
+    assert sorted(told) == [
+        "password-changed",
+        "password-link-made",
+        "second-factor-changed",
+        "second-factor-changed",
+        "wrong-codes",
+    ]
+    assert 'href="/account"' in browser.get("/notices").text
+    assert rooms.browser(ada).get("/api/v1/notices").json() == [], "a first password is no change"
+
+
 # ---- what is noted -----------------------------------------------------------------------------------------------
 
 
