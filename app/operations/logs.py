@@ -13,6 +13,8 @@ from structlog.typing import EventDict, WrappedLogger
 FRAMES = 40
 # Whose messages never quote what people sent: why a port cannot be opened. Of others the place is said.
 SAY_WHY = ("uvicorn",)
+# Durable work prints on its own, tracebacks with their words too, unless somebody else writes for it already.
+WRITES_BY_ITSELF = ("dbos",)
 
 
 def configure_logging(*, is_quiet: bool = False) -> None:
@@ -30,9 +32,12 @@ def configure_logging(*, is_quiet: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if is_quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    others = logging.getLogger()
-    others.handlers = [each for each in others.handlers if not isinstance(each, _OneOfOurs)]
-    others.addHandler(_OneOfOurs(logging.ERROR if is_quiet else logging.WARNING))
+    for name in ("", *WRITES_BY_ITSELF):
+        others = logging.getLogger(name)
+        kept = others.handlers if name not in WRITES_BY_ITSELF else []
+        others.handlers = [each for each in kept if not isinstance(each, _OneOfOurs)]
+        others.addHandler(_OneOfOurs(logging.ERROR if is_quiet else logging.WARNING))
+        others.propagate = False
 
 
 def where_raised(error: BaseException) -> list[str]:

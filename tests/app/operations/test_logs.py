@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from dbos._logger import init_logger
 from sqlalchemy.exc import IntegrityError
 
 from app.operations import serving
@@ -27,11 +28,13 @@ SAID = "what-rita-said@example.org"
 @pytest.fixture
 def log(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
     """The log as a running service writes it."""
-    before, others = structlog.get_config(), list(logging.getLogger().handlers)
+    before = structlog.get_config()
+    others = {name: list(logging.getLogger(name).handlers) for name in ("", "dbos")}
     configure_logging()
     yield capsys
     structlog.configure(**before)
-    logging.getLogger().handlers = others
+    for name, handlers in others.items():
+        logging.getLogger(name).handlers = handlers
 
 
 def lines(log: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -81,15 +84,16 @@ def test_errors_of_the_web_server_and_of_libraries_are_lines_of_ours(
     settings = Settings(_env_file=None, data=tmp_path, workers=0)
     config = serving.server(Parts(settings, sqlite_database, store, load_codebook())).config
     assert config.log_config is None
-    for name in ("uvicorn.error", "asyncio"):
+    init_logger()
+    for name in ("uvicorn.error", "asyncio", "dbos"):
         try:
             raise RuntimeError(SAID)
         except RuntimeError:
             logging.getLogger(name).exception("Exception in %s", SAID)
     logging.getLogger("some.library").warning("could not read %s", SAID)
     logging.getLogger("uvicorn.error").error("address already in use")
-    served, task, library, port = lines(log)
-    for line in (served, task):
+    served, task, work, library, port = lines(log)
+    for line in (served, task, work):
         assert (line["event"], line["raised"][0]) == ("library", "RuntimeError")
     assert (library["logger"], "says" in library) == ("some.library", False)
     assert port["says"] == "address already in use"
