@@ -64,6 +64,26 @@ class SignInBegun(Base):
     ends_at: Mapped[datetime]
 
 
+class KnownDevice(Base):
+    """A browser in which an account was opened once: who guesses elsewhere does not keep its owner out here."""
+
+    __tablename__ = "known_device"
+
+    token_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    ends_at: Mapped[datetime]
+
+
+class PasswordTries(Base):
+    """How many passwords were tried lately for one sign-in name, there or not; ``of`` is SHA-256 of whose they are."""
+
+    __tablename__ = "password_tries"
+
+    of: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tries: Mapped[int]
+    counted_since: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class ApiKey(Base):
     """A key for programs: SHA-256 of a random token, with scopes and an end."""
 

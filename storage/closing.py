@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 
 from models.accounts import Account, OneTimeLink
 from models.errors import Conflict, NotFound
-from storage import api_keys, journal, sign_ins
+from storage import api_keys, guessing, journal, sign_ins
 from storage.database import WriteSession
 
 
@@ -21,6 +21,7 @@ def close(session: WriteSession, account_id: str, *, actor: str) -> None:
         return
     account.is_active = False
     end_everything(session, account.id, actor=actor)
+    guessing.forget_devices(session, account.id)
     session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account.id))
     journal.note(session, actor, "close-account", subject=account.id)
 

@@ -12,14 +12,14 @@ from limits import RateLimitItemPerMinute
 from app.access import Anyone
 from app.parts import House, Parts
 from app.people import service
-from app.people.service import Entrance
+from app.people.service import Browser, Entrance
 from app.web import attempts, cookies
-from app.web.cookies import LEAVING, SESSION_COOKIE
+from app.web.cookies import DEVICE_COOKIE, LEAVING, SESSION_COOKIE
 from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
 from models.accounts import LinkPurpose
 from models.errors import NotSignedIn, TooMany
-from storage import accounts, pilots
+from storage import accounts, guessing, pilots
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -42,11 +42,16 @@ def _let_in(request: Request, parts: Parts, entrance: Entrance) -> Response:
         return render(request, "sign-in-code.html", token=entrance.token, is_wrong=False)
     response = RedirectResponse("/", 303)
     cookies.give(response, SESSION_COOKIE, entrance.token, parts.settings, lasts=accounts.SESSION_LASTS)
+    if entrance.device is not None:
+        cookies.give(response, DEVICE_COOKIE, entrance.device, parts.settings, lasts=guessing.KNOWN_FOR)
     return response
 
 
-def _session_before(request: Request, parts: Parts) -> str:
-    return cookies.value_of(request, SESSION_COOKIE, parts.settings)
+def _browser(request: Request, parts: Parts) -> Browser:
+    return Browser(
+        session=cookies.value_of(request, SESSION_COOKIE, parts.settings),
+        device=cookies.value_of(request, DEVICE_COOKIE, parts.settings),
+    )
 
 
 @router.get("/")
@@ -67,6 +72,9 @@ def sign_in_form(request: Request, principal: Anyone) -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) -> Response:
     _slow_down(request)
+    browser = _browser(request, parts)
+    with parts.database.write() as session:
+        of = guessing.count_try(session, sign_in_name, browser.device)
     try:
         with parts.database.read() as session:
             account_id = accounts.recognise(session, sign_in_name, password).id
@@ -77,8 +85,8 @@ def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) 
         log.warning("sign-in failed", account=known, address=attempts.whose(request))
         raise
     with parts.database.write() as session:
-        account = service.account_named(session, account_id)
-        entrance = service.enter(session, account, instead_of=_session_before(request, parts))
+        guessing.give_back(session, of)
+        entrance = service.enter(session, service.account_named(session, account_id), browser)
     return _let_in(request, parts, entrance)
 
 
@@ -87,7 +95,7 @@ def show_code(request: Request, parts: House, token: Text, code: Text) -> Respon
     """The second step. Who is here is known by what the first one gave, which lasts ten minutes and opens nothing."""
     _slow_down(request, "second")
     with parts.database.write() as session:
-        entrance = service.go_on(session, token, code, instead_of=_session_before(request, parts))
+        entrance = service.go_on(session, token, code, _browser(request, parts))
     if entrance is not None:
         return _let_in(request, parts, entrance)
     log.warning("code was wrong", address=attempts.whose(request))
@@ -96,7 +104,7 @@ def show_code(request: Request, parts: House, token: Text, code: Text) -> Respon
 
 @router.post("/sign-out")
 def sign_out(request: Request, parts: House) -> Response:
-    token = _session_before(request, parts)
+    token = _browser(request, parts).session
     if token:
         with parts.database.write() as session:
             accounts.end_session(session, token)
@@ -145,6 +153,6 @@ def use_link(
             name=name,
             sign_in_name=sign_in_name,
             password_hash=password_hash,
-            instead_of=_session_before(request, parts),
+            browser=_browser(request, parts),
         )
     return _let_in(request, parts, entrance)

@@ -10,16 +10,28 @@ from sqlalchemy.orm import Session
 from models.accounts import Account, LinkPurpose, OneTimeLink
 from models.errors import Invalid, NotFound
 from models.roles import Role
-from storage import accounts, api_keys, journal, second_factors, sign_ins
+from storage import accounts, api_keys, guessing, journal, second_factors, sign_ins
 from storage.database import WriteSession
 
 
 @dataclass(frozen=True)
 class Entrance:
-    """What somebody has who showed a password or a link: a session's token, or one that waits for their code."""
+    """What somebody has who showed a password or a link: a session's token, or one that waits for their code.
+
+    ``device`` is what their browser is known by from then on; None if it is known already, or nobody is in yet.
+    """
 
     token: str
     waits_for_code: bool
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a browser came with: the token of the session that it had, and of itself; empty where it had none."""
+
+    session: str = ""
+    device: str = ""
 
 
 def first_administrator_link(session: WriteSession) -> str | None:
@@ -41,13 +53,13 @@ def come_in(
     name: str,
     sign_in_name: str,
     password_hash: str | None,
-    instead_of: str | None = None,
+    browser: Browser,
 ) -> Entrance:
     """Use a one-time link: an account with a password, and a session, or the way to one.
 
     A new password ends what the old one opened: sessions, links, and API keys. A second factor stays, and is asked for.
 
-    :param instead_of: the token of the session that this browser had, which ends
+    :param browser: the session that it had ends
     :raises NotFound: the link was used, or has ended
     :raises Invalid: it asks for a password, and none was chosen
     """
@@ -63,21 +75,23 @@ def come_in(
             raise Invalid("password-missing")
         accounts.choose_password(session, account, password_hash)
         api_keys.end_all(session, account.id)
-    return enter(session, account, instead_of=instead_of)
+    return enter(session, account, browser)
 
 
-def enter(session: WriteSession, account: Account, *, instead_of: str | None = None) -> Entrance:
-    """A session; where the account has a second factor, what has to be gone on with by its code.
-
-    :param instead_of: the token of the session that this browser had, which ends
-    """
+def enter(session: WriteSession, account: Account, browser: Browser) -> Entrance:
+    """A session; where the account has a second factor, what has to be gone on with by its code."""
     if second_factors.is_on(session, account.id):
         return Entrance(sign_ins.begin(session, account), waits_for_code=True)
-    token = accounts.begin_session(session, account, instead_of=instead_of)
-    return Entrance(token, waits_for_code=False)
+    return _let_in(session, account, browser)
 
 
-def go_on(session: WriteSession, token: str, code: str, *, instead_of: str | None = None) -> Entrance | None:
+def _let_in(session: WriteSession, account: Account, browser: Browser) -> Entrance:
+    token = accounts.begin_session(session, account, instead_of=browser.session)
+    device = guessing.remember_device(session, account.id, browser.device)
+    return Entrance(token, waits_for_code=False, device=device)
+
+
+def go_on(session: WriteSession, token: str, code: str, browser: Browser) -> Entrance | None:
     """Show the code that is waited for: a session; None if it is wrong and another may be tried. Commit what it counts.
 
     :raises NotSignedIn: what waits has ended, or never began
@@ -85,8 +99,7 @@ def go_on(session: WriteSession, token: str, code: str, *, instead_of: str | Non
     """
     waiting = sign_ins.begun(session, token)
     if second_factors.take(session, waiting.account_id, code):
-        account = sign_ins.finish(session, waiting)
-        return Entrance(accounts.begin_session(session, account, instead_of=instead_of), waits_for_code=False)
+        return _let_in(session, sign_ins.finish(session, waiting), browser)
     journal.note(session, waiting.account_id, "wrong-code")
     sign_ins.note_wrong(session, waiting)
     return None

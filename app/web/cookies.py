@@ -17,9 +17,11 @@ from app.web.translated import DOOR
 
 SESSION_COOKIE = "community_reporting_session"
 TELLER_COOKIE = "community_reporting_teller"
+# That an account was opened in this browser once: it opens nothing.
+DEVICE_COOKIE = "community_reporting_device"
 EVERYWHERE = "/"
 # Where a browser sends each.
-PATHS: Mapping[str, str] = {SESSION_COOKIE: EVERYWHERE, TELLER_COOKIE: DOOR}
+PATHS: Mapping[str, str] = {SESSION_COOKIE: EVERYWHERE, DEVICE_COOKIE: EVERYWHERE, TELLER_COOKIE: DOOR}
 # Nothing that was shown, and nothing that was kept, is left for whoever uses the device next. Not "cookies": that
 # would sign people out of all that is served under the same domain.
 LEAVING: Mapping[str, str] = {"Clear-Site-Data": '"cache", "storage"'}

@@ -1,4 +1,4 @@
-"""Second factors of accounts, and sign-ins that wait for their code
+"""Second factors of accounts, sign-ins that wait for their code, and passwords that were tried
 
 Revision: 0005
 Follows: 0004
@@ -53,7 +53,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_begun")),
         sa.UniqueConstraint("token_digest", name=op.f("uq_sign_in_begun_token_digest")),
     )
-    for name in ("recovery_code", "sign_in_begun"):
+    op.create_table(
+        "known_device",
+        sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_known_device_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_known_device")),
+    )
+    op.create_table(
+        "password_tries",
+        sa.Column("of", sa.String(length=64), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("counted_since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("of", name=op.f("pk_password_tries")),
+    )
+    for name in ("recovery_code", "sign_in_begun", "known_device"):
         with op.batch_alter_table(name) as table:
             table.create_index(table.f(f"ix_{name}_account_id"), ["account_id"], unique=False)
 
@@ -65,6 +82,8 @@ def downgrade() -> None:
         "DELETE FROM notice WHERE kind IN "
         "('password-changed', 'password-link-made', 'second-factor-changed', 'wrong-codes')"
     )
+    op.drop_table("password_tries")
+    op.drop_table("known_device")
     op.drop_table("sign_in_begun")
     op.drop_table("recovery_code")
     op.drop_table("second_factor")

@@ -36,6 +36,7 @@ from models.work import WishKind
 from storage import (
     accounts,
     api_keys,
+    guessing,
     holds,
     leases,
     notices,
@@ -106,6 +107,8 @@ def _ways_in(session: WriteSession, person: Principal, pilot: str) -> None:
     api_keys.make(session, account, "key", [Scope.STORIES_READ], days=1, actor="test")
     accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=pilot, role=Role.REPORTER)
     sign_ins.begin(session, account)
+    guessing.count_try(session, account.sign_in_name, "")
+    guessing.remember_device(session, account.id, "")
     second_factors.begin(session, account.id)
     second_factors.renew_recovery_codes(session, account.id)
 
