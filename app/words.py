@@ -13,8 +13,8 @@ WORDS: dict[str, str] = {
     "sign-in-ended": "This took too long, or too many codes were wrong. Sign in again from the beginning.",
     "password-wrong": "This is not your password. Nothing was changed: go back and try again.",
     "code-wrong": "This code is not right, or was used already. Nothing was changed: wait for the next one.",
-    "too-many-passwords": "Too many passwords were tried for this name. Wait {retry_after_seconds} seconds, sign in where "
-    "you have signed in before, or ask an administrator for a link.",
+    "too-many-passwords": "Too many passwords were tried for this name. Wait {retry_after_seconds} seconds, sign in "
+    "where you have signed in before, or ask an administrator for a link.",
     "too-many-codes": "Too many codes of this account were wrong. Wait {retry_after_seconds} seconds; if it was not "
     "you who tried, somebody knows your password: tell an administrator.",
     "second-factor-missing": "Whoever curates or runs the service needs a second factor here. Sign in with a browser "
