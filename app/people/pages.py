@@ -19,7 +19,7 @@ from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
 from models.accounts import LinkPurpose
 from models.errors import NotSignedIn, TooMany
-from storage import accounts, guessing, pilots
+from storage import accounts, guessing, pilots, second_factors
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -61,7 +61,8 @@ def home(request: Request, parts: House, principal: Anyone) -> Response:
     with parts.database.read() as session:
         mine = pilots.of_ids(session, list(principal.roles))
         account = service.account_named(session, principal.account_id or "")
-        return render(request, "home.html", pilots=mine, account=account)
+        lacks_factor = principal.weighs_most and not second_factors.is_on(session, account.id)
+        return render(request, "home.html", pilots=mine, account=account, lacks_second_factor=lacks_factor)
 
 
 @router.get("/sign-in")

@@ -86,8 +86,13 @@ def test_secret_is_shown_to_nobody_once_it_counts(rooms: Rooms, cleo: Principal,
         assert "otpauth:" not in answer.text
 
 
-def test_account_without_a_second_factor_signs_in_as_before(rooms: Rooms, cleo: Principal) -> None:
-    assert sign_in(rooms.visitor(), "cleo").status_code == 303
+def test_account_without_a_second_factor_signs_in_as_before_and_is_offered_one(
+    rooms: Rooms, cleo: Principal, make_person: Callable[..., Principal]
+) -> None:
+    browser = rooms.visitor()
+    assert sign_in(browser, "cleo").status_code == 303
+    assert f'href="{FACTOR}"' in browser.get("/").text
+    assert f'href="{FACTOR}"' not in rooms.browser(make_person("rosa", Role.REPORTER)).get("/").text
 
 
 # ---- being asked -------------------------------------------------------------------------------------------------
