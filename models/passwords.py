@@ -37,8 +37,8 @@ WORDS = frozenset(
     everything matrix mustang ferrari porsche mercedes harley liverpool arsenal chelsea barcelona realmadrid
     manchester united london paris berlin madrid warszawa polska espana italia suomi sverige nederland eesti
     hellas magyar america england community reporting communityreporting reporter story stories curator pilot
-    facilitator my your the is and for you me new old good best big lucky happy crazy hot cool super secure
-    security safe strong easy simple long short
+    facilitator my your the is and to in of on with for you me new old good best big lucky happy crazy hot cool super
+    secure security safe strong easy simple long short
     """.split()  # noqa: SIM905 - a line a word would be three hundred
 )
 # Rows as they lie above each other, each half a key further right: QWERTY, QWERTZ and AZERTY; and the alphabet.

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
+from app.operations.logs import configure_logging
 from app.web.cookies import SESSION_COOKIE
 from models.journal import JournalEntry
 from models.roles import Principal, Role
@@ -254,6 +255,7 @@ def test_journal_says_who_made_a_link_and_what_it_was_used_for(
 def test_failed_sign_in_is_logged_with_account_and_address_and_without_what_was_typed(
     rooms: Rooms, cleo: Principal
 ) -> None:
+    configure_logging()
     with capture_logs() as noted:
         sign_in(rooms.visitor(), "cleo", "a secret in the wrong place")
         sign_in(rooms.visitor(), "a secret in the wrong field", "x")
@@ -265,6 +267,7 @@ def test_failed_sign_in_is_logged_with_account_and_address_and_without_what_was_
 
 def test_sign_out_is_in_the_journal_and_refusals_and_limits_in_the_log(rooms: Rooms, cleo: Principal) -> None:
     browser = rooms.browser(cleo)
+    configure_logging()
     with capture_logs() as noted:
         browser.get("/pilots")
         browser.get(f"/come-in/{'x' * 43}")

@@ -14,6 +14,7 @@ import segno
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
+from app.operations.logs import configure_logging
 from app.web.cookies import SESSION_COOKIE
 from models import second_factors as rules
 from models.accounts import LinkPurpose
@@ -195,6 +196,7 @@ def test_wrong_codes_are_in_journal_and_log_without_what_was_typed(
 ) -> None:
     browser = rooms.visitor()
     page = sign_in(browser, "cleo").text
+    configure_logging()
     with capture_logs() as noted:
         send_code(browser, page, "314159")
     assert "code was wrong" in [each["event"] for each in noted]
