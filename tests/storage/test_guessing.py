@@ -48,10 +48,11 @@ def test_tries_are_counted_by_name_however_it_is_written_and_there_or_not(
 def test_who_was_here_before_is_let_try_while_strangers_are_not(
     database: Database, field: Field, rita: Account
 ) -> None:
+    somebody = field.account().account_id or ""
     with database.write() as session:
         device = guessing.remember_device(session, rita.id, "") or ""
         assert guessing.remember_device(session, rita.id, device) is None, "it is known already"
-        others = guessing.remember_device(session, field.account().account_id or "", "") or ""
+        others = guessing.remember_device(session, somebody, "") or ""
     use_up(database, rita.sign_in_name)
     for unknown in (others, "made up"):
         with pytest.raises(TooMany):
