@@ -18,7 +18,7 @@ export TORCH_INDEX
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs $(TESTS)
 
-.PHONY: help demo serve test test-access test-long bench lint format docs lock clean set-up set-up-tests
+.PHONY: help demo serve test test-access test-long bench lint format docs audit sbom lock clean set-up set-up-tests
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,13 @@ format: set-up-tests ## mend what the style checker can mend by itself
 
 docs: set-up ## write the pages that are made from code
 	@$(RUN)python setup/reference.py
+
+audit: ## compare the lock files with known weaknesses (OSV); where it cannot be reached, say so
+	@setup/audit.sh
+
+sbom: ## write what the service is made of to build/sbom.json (CycloneDX)
+	@mkdir -p build
+	@$$(setup/python.sh which) setup/sbom.py > build/sbom.json
 
 lock: set-up-tests ## write the lock files anew from pyproject.toml and package.json
 	@setup/lock.sh

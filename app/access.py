@@ -14,14 +14,14 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from app.parts import House, Parts
+from app.web import cookies
+from app.web.cookies import SESSION_COOKIE, TELLER_COOKIE
 from models.errors import NotAllowed, NotSignedIn
 from models.roles import ANYONE, Principal, Role, Scope
 from models.stories import Story
-from storage import accounts, api_keys, tellers
+from storage import accounts, api_keys, second_factors, tellers
 
-SESSION_COOKIE = "community_reporting_session"
-TELLER_COOKIE = "community_reporting_teller"
-
+# Said in the description of the API; over https their names have a prefix.
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in person's session.")
 _teller_cookie = APIKeyCookie(
     name=TELLER_COOKIE, auto_error=False, description="Somebody who came by their private link."
@@ -29,21 +29,35 @@ _teller_cookie = APIKeyCookie(
 _bearer = HTTPBearer(auto_error=False, description="An API key.")
 
 
-def principal_of(
+def _whoever(
     request: Request,
     parts: House,
-    cookie: Annotated[str | None, Depends(_cookie)] = None,
-    _documented: Annotated[object, Depends(_bearer)] = None,
+    _session: Annotated[object, Depends(_cookie)] = None,
+    _key: Annotated[object, Depends(_bearer)] = None,
 ) -> Principal:
-    """Who a request comes from.
+    """Who a request comes from, whether or not a second factor is still to be set up.
 
     :raises NotSignedIn: an API key came with it, and is not or no longer valid
     """
     # Keys are for programs: pages know sessions only, so that a key's scopes cannot be walked around.
     is_program = request.url.path.startswith("/api/")
     authorization = request.headers.get("authorization", "") if is_program else ""
+    cookie = cookies.value_of(request, SESSION_COOKIE, parts.settings)
     principal = _recognise(authorization, cookie, parts)
     request.state.principal = principal
+    return principal
+
+
+def principal_of(parts: House, principal: Annotated[Principal, Depends(_whoever)]) -> Principal:
+    """Who a request comes from.
+
+    :raises NotSignedIn: an API key came with it, and is not or no longer valid
+    :raises NotAllowed: a second factor is asked of this person, and they have none yet
+    """
+    if parts.settings.require_second_factor and principal.weighs_most and principal.scopes is None:
+        with parts.database.read() as session:
+            if not second_factors.is_on(session, principal.account_id or ""):
+                raise NotAllowed("second-factor-missing")
     return principal
 
 
@@ -79,6 +93,14 @@ def _signed_in(principal: Anyone) -> Principal:
 
 
 SignedIn = Annotated[Principal, Depends(_signed_in)]
+
+
+def _setting_up(principal: Annotated[Principal, Depends(_whoever)]) -> Principal:
+    return _signed_in(principal)
+
+
+# For the pages of the second factor alone: who still has to set one up opens them, and nothing else.
+SettingUp = Annotated[Principal, Depends(_setting_up)]
 
 
 def _in_session(principal: SignedIn) -> Principal:
@@ -122,9 +144,10 @@ Administrator = Annotated[Principal, Depends(_administrator)]
 
 
 def _by_private_link(
-    request: Request, parts: House, cookie: Annotated[str | None, Depends(_teller_cookie)] = None
+    request: Request, parts: House, _documented: Annotated[object, Depends(_teller_cookie)] = None
 ) -> Principal:
     """Who came by a private link. An account opens nothing here, and this cookie opens nothing elsewhere."""
+    cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
     with parts.database.read() as session:
         person = tellers.person_of_session(session, cookie) if cookie else None
         if person is None:

@@ -344,5 +344,58 @@ def new_password(sign_in_name: str) -> None:
     out.print(administration.new_password_link(build(Settings()), sign_in_name), soft_wrap=True)
 
 
+@admin.command("administrator")
+def change_administrator(
+    sign_in_name: str,
+    take_back: Annotated[bool, typer.Option("--take-back", help="Let them run it no more.")] = False,
+) -> None:
+    """Let somebody who has an account run the service, too."""
+    from app.operations import administration
+    from app.parts import build
+
+    administration.change_administrator(build(Settings()), sign_in_name, is_given=not take_back)
+    out.print(f"{sign_in_name} {'runs this service no more' if take_back else 'runs this service, too'}.")
+
+
+@admin.command("close")
+def close_account(sign_in_name: str) -> None:
+    """Close somebody's account: sessions, API keys and links end at once. Their stories stay."""
+    from app.operations import administration
+    from app.parts import build
+
+    administration.close(build(Settings()), sign_in_name)
+    out.print(f"{sign_in_name} is closed.")
+
+
+@admin.command("reopen")
+def reopen_account(sign_in_name: str) -> None:
+    """Open a closed account again; its password opens it as before."""
+    from app.operations import administration
+    from app.parts import build
+
+    administration.reopen(build(Settings()), sign_in_name)
+    out.print(f"{sign_in_name} is open.")
+
+
+@admin.command("end-sessions")
+def end_sessions(sign_in_name: str) -> None:
+    """End every session and API key of somebody."""
+    from app.operations import administration
+    from app.parts import build
+
+    administration.end_sessions(build(Settings()), sign_in_name)
+    out.print(f"Every session and key of {sign_in_name} has ended.")
+
+
+@admin.command("reset-second-factor")
+def reset_second_factor(sign_in_name: str) -> None:
+    """Let somebody in by their password alone, who lost their phone and their recovery codes."""
+    from app.operations import administration
+    from app.parts import build
+
+    administration.reset_second_factor(build(Settings()), sign_in_name)
+    out.print(f"{sign_in_name} has no second factor any more.")
+
+
 if __name__ == "__main__":
     main()

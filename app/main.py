@@ -20,7 +20,10 @@ from app.health import routes as health
 from app.notices import api as notices_api
 from app.notices import pages as notices_pages
 from app.parts import Parts
+from app.people import account_pages as people_account_pages
 from app.people import api as people_api
+from app.people import office_api as people_office_api
+from app.people import office_pages as people_office_pages
 from app.people import pages as people_pages
 from app.pilots import api as pilots_api
 from app.pilots import governance_pages as pilots_governance_pages
@@ -47,6 +50,7 @@ API = "/api/v1"
 # One entry a room: what answers programs, and what answers people. tests/access walks them all.
 ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
     people_api.router,
+    people_office_api.router,
     pilots_api.router,
     stories_api.router,
     uploads_api.router,
@@ -61,6 +65,8 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,
+    people_account_pages.router,
+    people_office_pages.router,
     pilots_pages.router,
     pilots_governance_pages.router,
     stories_pages.router,

@@ -41,7 +41,7 @@ def build(settings: Settings) -> Parts:
     :raises Conflict: a restore was begun here and has not ended
     """
     refuse_half_restored(settings)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.sql_url)
     if not settings.upgrade_without_copy:
         safety_copies.copy_before_upgrade(database, settings.copies_folder)
@@ -61,7 +61,7 @@ def _after_withdrawal(settings: Settings, database: Database, story_ids: list[st
 
 def open_as_it_is(settings: Settings) -> Parts:
     """The parts, with the database as it is: nothing is migrated. For backup and restore."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return _with_objects(settings, Database(settings.sql_url))
 
 

@@ -7,13 +7,14 @@ from http import HTTPStatus
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from app.web.attempts import whose
 from app.web.bodies import MAX_BODY_BYTES
 from app.web.fields import in_one_sentence, wrong_fields
-from app.web.headers import HEADERS
+from app.web.headers import HEADERS, https_alone
 from app.web.rendering import render, wants_page
 from app.web.translated import is_behind, page
 from app.web.translation import translator_for
@@ -45,6 +46,9 @@ STATUSES: dict[type[errors.StoryError], int] = {
 }
 RETRY_AFTER_SECONDS = {423: 2, 429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
+NOTED = frozenset({403, 429})
+# Where a person is led instead of being told why not.
+LEADS_TO = {"second-factor-missing": "/account/second-factor"}
 # What a teller is told where a code has no words for them.
 TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "unavailable"}
 
@@ -58,6 +62,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(errors.StoryError)
     async def refused(request: Request, error: errors.StoryError) -> Response:
+        note_refusal(request, status_of(error), error.code)
+        if error.code in LEADS_TO and wants_page(request):
+            return RedirectResponse(LEADS_TO[error.code], 303)
         return answer(request, status_of(error), error.code, dict(error.parameters))
 
     @app.exception_handler(RequestValidationError)
@@ -83,15 +90,26 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
-        # The path's pattern, not the path: an address may carry a token.
-        route = request.scope.get("route")
-        log.error(
-            "request failed", route=getattr(route, "path", None), error=type(error).__name__, exc_info=error
-        )
+        log.error("request failed", route=_pattern(request), error=type(error).__name__, exc_info=error)
         response = answer(request, 500, "internal", {})
         # This one is answered outside of every middleware (starlette.middleware.errors).
-        response.headers.update(HEADERS)
+        response.headers.update(HEADERS | https_alone(request.app.state.parts.settings))
         return response
+
+
+def note_refusal(request: Request, status: int, code: str) -> None:
+    """What somebody was not allowed, or tried too often, goes into the log: who, from where, at which route."""
+    if status in NOTED:
+        principal = getattr(request.state, "principal", None)
+        who = principal.account_id if principal else None
+        log.warning(
+            "refused", status=status, code=code, account=who, address=whose(request), route=_pattern(request)
+        )
+
+
+def _pattern(request: Request) -> str | None:
+    # The path's pattern, not the path: an address may carry a token.
+    return getattr(request.scope.get("route"), "path", None)
 
 
 def status_of(error: errors.StoryError) -> int:

@@ -36,6 +36,14 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
     )
+    hsts_subdomains: bool = Field(
+        False,
+        description="Where people reach it by https: other names below its own are by https alone, too.",
+    )
+    require_second_factor: bool = Field(
+        False,
+        description="Curators and administrators must set one up before they do anything else on pages.",
+    )
     secure_cookies: bool | None = Field(None, description="Default: when people reach it by https.")
 
     max_upload_bytes: int = Field(4 * GIB, gt=0, description="One recording at most (413).")

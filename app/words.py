@@ -10,6 +10,21 @@ WORDS: dict[str, str] = {
     # who asks
     "not-signed-in": "Sign in to see this page.",
     "sign-in-failed": "Name and password do not belong together. Check both, or ask an administrator for a new link.",
+    "sign-in-ended": "This took too long, or too many codes were wrong. Sign in again from the beginning.",
+    "password-wrong": "This is not your password. Nothing was changed: go back and try again.",
+    "code-wrong": "This code is not right, or was used already. Nothing was changed: wait for the next one.",
+    "too-many-passwords": "Too many passwords were tried for this name. Wait {retry_after_seconds} seconds, sign in "
+    "where you have signed in before, or ask an administrator for a link.",
+    "too-many-codes": "Too many codes of this account were wrong. Wait {retry_after_seconds} seconds; if it was not "
+    "you who tried, somebody knows your password: tell an administrator.",
+    "second-factor-missing": "Whoever curates or runs the service needs a second factor here. Sign in with a browser "
+    "and set one up: /account/second-factor.",
+    "second-factor-is-on": "There is a second factor already. Turn it off first to set up another one.",
+    "second-factor-is-off": "This account has no second factor.",
+    "second-factor-not-begun": "This took too long. Begin again, and scan the new code.",
+    "session-not-found": "You have no such session, or it has ended already.",
+    "account-not-found": "There is no such account.",
+    "last-administrator": "Nobody would run the service any more. Make somebody else an administrator first.",
     "api-key-unknown": "This API key is not known, or has ended. Make a new one and send it as a Bearer token.",
     "role-missing": "You need another role for this: {roles}. Ask an administrator of the service.",
     "scope-missing": "This API key was made without the scope {scope}. Make a key that has it.",
@@ -23,6 +38,8 @@ WORDS: dict[str, str] = {
     "name-missing": "Give a name.",
     "password-missing": "Choose a password. A sentence is easy to remember.",
     "password-length": "A password has between {least} and {most} characters. A sentence is easy to remember.",
+    "password-usual": "Too many people choose a password like this one, or it is made of your name. Take a sentence "
+    "that only you would say.",
     "api-key-unfit": "Choose at least one scope, and an end between 1 and 366 days away.",
     "too-many-attempts": "Too many attempts. Wait {retry_after_seconds} seconds and try again.",
     # stories

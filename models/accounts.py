@@ -52,6 +52,38 @@ class SignIn(Base):
     ends_at: Mapped[datetime]
 
 
+class SignInBegun(Base):
+    """Somebody has shown their password or a link, and owes the code of their second factor: it opens nothing yet."""
+
+    __tablename__ = "sign_in_begun"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    wrong_codes: Mapped[int] = mapped_column(default=0)
+    ends_at: Mapped[datetime]
+
+
+class KnownDevice(Base):
+    """A browser in which an account was opened once: who guesses elsewhere does not keep its owner out here."""
+
+    __tablename__ = "known_device"
+
+    token_digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    ends_at: Mapped[datetime]
+
+
+class PasswordTries(Base):
+    """How many passwords were tried lately for one sign-in name, there or not; ``of`` is SHA-256 of whose they are."""
+
+    __tablename__ = "password_tries"
+
+    of: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tries: Mapped[int]
+    counted_since: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class ApiKey(Base):
     """A key for programs: SHA-256 of a random token, with scopes and an end."""
 

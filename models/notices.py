@@ -28,6 +28,10 @@ class NoticeKind(StrEnum):
     RECALL_REMINDER = "recall-reminder"
     RESPONSE = "response"
     RETENTION = "retention"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a notice
+    PASSWORD_LINK_MADE = "password-link-made"  # noqa: S105 - the name of a notice
+    SECOND_FACTOR_CHANGED = "second-factor-changed"
+    WRONG_CODES = "wrong-codes"
 
 
 class Notice(Base):

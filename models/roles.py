@@ -60,6 +60,11 @@ class Principal:
             pilot for pilot, held in self.roles.items() if held & self.readers.get(pilot, READERS)
         )
 
+    @property
+    def weighs_most(self) -> bool:
+        """Whether the principal curates somewhere or runs the service: of them a second factor can be asked."""
+        return self.is_administrator or bool(self.pilots_as(Role.CURATOR))
+
     def has_scope(self, scope: Scope) -> bool:
         return self.scopes is None or scope in self.scopes
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from storage import expiry, holds, recalls, retention, tellers
+from storage import expiry, guessing, holds, recalls, retention, sign_ins, tellers
 from storage.database import Database, WriteSession
 from storage.objects import Objects
 
@@ -30,6 +30,8 @@ PARTS: tuple[Callable[[WriteSession, datetime], int | None], ...] = (
     retention.erase_unreviewed,
     recalls.remind,
     tellers.remove_ended,
+    sign_ins.remove_ended,
+    guessing.remove_ended,
 )
 
 

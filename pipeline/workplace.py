@@ -85,7 +85,7 @@ class Job:
     def folder(self) -> Path:
         """A folder of this wish and this holder alone, with nothing else in it."""
         folder = folder_of(self.at, self.wish_id)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
     def cancelled(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 
 from argon2 import PasswordHasher
@@ -11,12 +12,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models.accounts import Account, AccountRole, LinkPurpose, OneTimeLink, SignIn
+from models.accounts import Account, AccountRole, LinkPurpose, OneTimeLink, SignIn, SignInBegun
 from models.base import utc_now
-from models.errors import Conflict, Invalid, NotFound, NotSignedIn
+from models.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
+from models.notices import NoticeKind
+from models.passwords import is_usual
 from models.pilots import Pilot
 from models.roles import Principal, Role, Scope
-from storage import journal
+from storage import journal, notices
 from storage.database import WriteSession
 
 SESSION_LASTS = timedelta(hours=12)
@@ -54,6 +57,13 @@ def create(
     return account
 
 
+def id_of(session: Session, sign_in_name: str) -> str | None:
+    """The id of the account with a sign-in name, for the log; None if there is none."""
+    return session.scalars(
+        select(Account.id).where(Account.sign_in_name == sign_in_name.strip().casefold())
+    ).one_or_none()
+
+
 def named(session: Session, sign_in_name: str) -> Account:
     """The account with a sign-in name.
 
@@ -85,24 +95,52 @@ def take_role(session: WriteSession, account_id: str, pilot_id: str, role: Role,
     journal.note(session, actor, f"take-role-{role}", subject=account_id)
 
 
-def hash_of(password: str) -> str:
+def hash_of(password: str, own: Collection[str] = ()) -> str:
     """What is kept of a password. Takes long on purpose: never inside a transaction that others wait for.
 
-    :raises Invalid: it is too short or too long
+    :param own: what the person is called and signs in as: their password is none of it
+    :raises Invalid: it is too short or too long, or one that many choose
     """
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
         raise Invalid("password-length", least=MIN_PASSWORD_CHARACTERS, most=MAX_PASSWORD_CHARACTERS)
+    if is_usual(password, own):
+        raise Invalid("password-usual")
     return _hasher.hash(password)
 
 
-def choose_password(session: WriteSession, account: Account, password_hash: str) -> None:
-    """Set a password by its :func:`hash_of`; every session and unused link of the account that stood until now ends."""
+def choose_password(
+    session: WriteSession, account: Account, password_hash: str, *, but: str | None = None
+) -> None:
+    """Set a password by its :func:`hash_of`; every session and unused link of the account that stood until now ends.
+
+    :param but: the token of a session that stays
+    """
+    if account.password_hash is not None:
+        notices.tell_account(session, account.id, NoticeKind.PASSWORD_CHANGED)
     account.password_hash = password_hash
-    session.execute(delete(SignIn).where(SignIn.account_id == account.id))
+    session.execute(delete(SignInBegun).where(SignInBegun.account_id == account.id))
+    session.execute(
+        delete(SignIn).where(
+            SignIn.account_id == account.id, SignIn.token_digest != (digest_of(but) if but else "")
+        )
+    )
     session.execute(
         delete(OneTimeLink).where(OneTimeLink.account_id == account.id, OneTimeLink.used_at.is_(None))
     )
     journal.note(session, account.id, "choose-password")
+
+
+def ask_again(session: Session, account_id: str, password: str) -> Account:
+    """Who sits at a session shows once more that it is theirs. Takes long on purpose, so it only reads.
+
+    :raises NotAllowed: it is not the account's password, or it has none
+    """
+    account = session.get_one(Account, account_id)
+    try:
+        _hasher.verify(account.password_hash or "", password)
+    except (VerificationError, InvalidHashError) as error:
+        raise NotAllowed("password-wrong") from error
+    return account
 
 
 def recognise(session: Session, sign_in_name: str, password: str) -> Account:
@@ -141,7 +179,9 @@ def begin_session(session: WriteSession, account: Account, *, instead_of: str | 
 
 def end_session(session: WriteSession, token: str) -> None:
     """Sign out: the token is worth nothing from now on."""
-    session.execute(delete(SignIn).where(SignIn.token_digest == digest_of(token)))
+    gone = delete(SignIn).where(SignIn.token_digest == digest_of(token)).returning(SignIn.account_id)
+    for account_id in session.scalars(gone):
+        journal.note(session, account_id, "sign-out")
 
 
 def account_of_session(session: Session, token: str) -> tuple[Account, SignIn] | None:
@@ -195,20 +235,21 @@ def make_link(
     pilot_id: str | None = None,
     role: Role | None = None,
     lasts: timedelta = timedelta(days=7),
+    actor: str = journal.SERVICE,
 ) -> str:
-    """A link that works once; returns its token."""
+    """A link that works once; returns its token. The journal says who made it, and for whom or which link it is."""
     token = secrets.token_urlsafe(32)
-    session.add(
-        OneTimeLink(
-            token_digest=digest_of(token),
-            purpose=purpose,
-            account_id=account_id,
-            pilot_id=pilot_id,
-            role=role,
-            ends_at=utc_now() + lasts,
-        )
+    link = OneTimeLink(
+        token_digest=digest_of(token),
+        purpose=purpose,
+        account_id=account_id,
+        pilot_id=pilot_id,
+        role=role,
+        ends_at=utc_now() + lasts,
     )
+    session.add(link)
     session.flush()
+    journal.note(session, actor, f"make-link-{purpose}", subject=account_id or link.id)
     return token
 
 

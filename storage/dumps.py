@@ -37,7 +37,9 @@ from models.errors import Conflict
 
 FORMAT = 1
 BATCH = 500
-SESSIONS = frozenset({"sign_in", "teller_session", "one_time_link"})
+SESSIONS = frozenset(
+    {"sign_in", "sign_in_begun", "known_device", "password_tries", "teller_session", "one_time_link"}
+)
 BY_ALEMBIC = "alembic_version"
 # The full-text index of SQLite: triggers fill it as rows of search_entry come.
 INDEX_TABLES = "search_text"

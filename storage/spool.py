@@ -37,7 +37,7 @@ class Request:
 
     def take(self, *, asks: bool = True) -> bool:
         """Take the upload if nobody has it; otherwise ask whoever has it to let go. Call it again until it is taken."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
@@ -137,7 +137,7 @@ class Tail:
         self._files: dict[int, BinaryIO] = {}
         self._has_new_names = False
         self._changing = threading.Lock()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cut_back(size_bytes)
 
     def append(self, data: bytes) -> None:

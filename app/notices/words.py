@@ -21,6 +21,10 @@ SUBJECTS: Mapping[NoticeKind, str] = {
     NoticeKind.RECALL_REMINDER: "Copies are still to be deleted",
     NoticeKind.RESPONSE: "Somebody answered to a story",
     NoticeKind.RETENTION: "A story will be erased because nobody took it up",
+    NoticeKind.PASSWORD_CHANGED: "Your password was changed",
+    NoticeKind.PASSWORD_LINK_MADE: "An administrator made a link for a new password of yours",
+    NoticeKind.SECOND_FACTOR_CHANGED: "Your second factor was set up, turned off or reset",
+    NoticeKind.WRONG_CODES: "Somebody signed in with your password and wrote wrong codes",
 }
 
 BODIES: Mapping[NoticeKind, str] = {
@@ -38,7 +42,21 @@ BODIES: Mapping[NoticeKind, str] = {
     NoticeKind.RECALL_REMINDER: "This is reminder {reminder}. Delete every copy that you hold, then say so.",
     NoticeKind.RESPONSE: "What will change, and when, can be read behind the private link.",
     NoticeKind.RETENTION: "It is erased on {until}, unless somebody takes it up before.",
+    NoticeKind.PASSWORD_CHANGED: "If it was not you, tell an administrator today.",
+    NoticeKind.PASSWORD_LINK_MADE: "If you did not ask for it, tell an administrator today.",
+    NoticeKind.SECOND_FACTOR_CHANGED: "If it was not you, and you did not ask for it, tell an administrator today.",
+    NoticeKind.WRONG_CODES: "They were not let in. If it was not you, choose a new password today.",
 }
+
+
+OF_THE_ACCOUNT = frozenset(
+    {
+        NoticeKind.PASSWORD_CHANGED,
+        NoticeKind.PASSWORD_LINK_MADE,
+        NoticeKind.SECOND_FACTOR_CHANGED,
+        NoticeKind.WRONG_CODES,
+    }
+)
 
 
 def subject_of(notice: Notice) -> str:
@@ -57,6 +75,8 @@ def place_of(notice: Notice) -> str:
         return "/collections"
     if notice.kind in (NoticeKind.EMBARGO_ENDED, NoticeKind.SAFEGUARDING) and notice.story_id:
         return f"/stories/{notice.story_id}/embargo"
+    if notice.kind in OF_THE_ACCOUNT:
+        return "/account"
     if notice.kind is NoticeKind.STORY_WITHDRAWN or not notice.story_id:
         return "/notices"
     return f"/stories/{notice.story_id}"

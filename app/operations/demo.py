@@ -57,7 +57,13 @@ class Demo:
         shutil.rmtree(self._folder, ignore_errors=True)
         cache = Settings().cache_folder
         settings = Settings(
-            data=self._folder, cache=cache, port=self._port, min_free_bytes=0, public_url=None
+            data=self._folder,
+            cache=cache,
+            port=self._port,
+            min_free_bytes=0,
+            public_url=None,
+            # Its visitors have no password to set one up with.
+            require_second_factor=False,
         )
         parts = build(settings)
         server = serving.server(parts)

@@ -106,6 +106,14 @@ def _disk(parts: Parts) -> Iterator[Finding]:
     yield Finding("disk", well, f"{free / 1e9:.1f} GB free", "Make room: uploads are refused until then.")
 
 
+def _rights(parts: Parts) -> Iterator[Finding]:
+    """The folder whose reader reads every story; what it is made with is ours, what it is given later is not."""
+    folder = parts.settings.data.resolve()
+    rights = folder.stat().st_mode & 0o777
+    mend = f"chmod 700 {folder}: whoever reads it can read every story."
+    yield Finding("data folder", not rights & 0o077, f"mode {rights:o}", mend, is_warning=True)
+
+
 def _journal(parts: Parts) -> Iterator[Finding]:
     with parts.database.read() as session:
         broken = journal.verify(session)
@@ -295,6 +303,7 @@ LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _database,
     _object_store,
     _disk,
+    _rights,
     _journal,
     _permissions,
     _objects_and_rows,

@@ -44,7 +44,7 @@ def make_worker(parts: Parts) -> Worker:
 
     def workplace(holder: Holder) -> Workplace:
         folder = settings.data.resolve() / "work"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Workplace(
             database=parts.database,
             objects=parts.objects,
@@ -92,6 +92,8 @@ def server(parts: Parts, *, tls_cert: Path | None = None, tls_key: Path | None =
         application(parts),
         host=settings.host,
         port=settings.port,
+        # What it logs goes the way of everything else: as JSON, and without the words of errors.
+        log_config=None,
         log_level="warning",
         # Addresses may carry a one-time token, so requests are not logged by address.
         access_log=False,

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
 
-from app.access import SESSION_COOKIE, Anyone
+from app.access import Anyone
 from app.parts import House, Parts
 from app.people import service
-from app.web import attempts
+from app.people.service import Browser, Entrance
+from app.web import attempts, cookies
+from app.web.cookies import DEVICE_COOKIE, LEAVING, SESSION_COOKIE
 from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
 from models.accounts import LinkPurpose
-from models.errors import TooMany
-from storage import accounts, pilots
+from models.errors import NotSignedIn, TooMany
+from storage import accounts, guessing, pilots, second_factors
 
+log = structlog.get_logger()
 router = APIRouter()
 
 Text = Annotated[str, Form(max_length=200)]
@@ -25,24 +29,29 @@ TEN_A_MINUTE = RateLimitItemPerMinute(10)
 _attempts = attempts.counter()
 
 
-def _slow_down(request: Request) -> None:
-    """Guessing is slow work: ten attempts a minute from one address."""
+def _slow_down(request: Request, step: str = "first") -> None:
+    """Guessing is slow work: ten attempts a minute from one address, at each step."""
     address = attempts.whose(request)
-    if not _attempts.hit(TEN_A_MINUTE, address):
+    if not _attempts.hit(TEN_A_MINUTE, step, address):
         raise TooMany("too-many-attempts", retry_after_seconds=60)
 
 
-def _with_session(parts: Parts, token: str, location: str) -> Response:
-    response = RedirectResponse(location, 303)
-    response.set_cookie(
-        SESSION_COOKIE,
-        token,
-        max_age=int(accounts.SESSION_LASTS.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=parts.settings.cookies_are_secure,
-    )
+def _let_in(request: Request, parts: Parts, entrance: Entrance) -> Response:
+    """To the start with a session; or the page that asks for the code of a second factor."""
+    if entrance.waits_for_code:
+        return render(request, "sign-in-code.html", token=entrance.token, is_wrong=False)
+    response = RedirectResponse("/", 303)
+    cookies.give(response, SESSION_COOKIE, entrance.token, parts.settings, lasts=accounts.SESSION_LASTS)
+    if entrance.device is not None:
+        cookies.give(response, DEVICE_COOKIE, entrance.device, parts.settings, lasts=guessing.KNOWN_FOR)
     return response
+
+
+def _browser(request: Request, parts: Parts) -> Browser:
+    return Browser(
+        session=cookies.value_of(request, SESSION_COOKIE, parts.settings),
+        device=cookies.value_of(request, DEVICE_COOKIE, parts.settings),
+    )
 
 
 @router.get("/")
@@ -52,7 +61,8 @@ def home(request: Request, parts: House, principal: Anyone) -> Response:
     with parts.database.read() as session:
         mine = pilots.of_ids(session, list(principal.roles))
         account = service.account_named(session, principal.account_id or "")
-        return render(request, "home.html", pilots=mine, account=account)
+        lacks_factor = principal.weighs_most and not second_factors.is_on(session, account.id)
+        return render(request, "home.html", pilots=mine, account=account, lacks_second_factor=lacks_factor)
 
 
 @router.get("/sign-in")
@@ -63,22 +73,44 @@ def sign_in_form(request: Request, principal: Anyone) -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) -> Response:
     _slow_down(request)
-    with parts.database.read() as session:
-        account_id = accounts.recognise(session, sign_in_name, password).id
+    browser = _browser(request, parts)
     with parts.database.write() as session:
-        account = service.account_named(session, account_id)
-        token = accounts.begin_session(session, account, instead_of=request.cookies.get(SESSION_COOKIE))
-    return _with_session(parts, token, "/")
+        of = guessing.count_try(session, sign_in_name, browser.device)
+    try:
+        with parts.database.read() as session:
+            account_id = accounts.recognise(session, sign_in_name, password).id
+    except NotSignedIn:
+        with parts.database.read() as session:
+            known = accounts.id_of(session, sign_in_name)
+        # Not the name as it was written: people write their password there.
+        log.warning("sign-in failed", account=known, address=attempts.whose(request))
+        raise
+    with parts.database.write() as session:
+        guessing.give_back(session, of)
+        entrance = service.enter(session, service.account_named(session, account_id), browser)
+    return _let_in(request, parts, entrance)
+
+
+@router.post("/sign-in/code")
+def show_code(request: Request, parts: House, token: Text, code: Text) -> Response:
+    """The second step. Who is here is known by what the first one gave, which lasts ten minutes and opens nothing."""
+    _slow_down(request, "second")
+    with parts.database.write() as session:
+        entrance = service.go_on(session, token, code, _browser(request, parts))
+    if entrance is not None:
+        return _let_in(request, parts, entrance)
+    log.warning("code was wrong", address=attempts.whose(request))
+    return render(request, "sign-in-code.html", status=401, token=token, is_wrong=True)
 
 
 @router.post("/sign-out")
 def sign_out(request: Request, parts: House) -> Response:
-    token = request.cookies.get(SESSION_COOKIE)
+    token = _browser(request, parts).session
     if token:
         with parts.database.write() as session:
             accounts.end_session(session, token)
-    response = RedirectResponse("/", 303)
-    response.delete_cookie(SESSION_COOKIE)
+    response = RedirectResponse("/", 303, headers=dict(LEAVING))
+    cookies.take_back(response, SESSION_COOKIE, parts.settings)
     return response
 
 
@@ -110,14 +142,18 @@ def use_link(
     password: Text = "",
 ) -> Response:
     _slow_down(request)
-    password_hash = accounts.hash_of(password) if password else None
+    password_hash = None
+    if password:
+        with parts.database.read() as session:
+            known = service.names_of(session, token)
+        password_hash = accounts.hash_of(password, (*known, name, sign_in_name))
     with parts.database.write() as session:
-        cookie = service.come_in(
+        entrance = service.come_in(
             session,
             token,
             name=name,
             sign_in_name=sign_in_name,
             password_hash=password_hash,
-            instead_of=request.cookies.get(SESSION_COOKIE),
+            browser=_browser(request, parts),
         )
-    return _with_session(parts, cookie, "/")
+    return _let_in(request, parts, entrance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from models.roles import Role, Scope
 
@@ -27,6 +27,30 @@ class ApiKeyIn(BaseModel):
     name: Name
     scopes: set[Scope] = Field(min_length=1)
     days: int = Field(90, ge=1, le=366)
+    password: SecretStr = Field(max_length=200, description="Mine, once more: a key outlives the session.")
+
+
+class SessionOut(BaseModel):
+    """A session of mine that still stands."""
+
+    id: str
+    began_at: datetime
+    seen_at: datetime = Field(description="Noted every five minutes.")
+    ends_at: datetime
+    is_this_one: bool
+
+
+class AccountOut(BaseModel):
+    """An account as administrators see it, with how many sessions and API keys stand."""
+
+    id: str
+    name: str
+    sign_in_name: str
+    is_active: bool = Field(description="False: it was closed.")
+    is_administrator: bool
+    has_second_factor: bool
+    sessions: int
+    api_keys: int
 
 
 class ApiKeyOut(BaseModel):

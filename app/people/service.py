@@ -1,7 +1,8 @@
-"""What people do to come in: the first administrator's link, invitations, new passwords."""
+"""What people do to come in: the first administrator's link, invitations, new passwords, and the second step."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -9,8 +10,28 @@ from sqlalchemy.orm import Session
 from models.accounts import Account, LinkPurpose, OneTimeLink
 from models.errors import Invalid, NotFound
 from models.roles import Role
-from storage import accounts, api_keys, journal
+from storage import accounts, api_keys, guessing, journal, second_factors, sign_ins
 from storage.database import WriteSession
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """What somebody has who showed a password or a link: a session's token, or one that waits for their code.
+
+    ``device`` is what their browser is known by from then on; None if it is known already, or nobody is in yet.
+    """
+
+    token: str
+    waits_for_code: bool
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a browser came with: the token of the session that it had, and of itself; empty where it had none."""
+
+    session: str = ""
+    device: str = ""
 
 
 def first_administrator_link(session: WriteSession) -> str | None:
@@ -32,13 +53,13 @@ def come_in(
     name: str,
     sign_in_name: str,
     password_hash: str | None,
-    instead_of: str | None = None,
-) -> str:
-    """Use a one-time link: an account with a password, and a session; returns the session's token.
+    browser: Browser,
+) -> Entrance:
+    """Use a one-time link: an account with a password, and a session, or the way to one.
 
-    A new password ends what the old one opened: sessions, links, and API keys.
+    A new password ends what the old one opened: sessions, links, and API keys. A second factor stays, and is asked for.
 
-    :param instead_of: the token of the session that this browser had, which ends
+    :param browser: the session that it had ends
     :raises NotFound: the link was used, or has ended
     :raises Invalid: it asks for a password, and none was chosen
     """
@@ -46,6 +67,7 @@ def come_in(
     if link.purpose == LinkPurpose.FIRST_ADMINISTRATOR and accounts.has_administrator(session):
         raise NotFound("link-used-or-ended")
     account = _account_of(session, link, name, sign_in_name)
+    journal.note(session, account.id, f"use-link-{link.purpose}", subject=link.id)
     if link.pilot_id and link.role:
         accounts.give_role(session, account.id, link.pilot_id, Role(link.role), actor=journal.SERVICE)
     if link.purpose != LinkPurpose.SIGN_IN:
@@ -53,7 +75,41 @@ def come_in(
             raise Invalid("password-missing")
         accounts.choose_password(session, account, password_hash)
         api_keys.end_all(session, account.id)
-    return accounts.begin_session(session, account, instead_of=instead_of)
+    return enter(session, account, browser)
+
+
+def enter(session: WriteSession, account: Account, browser: Browser) -> Entrance:
+    """A session; where the account has a second factor, what has to be gone on with by its code."""
+    if second_factors.is_on(session, account.id):
+        return Entrance(sign_ins.begin(session, account), waits_for_code=True)
+    return _let_in(session, account, browser)
+
+
+def _let_in(session: WriteSession, account: Account, browser: Browser) -> Entrance:
+    token = accounts.begin_session(session, account, instead_of=browser.session)
+    device = guessing.remember_device(session, account.id, browser.device)
+    return Entrance(token, waits_for_code=False, device=device)
+
+
+def go_on(session: WriteSession, token: str, code: str, browser: Browser) -> Entrance | None:
+    """Show the code that is waited for: a session; None if it is wrong and another may be tried. Commit what it counts.
+
+    :raises NotSignedIn: what waits has ended, or never began
+    :raises TooMany: too many wrong codes of this account lately
+    """
+    waiting = sign_ins.begun(session, token)
+    if second_factors.take(session, waiting.account_id, code):
+        return _let_in(session, sign_ins.finish(session, waiting), browser)
+    journal.note(session, waiting.account_id, "wrong-code")
+    sign_ins.note_wrong(session, waiting)
+    return None
+
+
+def names_of(session: Session, token: str) -> tuple[str, ...]:
+    """What whoever a one-time link is for is called already: none of it may be their password."""
+    link = accounts.look_at_link(session, token)
+    account = session.get(Account, link.account_id) if link.account_id else None
+    return (account.name, account.sign_in_name) if account else ()
 
 
 def _account_of(session: WriteSession, link: OneTimeLink, name: str, sign_in_name: str) -> Account:

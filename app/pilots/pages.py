@@ -54,7 +54,7 @@ def invite(
     request: Request, parts: House, administrator: Administrator, pilot: Line, role: Annotated[Role, Form()]
 ) -> Response:
     with parts.database.write() as session:
-        token = service.invite(session, pilot, role)
+        token = service.invite(session, pilot, role, actor=administrator.account_id or "")
     return render(
         request,
         "link.html",
@@ -85,7 +85,7 @@ def new_password(
     request: Request, parts: House, administrator: Administrator, sign_in_name: Line
 ) -> Response:
     with parts.database.write() as session:
-        token = service.new_password(session, sign_in_name)
+        token = service.new_password(session, sign_in_name, actor=administrator.account_id or "")
     return render(
         request,
         "link.html",

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from models.accounts import Account, LinkPurpose
 from models.errors import Invalid
+from models.notices import NoticeKind
 from models.pilots import Pilot
 from models.roles import Role
 from pipeline.transcription.languages import language_names
-from storage import accounts, pilots
+from storage import accounts, notices, pilots
 from storage.database import WriteSession
 
 INVITATION_LASTS = timedelta(days=7)
@@ -43,11 +44,11 @@ def add_pilot(session: WriteSession, code: str, name: str, languages: Sequence[s
     return pilots.create(session, code.strip(), name.strip(), languages, actor=actor)
 
 
-def invite(session: WriteSession, pilot_code: str, role: Role) -> str:
+def invite(session: WriteSession, pilot_code: str, role: Role, *, actor: str) -> str:
     """The token of a link at which somebody becomes a ``role`` of a pilot; it works once, for a week."""
     pilot = pilots.by_code(session, pilot_code)
     return accounts.make_link(
-        session, LinkPurpose.INVITATION, pilot_id=pilot.id, role=role, lasts=INVITATION_LASTS
+        session, LinkPurpose.INVITATION, pilot_id=pilot.id, role=role, lasts=INVITATION_LASTS, actor=actor
     )
 
 
@@ -61,11 +62,12 @@ def change_role(
     change(session, account.id, pilot.id, role, actor=actor)
 
 
-def new_password(session: WriteSession, sign_in_name: str) -> str:
+def new_password(session: WriteSession, sign_in_name: str, *, actor: str) -> str:
     """The token of a link at which somebody chooses a new password; it works once, for a day."""
     account = accounts.named(session, sign_in_name)
+    notices.tell_account(session, account.id, NoticeKind.PASSWORD_LINK_MADE)
     return accounts.make_link(
-        session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=NEW_PASSWORD_LASTS
+        session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=NEW_PASSWORD_LASTS, actor=actor
     )
 
 

@@ -17,7 +17,7 @@ from app.parts import Parts
 from models.errors import NotFound
 from models.roles import Action, Principal
 from models.stories import MEDIA_TYPES, Rendition, RenditionKind
-from storage import communities, gate, recordings, transcripts
+from storage import communities, gate, journal, recordings, transcripts
 
 # A stream may last an hour; consent may end in its middle.
 ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
@@ -65,6 +65,12 @@ def fetch_original(
             raise NotFound("original-erased")
         if recording.size_bytes is None or recording.sha256 is None:
             raise NotFound("rendition-not-there")
+    # Each range, too: who takes an original in two halves has it whole.
+    if request.method == "GET":
+        with parts.database.write() as session:
+            journal.note(
+                session, principal.account_id or "", "fetch-original", story_id=story_id, subject=recording.id
+            )
     response = _stream(
         request,
         parts,

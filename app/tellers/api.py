@@ -71,7 +71,7 @@ def everything_held(parts: House, actor: SignedIn, story_id: str) -> Response:
         principal = accounts.principal_of(session, account, actor.scopes)
         return gate.may(session, principal, Action.RECORD_CONSENT, story_id), None
 
-    return everything.send(parts, look, translator)
+    return everything.send(parts, look, translator, by=actor.account_id or "")
 
 
 @router.post("/review-copies", status_code=201, dependencies=MAY_REVIEW, summary="Send a review copy")

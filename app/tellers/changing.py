@@ -10,11 +10,13 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.access import TELLER_COOKIE, Teller
+from app.access import Teller
 from app.consents.forms import appearance_of
 from app.parts import House, Parts
 from app.tellers import receipts, service, views
 from app.tellers.words import APPEARANCES, CHANGES, GIVERS, MANNERS, USES
+from app.web import cookies
+from app.web.cookies import LEAVING, TELLER_COOKIE
 from app.web.translated import DOOR, page
 from app.web.translation import Translator, translator_for
 from models.base import utc_now
@@ -119,7 +121,7 @@ def withdraw(request: Request, parts: House, teller: Teller, sure: Sure) -> Resp
         stone = service.take_back(session, teller, translator)
         receipt = receipts.receipt_of(session, story, person, settings, translator, copies)
         if stone is not None:
-            tellers.end_session(session, request.cookies.get(TELLER_COOKIE, ""))
+            tellers.end_session(session, cookies.value_of(request, TELLER_COOKIE, settings))
     response = page(
         request,
         "teller-taken-back.html",
@@ -134,5 +136,6 @@ def withdraw(request: Request, parts: House, teller: Teller, sure: Sure) -> Resp
         givers=GIVERS,
     )
     if stone is not None:
-        response.delete_cookie(TELLER_COOKIE, path=DOOR)
+        cookies.take_back(response, TELLER_COOKIE, settings)
+        response.headers.update(LEAVING)
     return response

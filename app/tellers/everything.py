@@ -33,6 +33,7 @@ from app.web.translation import Translator
 from models.base import utc_now
 from models.errors import Conflict
 from models.stories import Part, Recording, RenditionKind, Story, StoryPerson
+from storage import journal
 
 ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
 STORED, SQUEEZED = 0, 6
@@ -51,11 +52,16 @@ class StoredFile:
     sha256: str | None
 
 
-def send(parts: Parts, look: Look, translator: Translator) -> Response:
-    """The archive, as a download. Who may not have it is refused before it begins."""
+def send(parts: Parts, look: Look, translator: Translator, *, by: str) -> Response:
+    """The archive, as a download. Who may not have it is refused before it begins; that it was fetched is noted.
+
+    :param by: who fetches it, as the journal names them
+    """
     packing = _Packing(parts, look, translator)
-    with packing.looking():
-        pass
+    with packing.looking() as (_, story, person):
+        story_id, person_id = story.id, person.id if person else None
+    with parts.database.write() as session:
+        journal.note(session, by, "fetch-everything", story_id=story_id, subject=person_id)
     return StreamingResponse(
         stream_zip(packing.members()),
         media_type="application/zip",

@@ -5,16 +5,18 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from app.access import TELLER_COOKIE, Teller
+from app.access import Teller
 from app.parts import House
 from app.tellers import everything, receipts, service
 from app.tellers.schemas import ReceiptOut
 from app.tellers.words import CHANGES, GIVERS, MANNERS
+from app.web import cookies
+from app.web.cookies import TELLER_COOKIE
 from app.web.translated import page
 from app.web.translation import translator_for
 from models.errors import NotSignedIn
 from models.stories import Story, StoryPerson
-from storage import tellers
+from storage import journal, tellers
 
 router = APIRouter()
 
@@ -47,7 +49,7 @@ def receipt_as_file(request: Request, parts: House, teller: Teller) -> ReceiptOu
 
 @router.get("/everything.zip")
 def everything_held(request: Request, parts: House, teller: Teller) -> Response:
-    cookie = request.cookies.get(TELLER_COOKIE, "")
+    cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
 
     def look(session: Session) -> tuple[Story, StoryPerson | None]:
         # The link may be replaced while the archive is on its way.
@@ -55,4 +57,4 @@ def everything_held(request: Request, parts: House, teller: Teller) -> Response:
             raise NotSignedIn("teller-session-ended")
         return service.at_the_door(session, teller)
 
-    return everything.send(parts, look, translator_for(request))
+    return everything.send(parts, look, translator_for(request), by=journal.TELLER)

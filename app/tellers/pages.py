@@ -9,12 +9,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
 
-from app.access import TELLER_COOKIE, Teller
+from app.access import Teller
 from app.parts import House
 from app.problems import answer
 from app.stories import media
 from app.tellers import care, changing, copies, keeping, service, views
-from app.web import attempts
+from app.web import attempts, cookies
+from app.web.cookies import LEAVING, TELLER_COOKIE
 from app.web.translated import DOOR, page
 from app.web.translation import LANGUAGE_COOKIE, translator_for
 from models.errors import NotFound
@@ -41,21 +42,13 @@ def enter(request: Request, parts: House, token: str) -> Response:
     try:
         with parts.database.write() as session:
             # One device serves many tellers: who was here before them is not any more.
-            tellers.end_session(session, request.cookies.get(TELLER_COOKIE, ""))
+            tellers.end_session(session, cookies.value_of(request, TELLER_COOKIE, parts.settings))
             cookie, _ = tellers.begin_session(session, token)
     except NotFound as error:
         _attempts.hit(WRONG_A_MINUTE, "wrong", address)
         return _unopened(request, 404, error.code)
     response = RedirectResponse(DOOR, 303, headers=OPENED)
-    response.set_cookie(
-        TELLER_COOKIE,
-        cookie,
-        max_age=int(tellers.SESSION_LASTS.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=parts.settings.cookies_are_secure,
-        path=DOOR,
-    )
+    cookies.give(response, TELLER_COOKIE, cookie, parts.settings, lasts=tellers.SESSION_LASTS)
     response.delete_cookie(LANGUAGE_COOKIE, path=DOOR)
     return response
 
@@ -68,14 +61,16 @@ def _unopened(request: Request, status: int, code: str, **parameters: object) ->
 
 @door.post("/leave")
 def leave(request: Request, parts: House) -> Response:
-    cookie = request.cookies.get(TELLER_COOKIE, "")
+    cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
     with parts.database.write() as session:
         person = tellers.person_of_session(session, cookie)
         if person is not None:
             request.state.story_language = session.get_one(Story, person.story_id).spoken_language
         tellers.end_session(session, cookie)
-    response = RedirectResponse(f"{DOOR}/left?lang={translator_for(request).language}", 303)
-    response.delete_cookie(TELLER_COOKIE, path=DOOR)
+    response = RedirectResponse(
+        f"{DOOR}/left?lang={translator_for(request).language}", 303, headers=dict(LEAVING)
+    )
+    cookies.take_back(response, TELLER_COOKIE, parts.settings)
     return response
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.settings import Settings
+
 # Nothing is fetched from elsewhere and no script stands in a page (OWASP ASVS 5.0, V3.4).
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
@@ -18,3 +20,12 @@ HEADERS = {
 }
 # For pages whose address carries a token: not even our own proxy's log learns the address from the next request.
 ADDRESS_IS_SECRET = {"Referrer-Policy": "strict-origin"}
+A_YEAR_SECONDS = 365 * 24 * 3600
+
+
+def https_alone(settings: Settings) -> dict[str, str]:
+    """For a service that people reach by https: browsers come back in no other way (RFC 6797)."""
+    if not settings.base_url.startswith("https:"):
+        return {}
+    below = "; includeSubDomains" if settings.hsts_subdomains else ""
+    return {"Strict-Transport-Security": f"max-age={A_YEAR_SECONDS}{below}"}

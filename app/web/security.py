@@ -8,8 +8,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.problems import answer
-from app.web.headers import HEADERS
+from app.problems import answer, note_refusal
+from app.web.headers import HEADERS, https_alone
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -25,15 +25,18 @@ class Guarded:
             await self.app(scope, receive, send)
             return
 
+        common = HEADERS | https_alone(scope["app"].state.parts.settings)
+
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in common.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "private, no-store")
             await send(message)
 
         if _is_foreign(scope):
+            note_refusal(Request(scope), 403, "foreign-origin")
             response = answer(Request(scope), 403, "foreign-origin", {})
             await response(scope, receive, send_guarded)
             return

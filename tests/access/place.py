@@ -22,7 +22,7 @@ from models.accounts import Account, LinkPurpose
 from models.roles import Principal, Scope
 from models.stories import Story
 from pipeline.themes.codebook import load_codebook
-from storage import accounts, api_keys, tellers, webhooks
+from storage import accounts, api_keys, sign_ins, tellers, webhooks
 from storage.database import Database
 from storage.objects import Objects
 from tests.access.asking import ask
@@ -79,6 +79,8 @@ class Place:
             "token": self._one_time_link("reporter"),
             "webhook_id": self._webhook(),
             "key_id": self._made_key("reporter", frozenset(Scope)).key.id,
+            "account_id": self.people["reporter"].account_id,
+            "session_id": self._session_of("reporter"),
         }
         with asyncio.Runner() as loop:
             self._loop = loop
@@ -115,6 +117,10 @@ class Place:
             account_id = self.people[role].account_id
             lasts = timedelta(hours=1)
             return accounts.make_link(session, LinkPurpose.SIGN_IN, account_id=account_id, lasts=lasts)
+
+    def _session_of(self, role: str) -> str:
+        with self.database.read() as session:
+            return sign_ins.of_account(session, self.people[role].account_id or "")[0].id
 
     def _webhook(self) -> str:
         curator = self.people["curator"].account_id or ""

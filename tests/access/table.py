@@ -164,13 +164,28 @@ NOTICE = "/notices/{notice_id}/read"
 PILOT = "/pilots/{code}"
 WEBHOOK = "/webhooks/{webhook_id}"
 GOVERNANCE = "/governance/{code}"
+ACCOUNT = "/accounts/{account_id}"
+PERSONS = "/people/{account_id}"
+FACTOR = "/account/second-factor"
+AGAIN = {"password": "not theirs"}
 
 FOR_PROGRAMS: Mapping[str, Way] = {
     f"GET {API}/openapi.json": of_house(ANYONE),
     f"GET {API}/me": of_house(ANYONE),
-    f"POST {API}/api-keys": of_house(SIGNED_IN, MADE, sends=body(name="k", scopes=["review"])),
+    # Nobody here has a password to show once more.
+    f"POST {API}/api-keys": of_house(
+        SIGNED_IN, 403, sends=body(name="k", scopes=["review"], password="not theirs")
+    ),
     f"GET {API}/api-keys": of_house(SIGNED_IN),
     f"DELETE {API}/api-keys/{{key_id}}": of_house(SIGNED_IN, 204, reach=REPORTER),
+    f"GET {API}/sessions": of_house(SIGNED_IN),
+    f"DELETE {API}/sessions/{{session_id}}": of_house(SIGNED_IN, 204, reach=REPORTER),
+    f"GET {API}/accounts": of_house(ADMINISTRATOR),
+    f"GET {API}{ACCOUNT}": of_house(ADMINISTRATOR),
+    f"POST {API}{ACCOUNT}/close": of_house(ADMINISTRATOR),
+    f"POST {API}{ACCOUNT}/reopen": of_house(ADMINISTRATOR),
+    f"DELETE {API}{ACCOUNT}/sessions": of_house(ADMINISTRATOR),
+    f"DELETE {API}{ACCOUNT}/second-factor": of_house(ADMINISTRATOR, 409),
     # stories
     f"GET {API}/stories": Way(SIGNED_IN, scope=READ),
     f"POST {API}/stories": of_house(SENDERS_HERE, MADE, scope=WRITE, sends=SENT_STORY),
@@ -267,9 +282,29 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "GET /": Way(ANYONE),
     "GET /sign-in": of_house(ANYONE),
     "POST /sign-in": of_house(ANYONE, 401, sends=form(sign_in_name="x", password="y")),
+    "POST /sign-in/code": of_house(ANYONE, 401, sends=form(token="x", code="123456")),
     "POST /sign-out": of_house(ANYONE, BACK),
     "GET /come-in/{token}": of_house(ANYONE),
     "POST /come-in": of_house(ANYONE, BACK, sends=form(token="{token}")),
+    # my account: nobody here has a password to show once more
+    "GET /account": of_house(SIGNED_IN),
+    "POST /account/password": of_house(SIGNED_IN, 403, sends=form(new_password="another one", **AGAIN)),
+    f"GET {FACTOR}": of_house(SIGNED_IN),
+    f"POST {FACTOR}": of_house(SIGNED_IN, 403, sends=form(**AGAIN)),
+    f"POST {FACTOR}/confirm": of_house(SIGNED_IN, 409, sends=form(code="123456")),
+    f"POST {FACTOR}/off": of_house(SIGNED_IN, 403, sends=form(code="123456", **AGAIN)),
+    f"POST {FACTOR}/recovery-codes": of_house(SIGNED_IN, 403, sends=form(code="123456", **AGAIN)),
+    "POST /account/sessions/{session_id}/end": of_house(SIGNED_IN, BACK, reach=REPORTER),
+    "POST /account/sessions/end-others": of_house(SIGNED_IN, BACK),
+    "POST /account/keys": of_house(SIGNED_IN, 403, sends=form(name="k", days="1", scope="review", **AGAIN)),
+    "POST /account/keys/{key_id}/end": of_house(SIGNED_IN, BACK, reach=REPORTER),
+    # somebody's account
+    f"GET {PERSONS}": of_house(ADMINISTRATOR),
+    f"POST {PERSONS}/close": of_house(ADMINISTRATOR, BACK),
+    f"POST {PERSONS}/reopen": of_house(ADMINISTRATOR, BACK),
+    f"POST {PERSONS}/end-sessions-and-keys": of_house(ADMINISTRATOR, BACK),
+    f"POST {PERSONS}/reset-second-factor": of_house(ADMINISTRATOR, 409),
+    f"POST {PERSONS}/administrator": of_house(ADMINISTRATOR, BACK),
     "GET /problems": of_house(ANYONE),
     "GET /healthz": of_house(ANYONE),
     "GET /readyz": of_house(ANYONE),
@@ -387,6 +422,14 @@ WITHOUT_SCOPE = {
     f"POST {API}/api-keys",
     f"GET {API}/api-keys",
     f"DELETE {API}/api-keys/{{key_id}}",
+    f"GET {API}/sessions",
+    f"DELETE {API}/sessions/{{session_id}}",
+    f"GET {API}/accounts",
+    f"GET {API}{ACCOUNT}",
+    f"POST {API}{ACCOUNT}/close",
+    f"POST {API}{ACCOUNT}/reopen",
+    f"DELETE {API}{ACCOUNT}/sessions",
+    f"DELETE {API}{ACCOUNT}/second-factor",
     f"OPTIONS {API}/uploads",
     f"OPTIONS {API}{UPLOAD}",
 }

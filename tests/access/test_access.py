@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -119,6 +121,19 @@ def test_every_route_for_programs_asks_a_key_for_its_scope_and_for_no_other(
             tally.check(f"{name} without {scope}", is_refused, str(refused))
             is_right = allowed.status == way.expected("curator", "curated")
             tally.check(f"{name} with {scope} alone", is_right, str(allowed))
+    tally.close()
+
+
+def test_every_redirect_leads_to_ourselves(place: Place, tally: Tally) -> None:
+    ids = place.tell("curated")
+    for name, way in TABLE.items():
+        for role in sorted(way.door):
+            answer = place.ask(role, name, ids)
+            if answer.status // 100 == 3:
+                place_named = dict(ast.literal_eval(answer.headers))["location"]
+                is_ours = re.fullmatch(r"/(?!/)[\w/#?=.-]*", place_named) is not None
+                tally.check(f"{name} as {role}", is_ours, place_named)
+                break
     tally.close()
 
 

@@ -17,12 +17,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from app.access import SESSION_COOKIE
 from app.main import create_app, stand_on
 from app.operations.logs import configure_logging
 from app.parts import Parts
 from app.settings import Settings
-from models.accounts import Account, ApiKey, OneTimeLink, SignIn
+from app.web.cookies import SESSION_COOKIE, name_of
+from models.accounts import Account, ApiKey, OneTimeLink, SignIn, SignInBegun
 from models.base import Base
 from models.roles import Principal, Scope
 from pipeline.themes.codebook import load_codebook
@@ -78,7 +78,7 @@ class Rooms:
         browser = self.visitor()
         with self.database.write() as session:
             token = accounts.begin_session(session, session.get_one(Account, person.account_id))
-        browser.cookies.set(SESSION_COOKIE, token)
+        browser.cookies.set(name_of(SESSION_COOKIE, self.parts.settings), token)
         return browser
 
     def program(self, person: Principal | None = None, *scopes: Scope) -> TestClient:
@@ -96,6 +96,7 @@ class Rooms:
         """As if this much time had passed for sessions, keys and links."""
         times: tuple[tuple[type[Base], tuple[str, ...]], ...] = (
             (SignIn, ("ends_at", "seen_at")),
+            (SignInBegun, ("ends_at",)),
             (ApiKey, ("ends_at",)),
             (OneTimeLink, ("ends_at",)),
         )

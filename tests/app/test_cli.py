@@ -24,7 +24,8 @@ from app.main import create_app
 from app.parts import Parts, build
 from app.settings import Settings
 from app.words import WORDS, say
-from storage import accounts, pilots
+from models.journal import JournalEntry
+from storage import accounts, pilots, second_factors
 from storage.embedded import Embedded
 from storage.objects import Objects
 from tests.app.conftest import forms_of
@@ -267,6 +268,38 @@ def test_pilot_its_people_and_their_roles_from_nothing(installed: Shell, cheap_p
     assert browser.get("/api/v1/me").json()["account_id"] is None, "the old session is over"
     with parts().database.write() as session:
         assert accounts.recognise(session, "tom", "another bench by the well")
+
+
+def test_account_is_closed_reopened_and_helped_from_the_command_line(
+    installed: Shell, cheap_passwords: None
+) -> None:
+    installed("admin", "pilot", "spring", "Spring", "-l", "pl")
+    invited = installed("admin", "invite", "spring", "curator").out.strip()
+    browser = come_in(invited, name="Tom", sign_in_name="tom", password="the bench by the well")
+    with parts().database.write() as session:
+        tom = accounts.named(session, "tom").id
+        second_factors.begin(session, tom)
+    assert installed("admin", "administrator", "tom").out == "tom runs this service, too.\n"
+    assert browser.get("/api/v1/me").json()["is_administrator"] is True
+    for arguments in (("close", "tom"), ("administrator", "tom", "--take-back")):
+        refused = installed("admin", *arguments)
+        assert (refused.code, say("last-administrator", {}) in refused.told) == (1, True)
+    off = installed("admin", "reset-second-factor", "tom")
+    assert (off.code, say("second-factor-is-off", {}) in off.told) == (1, True), "it was never confirmed"
+    assert installed("admin", "end-sessions", "tom").out == "Every session and key of tom has ended.\n"
+    assert browser.get("/api/v1/me").json()["account_id"] is None
+    with parts().database.write() as session:
+        ada = accounts.create(session, "Ada", "ada", actor="test", is_administrator=True)
+    assert installed("admin", "close", "tom").out == "tom is closed.\n"
+    assert installed("admin", "reopen", "tom").out == "tom is open.\n"
+    with parts().database.read() as session:
+        done = [each.act for each in session.query(JournalEntry) if each.subject == tom]
+        assert session.get_one(accounts.Account, ada.id).is_active
+    assert [act for act in done if act.endswith("account")] == [
+        "create-account",
+        "close-account",
+        "reopen-account",
+    ]
 
 
 def test_what_administrators_mistype_is_said_in_words(installed: Shell) -> None:

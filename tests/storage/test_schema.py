@@ -36,11 +36,14 @@ from models.work import WishKind
 from storage import (
     accounts,
     api_keys,
+    guessing,
     holds,
     leases,
     notices,
     review_copies,
     schema,
+    second_factors,
+    sign_ins,
     tellers,
     uploads,
     webhooks,
@@ -103,6 +106,11 @@ def _ways_in(session: WriteSession, person: Principal, pilot: str) -> None:
     accounts.begin_session(session, account)
     api_keys.make(session, account, "key", [Scope.STORIES_READ], days=1, actor="test")
     accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=pilot, role=Role.REPORTER)
+    sign_ins.begin(session, account)
+    guessing.count_try(session, account.sign_in_name, "")
+    guessing.remember_device(session, account.id, "")
+    second_factors.begin(session, account.id)
+    second_factors.renew_recovery_codes(session, account.id)
 
 
 def _on_its_way(session: WriteSession, story: Story) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, text, update
 
+from app import parts as parts_module
 from app.operations.comparing import look_daily
 from app.operations.doctor import Finding, examine, mend_what_is_safe
 from app.parts import Parts
+from app.settings import Settings
 from models.consent import Permission, Use
 from models.curation import State
 from models.journal import JournalEntry, JournalHead
 from models.stories import Recording, Story
 from storage import withdrawals
+from storage.database import Database
 from storage.objects import Objects
 from tests.plugins.stories import Field
 
@@ -166,3 +170,22 @@ def test_tables_that_were_never_built_are_named(parts: Parts, tmp_path: Path) ->
 
 def test_no_worker_yet_is_no_failure(parts: Parts) -> None:
     assert findings(parts)["parked work"].is_well
+
+
+def test_folder_that_others_can_read_is_named(parts: Parts) -> None:
+    for mode, is_well in ((0o700, True), (0o750, False), (0o701, False)):
+        parts.settings.data.chmod(mode)
+        found = findings(parts)["data folder"]
+        assert (found.is_well, found.is_warning, found.says) == (is_well, True, f"mode {mode:o}")
+
+
+def test_data_folder_is_made_for_its_owner_alone(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.umask(0o022)
+    monkeypatch.setattr(parts_module, "_with_objects", lambda settings, database: database.close())
+    try:
+        parts_module.build(Settings(_env_file=None, data=tmp_path / "new"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

@@ -12,16 +12,18 @@ import pytest
 from argon2 import Type, extract_parameters
 from fastapi.testclient import TestClient
 
-from app.access import SESSION_COOKIE
 from app.operations.serving import invite_first_administrator
+from app.web.cookies import SESSION_COOKIE, name_of
 from models.accounts import Account, LinkPurpose, SignIn
 from models.base import utc_now
 from models.roles import Principal, Role, Scope
-from storage import accounts
+from storage import accounts, guessing
 from storage.database import Database
 from tests.app.conftest import Rooms, forms_of
 
 PASSWORD = "the bench by the well"
+# As many different words as are wanted of one length.
+SENTENCE = "über den Zaun hinweg reden wir jeden Abend von früher und vom Brunnen, an dem wir saßen, bevor es dunkel "
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -44,9 +46,11 @@ def is_signed_in(browser: TestClient) -> bool:
     return browser.get("/stories").status_code == 200
 
 
-def cookie_of(answer: httpx2.Response) -> Any:
-    (morsel,) = SimpleCookie(answer.headers["set-cookie"]).values()
-    assert morsel.key == SESSION_COOKIE
+def cookie_of(answer: httpx2.Response, name: str = SESSION_COOKIE) -> Any:
+    given = [
+        morsel for each in answer.headers.get_list("set-cookie") for morsel in SimpleCookie(each).values()
+    ]
+    (morsel,) = [each for each in given if each.key == name]
     return morsel
 
 
@@ -90,6 +94,21 @@ def test_answer_does_not_say_which_of_name_and_password_is_wrong(rooms: Rooms, r
     assert "set-cookie" not in with_name.headers
 
 
+def test_password_is_compared_as_often_for_a_name_that_is_not_there(
+    rooms: Rooms, rita: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    verify = type(accounts._hasher).verify
+    monkeypatch.setattr(
+        type(accounts._hasher),
+        "verify",
+        lambda hasher, stored, password: compared.append(password) or verify(hasher, stored, password),
+    )
+    sign_in(rooms.visitor(), "wrong one")
+    sign_in(rooms.visitor(), "wrong two", "nobody")
+    assert compared == ["wrong one", "wrong two"]
+
+
 def test_account_without_a_password_opens_with_none(rooms: Rooms) -> None:
     with rooms.database.write() as session:
         accounts.create(session, "Tom", "tom", actor="test")
@@ -118,6 +137,24 @@ def test_ten_attempts_a_minute_from_one_address_and_no_more(rooms: Rooms, rita: 
     assert sign_in(rooms.visitor()).status_code == 303, "the others are let in"
 
 
+def test_guesses_from_many_addresses_count_and_do_not_keep_out_whoever_was_here_before(
+    rooms: Rooms, rita: Principal
+) -> None:
+    here = rooms.visitor()
+    sign_in(here)
+    here.post("/sign-out")
+    for name in ("rita@example.org", "nobody"):
+        answers = [sign_in(rooms.visitor(), "wrong", name) for _ in range(guessing.MOST_TRIES + 1)]
+        assert [each.status_code for each in answers] == [401] * guessing.MOST_TRIES + [429]
+        assert int(answers[-1].headers["retry-after"]) > 3000
+    assert sign_in(rooms.visitor()).status_code == 429, "not even the right one"
+    assert sign_in(here).status_code == 303, "but where they have signed in before"
+    assert (
+        come_in(rooms.visitor(), link(rooms, LinkPurpose.SIGN_IN, account_id=rita.account_id)).status_code
+        == 303
+    )
+
+
 def test_links_are_guessed_no_faster_than_passwords(rooms: Rooms) -> None:
     guesser = rooms.visitor()
     for n in range(5):
@@ -134,6 +171,7 @@ def test_session_ends_at_once_when_its_person_signs_out(rooms: Rooms, rita: Prin
     answer = here.post("/sign-out")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert cookie_of(answer)["max-age"] == "0"
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
     stolen = rooms.visitor()
     stolen.cookies.set(SESSION_COOKIE, kept)
     assert not is_signed_in(stolen), "the token is worth nothing any more"
@@ -198,9 +236,28 @@ def test_cookie_travels_by_https_alone_where_people_reach_it_so(
     is_secure: object,
 ) -> None:
     rooms = Rooms(sqlite_database, tmp_path, **settings)
-    token = link(rooms)
-    assert cookie_of(come_in(rooms.visitor(), token))["secure"] == is_secure
-    assert cookie_of(sign_in(rooms.visitor(), name="tom"))["secure"] == is_secure
+    token, name = link(rooms), f"{'__Host-' if is_secure else ''}{SESSION_COOKIE}"
+    assert name == name_of(SESSION_COOKIE, rooms.parts.settings)
+    assert cookie_of(come_in(rooms.visitor(), token), name)["secure"] == is_secure
+    browser = rooms.visitor()
+    cookie = cookie_of(sign_in(browser, name="tom"), name)
+    # What a browser asks of the prefix (RFC 6265bis §4.1.3.2).
+    assert (cookie["secure"], cookie["path"], cookie["domain"]) == (is_secure, "/", "")
+    gone = cookie_of(browser.post("/sign-out"), name)
+    assert (gone["secure"], gone["path"], gone["max-age"]) == (is_secure, "/", "0")
+
+
+def test_cookie_that_a_neighbour_could_plant_is_not_taken_over_https(
+    sqlite_database: Database, tmp_path: Path, cheap_passwords: None, logs_as_served: None
+) -> None:
+    rooms = Rooms(sqlite_database, tmp_path, public_url="https://stories.example")
+    come_in(rooms.visitor(), link(rooms))
+    browser = rooms.visitor()
+    sign_in(browser, name="tom")
+    assert is_signed_in(browser)
+    planted = rooms.visitor()
+    planted.cookies.set(SESSION_COOKIE, browser.cookies[name_of(SESSION_COOKIE, rooms.parts.settings)])
+    assert not is_signed_in(planted)
 
 
 # ---- one-time links ----------------------------------------------------------------------------------------------
@@ -275,7 +332,7 @@ def test_link_ends_by_its_date(rooms: Rooms) -> None:
 @pytest.mark.parametrize(("length", "status"), [(0, 422), (11, 422), (12, 303), (200, 303), (201, 422)])
 def test_password_has_between_12_and_200_characters(rooms: Rooms, length: int, status: int) -> None:
     token = link(rooms)
-    assert come_in(rooms.visitor(), token, password="ü" * length).status_code == status
+    assert come_in(rooms.visitor(), token, password=(SENTENCE * 2)[:length]).status_code == status
     if status == 422:
         assert come_in(rooms.visitor(), token).status_code == 303, "the link was not used up by that"
 
@@ -284,6 +341,15 @@ def test_password_that_is_too_short_is_refused_in_words(rooms: Rooms) -> None:
     refused = come_in(rooms.visitor(), link(rooms), password="short")
     assert "A password has between 12 and 200 characters." in refused.text
     assert "short" not in refused.text.replace("too short", "")
+
+
+@pytest.mark.parametrize(
+    "password", ["password12345", "qwertyuiop[]", "Tom Sawyer 1986", "TomTomTomTom", "community reporting"]
+)
+def test_password_that_many_choose_is_refused_in_words(rooms: Rooms, password: str) -> None:
+    refused = come_in(rooms.visitor(), link(rooms), name="Tom Sawyer", password=password)
+    assert refused.status_code == 422
+    assert "Too many people choose a password like this one" in refused.text
 
 
 @pytest.mark.parametrize(
@@ -351,7 +417,8 @@ def test_link_does_not_wake_a_deactivated_account(rooms: Rooms, rita: Principal)
 
 
 def make_key(browser: TestClient, **wanted: Any) -> httpx2.Response:
-    return browser.post("/api/v1/api-keys", json={"name": "laptop", "scopes": ["stories:read"]} | wanted)
+    asked = {"name": "laptop", "scopes": ["stories:read"], "password": PASSWORD}
+    return browser.post("/api/v1/api-keys", json=asked | wanted)
 
 
 def with_key(rooms: Rooms, token: str) -> TestClient:
@@ -398,6 +465,18 @@ def test_key_without_end_scope_or_name_is_not_made(
     assert next(iter(wanted)) in refused.json()["detail"]
 
 
+def test_key_is_made_by_whoever_shows_the_password_again(rooms: Rooms, rita: Principal) -> None:
+    browser = rooms.browser(rita)
+    refused = make_key(browser, password="the bench by the wall")
+    assert (refused.status_code, refused.json()["code"]) == (403, "password-wrong")
+    without = browser.post("/api/v1/api-keys", json={"name": "laptop", "scopes": ["review"]})
+    assert (without.status_code, "password" in without.json()["detail"]) == (422, True)
+    for _ in range(9):
+        assert make_key(browser, password="wrong").status_code == 403
+    assert make_key(browser).status_code == 429, "guessing is slow here too"
+    assert browser.get("/api/v1/api-keys").json() == []
+
+
 def test_key_makes_no_keys(rooms: Rooms, rita: Principal) -> None:
     refused = make_key(rooms.program(rita))
     assert (refused.status_code, refused.json()["code"]) == (403, "session-needed")
@@ -432,6 +511,10 @@ def test_key_of_somebody_else_is_not_ended(rooms: Rooms, rita: Principal) -> Non
 def test_key_neither_lists_nor_ends_keys(rooms: Rooms, rita: Principal, method: str, path: str) -> None:
     refused = rooms.program(rita).request(method, f"/api/v1/api-keys{path}")
     assert (refused.status_code, refused.json()["code"]) == (403, "session-needed")
+
+
+def test_account_without_a_password_makes_no_keys(rooms: Rooms) -> None:
+    assert make_key(rooms.browser(rooms.field.account(Role.REPORTER, rooms.field.pilot()))).status_code == 403
 
 
 def test_nobody_in_particular_makes_no_keys(rooms: Rooms) -> None:

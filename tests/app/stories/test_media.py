@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from models.consent import Use
 from models.curation import State
+from models.journal import JournalEntry
 from models.roles import Principal, Role
 from models.stories import Recording, Rendition, RenditionKind, Story
 from storage import consents, withdrawals
@@ -286,6 +287,19 @@ def test_original_is_for_those_who_curate_and_is_only_saved(player: Player) -> N
     assert {name: answer.headers[name] for name in NEVER_RUNS} == NEVER_RUNS
     part = player.listen_as(Role.CURATOR).get(player.original_path, headers={"range": "bytes=1-4"})
     assert (part.status_code, part.content) == (206, b"html")
+
+
+def test_who_fetched_an_original_is_in_the_journal(player: Player, field: Field) -> None:
+    """Each part of it, too: who takes it in two halves has it whole. Asking how large it is fetches nothing."""
+    player.keep_original(b"secret")
+    curator = player.listen_as(Role.CURATOR)
+    curator.head(player.original_path)
+    curator.get(player.original_path)
+    curator.get(player.original_path, headers={"range": "bytes=0-2"})
+    with field.database.read() as session:
+        entries = session.scalars(select(JournalEntry).where(JournalEntry.act == "fetch-original")).all()
+    assert [(each.story_id, each.subject) for each in entries] == [(player.story.id, player.recording.id)] * 2
+    assert len({each.actor for each in entries} - {player.reporter.account_id}) == 1
 
 
 @pytest.mark.parametrize("state", [State.CURATED, State.PUBLISHED])

@@ -15,9 +15,10 @@ from sqlalchemy import update
 from app.tellers import everything
 from models.consent import ConsentEvent
 from models.curation import State
+from models.journal import JournalEntry
 from models.roles import Principal
 from models.stories import Part, Recording, Rendition, Story, TellerContact
-from storage import holds, notices, review_copies, tellers, transcripts, withdrawals
+from storage import holds, journal, notices, review_copies, tellers, transcripts, withdrawals
 from storage.objects import Objects
 from storage.transcripts import SegmentText
 from tests.app.conftest import Rooms
@@ -123,6 +124,19 @@ def test_another_storys_media_are_not_there_with_this_link(rooms: Rooms, doors: 
 
 
 # ---- everything --------------------------------------------------------------------------------------------------
+
+
+def test_who_fetched_everything_is_in_the_journal(rooms: Rooms, doors: Doors, story: Story) -> None:
+    doors.opened(story).get("/teller/everything.zip")
+    sender = Principal(account_id=story.submitted_by)
+    rooms.program(sender).get(f"/api/v1/stories/{story.id}/everything.zip")
+    with rooms.database.read() as session:
+        entries = session.query(JournalEntry).filter_by(act="fetch-everything").all()
+    assert [(each.actor, each.subject) for each in entries] == [
+        (journal.TELLER, story.people[0].id),
+        (story.submitted_by, None),
+    ]
+    assert {each.story_id for each in entries} == {story.id}
 
 
 def test_tellers_archive_has_all_that_is_held(rooms: Rooms, doors: Doors, story: Story) -> None:

@@ -49,8 +49,17 @@ def test_link_is_exchanged_at_once_for_a_cookie_of_its_own_pages(rooms: Rooms, d
 
 def test_cookie_is_secure_where_people_come_by_https(rooms: Rooms, doors: Doors) -> None:
     rooms.parts.settings.public_url = "https://stories.example"
-    answer = rooms.visitor().get(f"/teller/enter/{doors.link(rooms.field.story())}")
-    assert "Secure" in answer.headers["set-cookie"]
+    browser = rooms.visitor()
+    answer = browser.get(f"/teller/enter/{doors.link(rooms.field.story())}")
+    cookie = answer.headers["set-cookie"]
+    # A browser takes a name with this prefix over https alone; for one path there is no stronger one.
+    assert cookie.startswith(f"__Secure-{TELLER_COOKIE}=")
+    assert "; Secure" in cookie
+    assert browser.get("/teller").status_code == 200
+    gone = browser.post("/teller/leave")
+    assert "; Secure" in gone.headers["set-cookie"], "or the browser would keep it"
+    assert gone.headers["clear-site-data"] == '"cache", "storage"'
+    assert browser.get("/teller").status_code == 401
 
 
 def test_what_opens_nothing_is_answered_alike_whatever_it_was(rooms: Rooms, doors: Doors) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,9 +18,12 @@ from app.main import create_app
 from app.web.bodies import MAX_BODY_BYTES
 from app.web.headers import CONTENT_SECURITY_POLICY, HEADERS
 from app.web.rendering import STATIC
+from models.accounts import LinkPurpose
 from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Story
+from storage import accounts
+from storage.database import Database
 from tests.app.conftest import Rooms
 from tests.plugins.stories import EVERY_USE
 
@@ -115,6 +120,26 @@ def test_answers_about_people_are_kept_by_no_cache(rooms: Rooms, curator: Princi
         assert "no-store" in answer.headers["cache-control"], answer.url
 
 
+@pytest.mark.parametrize(
+    ("settings", "sent"),
+    [
+        ({}, None),
+        ({"public_url": "https://stories.example"}, "max-age=31536000"),
+        (
+            {"public_url": "https://stories.example", "hsts_subdomains": True},
+            "max-age=31536000; includeSubDomains",
+        ),
+        ({"public_url": "http://stories.example", "secure_cookies": True}, None),
+    ],
+)
+def test_browsers_are_told_to_come_back_by_https_where_people_come_so(
+    sqlite_database: Database, tmp_path: Path, settings: dict[str, Any], sent: str | None
+) -> None:
+    rooms = Rooms(sqlite_database, tmp_path, **settings)
+    for path in ("/", "/nowhere", "/static/brand.css", "/api/v1/me", "/healthz"):
+        assert rooms.visitor().get(path).headers.get("strict-transport-security") == sent, path
+
+
 def test_nothing_says_what_software_answers(rooms: Rooms) -> None:
     for path in ("/", "/nowhere", "/api/v1/me"):
         headers = rooms.visitor().get(path).headers
@@ -157,6 +182,8 @@ def pages(rooms: Rooms, curator: Principal, story: Story) -> dict[str, str]:
     office = rooms.browser(rooms.field.account(is_administrator=True))
     browser, nobody = rooms.browser(curator), rooms.visitor()
     person = story.people[0].id
+    with rooms.database.write() as session:
+        invitation = accounts.make_link(session, LinkPurpose.INVITATION)
     found = {
         path: client.get(path)
         for client, path in (
@@ -174,6 +201,10 @@ def pages(rooms: Rooms, curator: Principal, story: Story) -> dict[str, str]:
             (browser, f"/review/{story.id}"),
             (browser, "/search?q=bench"),
             (browser, "/collections"),
+            (browser, "/account"),
+            (browser, "/account/second-factor"),
+            (office, f"/people/{curator.account_id}"),
+            (nobody, f"/come-in/{invitation}"),
         )
     }
     for path, answer in found.items():
@@ -200,6 +231,26 @@ def test_every_field_has_a_label(rooms: Rooms, curator: Principal, story: Story)
             if field.get("id") not in reader.labels and not field.get("aria-label")
         ]
         assert unnamed == [], path
+
+
+def test_passwords_are_masked_while_they_are_typed(rooms: Rooms, curator: Principal, story: Story) -> None:
+    typed = []
+    for path, text in pages(rooms, curator, story).items():
+        reader = _Reader()
+        reader.feed(text)
+        for field in reader.fields:
+            if "password" in f"{field.get('name')} {field.get('autocomplete')}":
+                typed.append(path)
+                assert field["type"] == "password", path
+    assert {"/sign-in", "/account", "/account/second-factor"} <= set(typed)
+
+
+def test_who_is_signed_in_can_sign_out_on_every_page(rooms: Rooms, curator: Principal, story: Story) -> None:
+    for path, text in pages(rooms, curator, story).items():
+        reader = _Reader()
+        reader.feed(text)
+        is_nobodys = path in ("/", "/sign-in", "/problems", "/nowhere") or path.startswith("/come-in/")
+        assert ("/sign-out" in reader.loaded) is not is_nobodys, path
 
 
 def test_every_file_that_pages_load_is_there(rooms: Rooms, curator: Principal, story: Story) -> None:

@@ -1,0 +1,63 @@
+"""The cookies by which people are known: their names, how they are set, and how they are taken back.
+
+Over https their names say so: a browser then takes them from this host alone (``__Host-``), or over https alone
+(``__Secure-``, where they are not for every path), so that no neighbour under the same domain can plant one (RFC
+6265bis §4.1.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from fastapi import Request, Response
+
+from app.settings import Settings
+from app.web.translated import DOOR
+
+SESSION_COOKIE = "community_reporting_session"
+TELLER_COOKIE = "community_reporting_teller"
+# That an account was opened in this browser once: it opens nothing.
+DEVICE_COOKIE = "community_reporting_device"
+EVERYWHERE = "/"
+# Where a browser sends each.
+PATHS: Mapping[str, str] = {SESSION_COOKIE: EVERYWHERE, DEVICE_COOKIE: EVERYWHERE, TELLER_COOKIE: DOOR}
+# Nothing that was shown, and nothing that was kept, is left for whoever uses the device next. Not "cookies": that
+# would sign people out of all that is served under the same domain.
+LEAVING: Mapping[str, str] = {"Clear-Site-Data": '"cache", "storage"'}
+
+
+def name_of(cookie: str, settings: Settings) -> str:
+    """What a cookie is called here."""
+    if not settings.cookies_are_secure:
+        return cookie
+    return f"{'__Host-' if PATHS[cookie] == EVERYWHERE else '__Secure-'}{cookie}"
+
+
+def value_of(request: Request, cookie: str, settings: Settings) -> str:
+    """What a browser sent under a cookie's name; empty if nothing."""
+    return request.cookies.get(name_of(cookie, settings), "")
+
+
+def give(response: Response, cookie: str, value: str, settings: Settings, *, lasts: timedelta) -> None:
+    """Set a cookie that no script reads and no other site sends along."""
+    response.set_cookie(
+        name_of(cookie, settings),
+        value,
+        max_age=int(lasts.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=settings.cookies_are_secure,
+        path=PATHS[cookie],
+    )
+
+
+def take_back(response: Response, cookie: str, settings: Settings) -> None:
+    """Let the browser forget a cookie. Also this has to be ``Secure``, or the name's prefix forbids it."""
+    response.delete_cookie(
+        name_of(cookie, settings),
+        httponly=True,
+        samesite="lax",
+        secure=settings.cookies_are_secure,
+        path=PATHS[cookie],
+    )
