@@ -37,6 +37,7 @@ from app.uploads import api as uploads_api
 from app.uploads.answers import SpeaksTus
 from app.uploads.service import Uploads
 from app.web.bodies import MAX_BODY_BYTES
+from app.web.described import DescribedApi
 from app.web.rendering import STATIC
 from app.web.security import Guarded
 from app.webhooks import api as webhooks_api
@@ -84,7 +85,7 @@ def stand_on(app: FastAPI, parts: Parts) -> None:
 
 def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
     """The application over its parts. ``lifespan`` starts what runs beside it, such as workers."""
-    app = FastAPI(
+    app = DescribedApi(
         title="Community Reporting",
         version="1",
         summary="Gather, curate and mobilise people's own stories, governed by their consent.",

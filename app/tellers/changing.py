@@ -15,6 +15,7 @@ from app.consents.forms import appearance_of
 from app.parts import House, Parts
 from app.tellers import receipts, service, views
 from app.tellers.words import APPEARANCES, CHANGES, GIVERS, MANNERS, USES
+from app.web.fields import fields_of
 from app.web.translated import DOOR, page
 from app.web.translation import Translator, translator_for
 from models.base import utc_now
@@ -63,7 +64,7 @@ def consent_form(request: Request, parts: House, teller: Teller) -> Response:
 
 @router.post("/consent")
 async def say(request: Request, parts: House, teller: Teller) -> Response:
-    fields = {name: str(value) for name, value in (await request.form()).items()}
+    fields = await fields_of(request)
     await run_in_threadpool(_say, parts, teller, fields, translator_for(request))
     return RedirectResponse(DOOR, 303)
 

@@ -52,4 +52,12 @@ def _is_foreign(scope: Scope) -> bool:
     if began_at is not None:
         return began_at not in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+    return origin is not None and _host_of(origin) != headers.get("host", "")
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port of an origin; None: it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
