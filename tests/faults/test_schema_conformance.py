@@ -161,20 +161,30 @@ def judge(
 
 
 def see_all(judge: Judge, stages: tuple[str, ...], examples: int, of_seed: int) -> None:
-    """Each operation with so many good requests and as many bad ones, half of them of things that are there."""
+    """Each operation with so many good requests and as many bad ones, most of them of things that are there."""
     told = [judge.place.tell(stage) for stage in stages]
     for number, operation in enumerate(judge.operations()):
         for mode in MODES:
             whose = cycle([told[number % len(told)], None, *told])
-            strategy = operation.as_strategy(generation_mode=mode, feedback=FeedbackSources())
+            see(
+                judge,
+                operation.as_strategy(generation_mode=mode, feedback=FeedbackSources()),
+                whose,
+                examples,
+                of_seed,
+            )
 
-            @seed(of_seed)
-            @settings(QUICKLY, max_examples=examples)
-            @given(strategy)
-            def ask(case: Case[Any], whose: Iterator[Any] = whose) -> None:
-                judge.ask_as_everybody(case, next(whose))
 
-            ask()
+def see(
+    judge: Judge, cases: Any, whose: Iterator[Mapping[str, Any] | None], examples: int, of_seed: int
+) -> None:
+    @seed(of_seed)
+    @settings(QUICKLY, max_examples=examples)
+    @given(cases)
+    def ask(case: Case[Any]) -> None:
+        judge.ask_as_everybody(case, next(whose))
+
+    ask()
 
 
 def test_every_answer_is_as_the_description_says(judge: Judge) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import subprocess
 import zipfile
@@ -75,7 +76,7 @@ class Bench:
 
     @cached_property
     def opus(self) -> bytes:
-        return self.ffmpeg("ogg", "-c:a", "libopus")
+        return self.ffmpeg("ogg", "-c:a", "libopus", "-page_duration", "20000")
 
     @cached_property
     def vorbis(self) -> bytes:
@@ -83,7 +84,8 @@ class Bench:
 
     @cached_property
     def flac(self) -> bytes:
-        return self.ffmpeg("flac")
+        """Four seconds: of fewer frames than ten, one that is cut loses all."""
+        return self.ffmpeg("flac", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=16000:duration=4")
 
     @cached_property
     def mkv(self) -> bytes:
@@ -108,7 +110,8 @@ class Bench:
     @cached_property
     def neighbour(self) -> Path:
         """Another person's recording, in the same folder."""
-        return self.file("neighbour.ts", self.ffmpeg("ts", "-c:a", "mp2", "-f", "mpegts"))
+        longer = ("-f", "lavfi", "-i", "sine=frequency=880:sample_rate=16000:duration=5")
+        return self.file("neighbour.ts", self.ffmpeg("ts", *longer, "-c:a", "mp2", "-f", "mpegts"))
 
 
 Make = Callable[[Bench], bytes]
@@ -208,12 +211,12 @@ def behind_ftyp(content: bytes, more: bytes) -> bytes:
     """With a box between the first and those after it; no index may point behind it (``moov`` lies last)."""
     size = struct.unpack(">I", content[:4])[0]
     moved = bytearray(content[:size] + more + content[size:])
-    at = moved.index(b"stco") + 4
-    count = struct.unpack(">I", moved[at + 4 : at + 8])[0]
-    for number in range(count):
-        place = at + 8 + 4 * number
-        old = struct.unpack(">I", moved[place : place + 4])[0]
-        moved[place : place + 4] = struct.pack(">I", old + len(more))
+    for found in re.finditer(b"stco", bytes(moved)):
+        at = found.end() + 4
+        count = struct.unpack(">I", moved[at : at + 4])[0]
+        for place in range(at + 4, at + 4 + 4 * count, 4):
+            old = struct.unpack(">I", moved[place : place + 4])[0]
+            moved[place : place + 4] = struct.pack(">I", old + len(more))
     return bytes(moved)
 
 

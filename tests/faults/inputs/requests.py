@@ -21,7 +21,7 @@ from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Rendition, RenditionKind, Story
 from storage import accounts
-from tests.plugins.served import Answer, Served, answer_on
+from tests.plugins.served import Answer, Served
 from tests.plugins.stories import EVERY_USE, Field
 
 API = "/api/v1"
@@ -121,6 +121,14 @@ def search(asked: str, **more: str) -> Asked:
     return get(f"{API}/search?q={quote(asked)}" + "".join(f"&{name}={value}" for name, value in more.items()))
 
 
+def _answer_on(connection: socket.socket, method: str) -> Answer:
+    """As :func:`tests.plugins.served.answer_on`, for any method: some answers have a length and no body."""
+    response = http.client.HTTPResponse(connection, method=method)
+    response.begin()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, response.read())
+
+
 def _named(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name.replace("_", "-"), value) for name, value in headers.items())
 
@@ -178,7 +186,7 @@ class House:
                 # It has said enough already.
                 pass
             try:
-                return answer_on(connection)
+                return _answer_on(connection, "GET" if isinstance(asked, Raw) else asked.method)
             except (ConnectionError, http.client.BadStatusLine):
                 return None
 
