@@ -31,7 +31,7 @@ MAX_SECONDS = 60
 class Seen:
     """What became of a recording; ``code`` and ``parameters`` say why it was not taken, None: it was.
 
-    :param loudest: the loudest sample of what the recogniser would hear, of 32,768
+    :param loudest: the loudest sample of 32,768, as it was inspected or, if it was rendered, as the recogniser hears it
     """
 
     code: str | None
@@ -46,17 +46,19 @@ class Seen:
     most_memory_bytes: int
 
 
-def look_at(path: Path, folder: Path, *, told_in_sign_language: bool) -> dict[str, Any]:
-    """Inspect a recording and, if it is one, render it into a folder."""
+def look_at(path: Path, folder: Path, *, renders: bool) -> dict[str, Any]:
+    """Inspect a recording; render it into a folder if it is one and ``renders``."""
     code, kind, parameters, made = None, "", {}, {}
     seconds, notes, has_video, loudest = 0.0, [], False, 0
     limits = MediaLimits(max_seconds=MAX_SECONDS)
     began = time.monotonic()
     try:
-        found = inspect(path, told_in_sign_language=told_in_sign_language, limits=limits)
+        found = inspect(path, told_in_sign_language=False, limits=limits)
         seconds, notes, has_video = found.duration_seconds, found.notes, found.has_video
-        made = {kind: str(where) for kind, where in render_all(path, found, folder, limits=limits)}
-        loudest = _loudest(Path(made["speech"])) if "speech" in made else 0
+        loudest = int(32_768 * 10 ** ((found.peak_decibels or -90) / 20))
+        if renders:
+            made = {kind: str(where) for kind, where in render_all(path, found, folder, limits=limits)}
+            loudest = _loudest(Path(made["speech"]))
     except StoryError as error:
         code, kind, parameters = error.code, type(error).__name__, error.parameters
     except Exception as error:
@@ -81,10 +83,10 @@ class Looking:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def look_at(self, path: Path, folder: Path, *, told_in_sign_language: bool = False) -> Seen:
+    def look_at(self, path: Path, folder: Path, *, renders: bool) -> Seen:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        asked = {"path": str(path), "folder": str(folder), "told_in_sign_language": told_in_sign_language}
+        asked = {"path": str(path), "folder": str(folder), "renders": renders}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         answered = self._process.stdout.readline()
@@ -109,7 +111,7 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         path, folder = Path(asked["path"]), Path(asked["folder"])
-        seen = look_at(path, folder, told_in_sign_language=asked["told_in_sign_language"])
+        seen = look_at(path, folder, renders=asked["renders"])
         print(json.dumps(seen, default=str), flush=True)
 
 

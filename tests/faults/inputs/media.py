@@ -20,6 +20,7 @@ PAGE = f"<!doctype html><html><body>{SCRIPT}</body></html>"
 SECONDS = 1.0
 TONE = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=16000:duration={SECONDS}")
 PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=96x64:rate=10:duration={SECONDS}")
+ONE_PICTURE = ("-f", "lavfi", "-i", "color=size=64x64:duration=0.1:rate=10")
 SOUND_AND_PICTURE = (*TONE, *PICTURE, "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
 
 
