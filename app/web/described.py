@@ -53,8 +53,11 @@ Responses = dict[int | str, dict[str, Any]]
 
 def gives(*media_types: str, status: int = 200) -> Responses:
     """For a route's ``responses``: bytes of these kinds."""
-    content = {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}
-    return {status: {"content": content}}
+    return {status: {"content": {each: {"schema": _schema_of(each)} for each in media_types}}}
+
+
+def _schema_of(media_type: str) -> dict[str, Any]:
+    return {} if media_type == "application/json" else {"type": "string", "format": "binary"}
 
 
 def may_end_in(*statuses: int) -> Responses:
