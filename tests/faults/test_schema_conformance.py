@@ -49,7 +49,6 @@ PEOPLE = ("nobody", "sender", "facilitator", "curator", "team", "administrator")
 # One a stage of the story that requests name: what may be done with it differs.
 STAGES = ("in review", "published")
 EVERY_STAGE = (*STAGES, "nobody asked", "curated", "flagged", "recalled")
-MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 ADDRESS = "http://testserver"
 QUICKLY = settings(
     deadline=None,
@@ -172,30 +171,39 @@ def see_all(
     stages: tuple[str, ...],
     examples: int,
     of_seed: int,
-    bad_ones_as: tuple[str, ...] = PEOPLE,
+    good_ones_as: tuple[tuple[str, ...], ...] = (PEOPLE,),
+    bad_ones_as: tuple[tuple[str, ...], ...] = (PEOPLE,),
 ) -> None:
-    """Each operation with so many good requests and as many bad ones, most of them of things that are there."""
+    """Each operation with so many good requests and as many bad ones, most of them of things that are there.
+
+    One request after the other comes from the people of the next group.
+    """
     told = [judge.place.tell(stage) for stage in stages]
     for number, operation in enumerate(judge.operations()):
-        for mode in MODES:
-            whose = cycle([told[number % len(told)], None, *told])
-            people = PEOPLE if mode is GenerationMode.POSITIVE else bad_ones_as
+        for mode, groups in ((GenerationMode.POSITIVE, good_ones_as), (GenerationMode.NEGATIVE, bad_ones_as)):
+            turns = zip(cycle(groups), cycle([told[number % len(told)], None, *told]))
             cases = operation.as_strategy(generation_mode=mode, feedback=FeedbackSources())
-
-            @seed(of_seed)
-            @settings(QUICKLY, max_examples=examples)
-            @given(cases)
-            def ask(case: Case[Any]) -> None:
-                judge.ask_as_each(people, case, next(whose))  # noqa: B023
-
-            # Of what takes nothing there is no bad request.
-            with suppress(Unsatisfiable):
-                ask()
+            see(judge, cases, turns, examples, of_seed)
     assert judge.statuses.keys() == {each.label for each in judge.operations()}
 
 
+def see(judge: Judge, cases: Any, turns: Iterator[Any], examples: int, of_seed: int) -> None:
+    @seed(of_seed)
+    @settings(QUICKLY, max_examples=examples)
+    @given(cases)
+    def ask(case: Case[Any]) -> None:
+        people, ids = next(turns)
+        judge.ask_as_each(people, case, ids)
+
+    # Of what takes nothing there is no bad request.
+    with suppress(Unsatisfiable):
+        ask()
+
+
 def test_every_answer_is_as_the_description_says(judge: Judge) -> None:
-    see_all(judge, STAGES, examples=2, of_seed=1, bad_ones_as=("curator",))
+    """Each operation meets everybody once."""
+    halves = PEOPLE[::2], PEOPLE[1::2]
+    see_all(judge, STAGES, examples=2, of_seed=1, good_ones_as=halves, bad_ones_as=(("curator",),))
     judge.assert_nothing_wrong()
 
 
