@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from app import problems
 from app.care import api as care_api
@@ -40,8 +41,9 @@ from app.uploads import api as uploads_api
 from app.uploads.answers import SpeaksTus
 from app.uploads.service import Uploads
 from app.web.bodies import MAX_BODY_BYTES
+from app.web.described import DescribedApi
 from app.web.rendering import STATIC
-from app.web.security import Guarded
+from app.web.security import Guarded, TooLargeInWords
 from app.webhooks import api as webhooks_api
 from app.webhooks import pages as webhooks_pages
 
@@ -88,9 +90,16 @@ def stand_on(app: FastAPI, parts: Parts) -> None:
     app.state.parts, app.state.uploads = parts, Uploads(parts)
 
 
+class Application(DescribedApi):
+    """What is served: described, and in our words to the last."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return TooLargeInWords(super().build_middleware_stack())
+
+
 def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
     """The application over its parts. ``lifespan`` starts what runs beside it, such as workers."""
-    app = FastAPI(
+    app = Application(
         title="Community Reporting",
         version="1",
         summary="Gather, curate and mobilise people's own stories, governed by their consent.",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from app.web.fields import in_utc
 from models.holds import HoldKind
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -32,7 +33,9 @@ class EmbargoIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    until: datetime | None = Field(None, description="With its time zone; None: until somebody lifts it.")
+    until: Annotated[datetime, AfterValidator(in_utc)] | None = Field(
+        None, description="With its time zone; None: until somebody lifts it."
+    )
     warned: str | None = Field(
         None, description="The sign-in name of who is told when the date has passed; None: whoever asks."
     )

@@ -26,7 +26,9 @@ from app.collections.schemas import (
     TrackedRecallsOut,
 )
 from app.collections.service import actor_of
+from app.exchange import manifest
 from app.parts import House
+from app.web.described import Responses, gives
 from models.errors import NotAllowed
 from models.roles import Scope
 from storage import collections, recalls, releases, responses
@@ -38,6 +40,7 @@ MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
 Number = Annotated[int, Path(ge=1, le=1_000_000)]
 Cursor = Annotated[str | None, Query(max_length=200, description="The last answer's `next`.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
+NOTHING_NEW: Responses = {304: {"description": "Nothing has come since you asked."}}
 ONE = "/collections/{collection_id}"
 RELEASE = f"{ONE}/releases/{{number}}"
 
@@ -125,7 +128,13 @@ def release(parts: House, member: PilotTeam, collection_id: str) -> ReleaseOut:
         return service.release_view(member, collection, made, len(made.entries))
 
 
-@router.get(RELEASE, dependencies=MAY_READ, summary="Pull a release's manifest", response_class=Response)
+@router.get(
+    RELEASE,
+    dependencies=MAY_READ,
+    summary="Pull a release's manifest",
+    response_class=Response,
+    responses=gives(manifest.JSON_TYPE) | NOTHING_NEW,
+)
 def pull_manifest(
     request: Request, parts: House, member: PilotTeam, collection_id: str, number: Number
 ) -> Response:
@@ -141,6 +150,7 @@ def pull_manifest(
     dependencies=MAY_READ,
     summary="Pull a release as one ZIP",
     response_class=Response,
+    responses=gives("application/zip"),
 )
 def pull_archive(parts: House, member: PilotTeam, collection_id: str, number: Number) -> Response:
     """Media, captions, transcripts and the manifest, made while it is sent."""
@@ -152,6 +162,7 @@ def pull_archive(parts: House, member: PilotTeam, collection_id: str, number: Nu
     dependencies=MAY_READ,
     summary="Pull captions or transcript of a story",
     response_class=Response,
+    responses=gives(*(each.partition(";")[0] for each in manifest.TEXT_FORMATS.values())),
 )
 def pull_text(
     parts: House,
@@ -201,7 +212,7 @@ def respond(parts: House, member: PilotTeam, collection_id: str, wanted: Respons
     dependencies=MAY_READ,
     summary="What changed for my pilots",
     response_class=Response,
-    responses={200: {"model": ChangesOut}, 304: {"description": "Nothing has come since you asked."}},
+    responses={200: {"model": ChangesOut}, **NOTHING_NEW},
 )
 def list_changes(
     request: Request,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Collection
-from datetime import datetime
 
 from fastapi import Request, Response
 from sqlalchemy.orm import Session
@@ -26,6 +22,7 @@ from app.collections.schemas import (
 )
 from app.collections.service import actor_of
 from app.parts import Parts
+from app.web import cursors
 from models.collections import Recall
 from models.errors import Invalid
 from models.roles import Principal, Role
@@ -114,13 +111,13 @@ def tracked_recalls(
         curator.pilots_as(Role.CURATOR),
         limit=limit + 1,
         is_acknowledged=is_acknowledged,
-        before=_read_row(cursor) if cursor else None,
+        before=cursors.read_row(cursor) if cursor else None,
     )
     codes = _codes(session, {each.pilot_id for each in found})
     last = found[limit - 1].recall if len(found) > limit else None
     return TrackedRecallsOut(
         recalls=[_tracked(each, codes[each.pilot_id]) for each in found[:limit]],
-        next=_row(last.issued_at, last.id) if last else None,
+        next=cursors.of_row(last.issued_at, last.id) if last else None,
     )
 
 
@@ -155,7 +152,7 @@ def pulled(session: Session, curator: Principal, *, limit: int, cursor: str | No
     :raises Invalid: the cursor is none of ours
     """
     mine = curator.pilots_as(Role.CURATOR)
-    before = _read_row(cursor) if cursor else None
+    before = cursors.read_row(cursor) if cursor else None
     found = pulls.of_pilots(session, mine, limit=limit + 1, before=before)
     codes = _codes(session, {each.pilot_id for each in found})
     last = found[limit - 1].disclosure if len(found) > limit else None
@@ -173,7 +170,7 @@ def pulled(session: Session, curator: Principal, *, limit: int, cursor: str | No
             )
             for each in found[:limit]
         ],
-        next=_row(last.pulled_at, last.id) if last else None,
+        next=cursors.of_row(last.pulled_at, last.id) if last else None,
     )
 
 
@@ -185,39 +182,11 @@ def _codes(session: Session, pilot_ids: Collection[str]) -> dict[str, str]:
 
 
 def _place(sequence: int) -> str:
-    return _write(["journal", sequence])
+    return cursors.written(["journal", sequence])
 
 
 def _read_place(cursor: str) -> int:
-    kind, sequence = _read(cursor)
+    kind, sequence = cursors.read(cursor)
     if kind != "journal" or type(sequence) is not int or not 0 <= sequence < 2**53:
         raise Invalid("cursor-unfit")
     return sequence
-
-
-def _row(moment: datetime, row_id: str) -> str:
-    return _write([moment.isoformat(), row_id])
-
-
-def _read_row(cursor: str) -> tuple[datetime, str]:
-    moment, row_id = _read(cursor)
-    try:
-        at = datetime.fromisoformat(str(moment))
-    except ValueError as error:
-        raise Invalid("cursor-unfit") from error
-    if at.tzinfo is None:
-        raise Invalid("cursor-unfit")
-    return at, str(row_id)
-
-
-def _write(parts: list[object]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> tuple[object, object]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        first, second = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise Invalid("cursor-unfit") from error
-    return first, second

@@ -9,6 +9,7 @@ from app.consents import evidence, service
 from app.consents.schemas import ConsentEventOut, ConsentIn, ConsentsOut, WithdrawnOut
 from app.parts import House
 from app.web.bodies import STREAMED
+from app.web.described import ONE_FILE, gives, takes
 from models.roles import Action, Scope
 from storage import consents, gate, ledger, withdrawals
 
@@ -50,6 +51,7 @@ def record(parts: House, actor: SignedIn, story_id: str, person_id: str, sent: C
     status_code=201,
     dependencies=MAY_WRITE,
     summary="Attach the signed form",
+    openapi_extra=takes("multipart/form-data", ONE_FILE),
 )
 async def attach_form(
     request: Request, parts: House, actor: SignedIn, story_id: str, event_id: str
@@ -59,7 +61,13 @@ async def attach_form(
     return ConsentEventOut.model_validate(event, from_attributes=True)
 
 
-@router.get("/consents/{event_id}/form", dependencies=MAY_READ, summary="The signed form")
+@router.get(
+    "/consents/{event_id}/form",
+    dependencies=MAY_READ,
+    summary="The signed form",
+    response_class=Response,
+    responses=gives("application/octet-stream"),
+)
 def read_form(parts: House, reader: SignedIn, story_id: str, event_id: str) -> Response:
     """As a file to keep; for those who care for the story."""
     return evidence.send_form(parts, reader, story_id, event_id)

@@ -14,6 +14,7 @@ from app.consents.forms import appearance_of, consent_of, last_day_of
 from app.consents.service import terms_of
 from app.parts import House, Parts
 from app.web.bodies import STREAMED
+from app.web.fields import fields_of
 from app.web.rendering import render
 from models.errors import NotFound
 from models.roles import Action, Principal
@@ -54,7 +55,7 @@ def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str,
 
 @router.post("/people/{person_id}/consent")
 async def record(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
-    fields = {name: str(value) for name, value in (await request.form()).items()}
+    fields = await fields_of(request)
     await run_in_threadpool(_record, parts, actor, story_id, person_id, fields)
     return RedirectResponse(f"/stories/{story_id}", 303)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from app.web.fields import MOST_SECONDS, in_utc
 from models.consent import EventKind, Face, Giver, Manner, Naming, Use, Voice
 
 Relation = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -18,8 +19,8 @@ class MomentIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     recording_id: str
-    start_seconds: float = Field(ge=0, allow_inf_nan=False)
-    end_seconds: float = Field(gt=0, allow_inf_nan=False)
+    start_seconds: float = Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)
+    end_seconds: float = Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False)
 
 
 class ConsentIn(BaseModel):
@@ -28,8 +29,12 @@ class ConsentIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     uses: set[Use] = Field(description="What is allowed; none: nothing is.")
-    share_with: list[str] = Field(default_factory=list, description="Codes of pilots, for the use 'sharing'.")
-    until: datetime | None = Field(None, description="When it ends; None: until it is withdrawn.")
+    share_with: list[str] = Field(
+        default_factory=list, max_length=50, description="Codes of pilots, for the use 'sharing'."
+    )
+    until: Annotated[datetime, AfterValidator(in_utc)] | None = Field(
+        None, description="When it ends, with its time zone; None: until it is withdrawn."
+    )
     naming: Naming = Naming.ANONYMOUS
     face: Face = Face.MASKED
     voice: Voice = Voice.KEPT

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.access import bearer_token
 from app.parts import House, Parts
+from app.web.described import gives, may_end_in
 from models.base import utc_now
 from models.errors import NotFound, NotSignedIn
 from storage import figures, fixity
@@ -28,7 +29,12 @@ PREFIX = "community_reporting"
 RECENTLY = timedelta(hours=1)
 
 
-@router.get("/metrics", summary="What is going on, in numbers", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="What is going on, in numbers",
+    response_class=Response,
+    responses=gives("text/plain") | may_end_in(401, 404),
+)
 def metrics(request: Request, parts: House) -> Response:
     """Gauges in Prometheus' text format, for whoever sends the token of the settings as a Bearer token."""
     _check_token(request, parts)

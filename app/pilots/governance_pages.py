@@ -13,6 +13,7 @@ from app.access import Curator
 from app.parts import House, Parts
 from app.pilots import governance
 from app.pilots.schemas import GovernanceIn, LabelIn, ProtocolIn
+from app.web.fields import fields_of
 from app.web.rendering import render
 from models.consent import Combination, Use
 from models.errors import Invalid
@@ -53,7 +54,7 @@ def one(request: Request, parts: House, curator: Curator, code: str) -> Response
 
 @router.post("/{code}/protocol")
 async def set_protocol(request: Request, parts: House, curator: Curator, code: str) -> Response:
-    fields = {name: str(value) for name, value in (await request.form()).items()}
+    fields = await fields_of(request)
     sent = ProtocolIn(
         uses={use for use in Use if f"use-{use}" in fields},
         combination=Combination.ANY if fields.get("combination") == Combination.ANY else Combination.ALL,
@@ -66,7 +67,7 @@ async def set_protocol(request: Request, parts: House, curator: Curator, code: s
 
 @router.post("/{code}")
 async def set_governance(request: Request, parts: House, curator: Curator, code: str) -> Response:
-    fields = {name: str(value).strip() for name, value in (await request.form()).items()}
+    fields = {name: value.strip() for name, value in (await fields_of(request)).items()}
     try:
         sent = GovernanceIn(
             labels=[

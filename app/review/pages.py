@@ -17,6 +17,7 @@ from app.review.schemas import SegmentIn
 from app.review.views import steps_view, themes_view, transcript_view
 from app.stories import listing
 from app.stories.views import story_view
+from app.web.fields import fields_of
 from app.web.rendering import render
 from models.curation import State
 from models.errors import Conflict, Invalid
@@ -28,7 +29,7 @@ from storage import curation, gate, journal, pilots, recordings, review_copies, 
 router = APIRouter(prefix="/review")
 
 Verb = Annotated[str, Form(max_length=40)]
-SEGMENT_FIELD = re.compile(r"segment-(\d+)-(start|end|speaker|text)")
+SEGMENT_FIELD = re.compile(r"segment-([0-9]{1,6})-(start|end|speaker|text)")
 
 
 @router.get("")
@@ -89,8 +90,7 @@ async def correct(
     request: Request, parts: House, curator: Curator, story_id: str, recording_id: str
 ) -> Response:
     """Save the text areas as a new version; with the button *approve*, approve it in the same act."""
-    form = await request.form(max_fields=100_000, max_part_size=1024 * 1024)
-    fields = {name: str(value) for name, value in form.items()}
+    fields = await fields_of(request, max_fields=100_000, max_part_size=1024 * 1024)
     await run_in_threadpool(_correct, parts, curator, story_id, recording_id, fields)
     return RedirectResponse(f"/review/{story_id}", 303)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.web.fields import MOST_SECONDS
 from models.curation import State
 from models.themes import ThemeState
 
@@ -16,8 +17,8 @@ class SegmentIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start_seconds: float = Field(ge=0, allow_inf_nan=False)
-    end_seconds: float = Field(ge=0, allow_inf_nan=False)
+    start_seconds: float = Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)
+    end_seconds: float = Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)
     text: Annotated[str, StringConstraints(max_length=10_000)]
     speaker: Annotated[str, StringConstraints(max_length=100)] | None = None
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from app.review.realignment import realign
+from app.review.realignment import Word, realign
 from app.review.schemas import SegmentIn
 from app.words import say_guard
 from models.curation import Guard
 from models.errors import NotFound
 from models.stories import Recording, Story
 from models.themes import StoryTheme, ThemeState
-from models.transcripts import Segment, Transcript
+from models.transcripts import Transcript
 from pipeline.index import reindex
 from pipeline.tag import suggest_themes
 from pipeline.themes.codebook import Codebook
@@ -31,7 +32,7 @@ def correct(
 ) -> Transcript:
     """Keep a correction as a new version, with word times; themes and search follow in the same transaction."""
     before = transcripts.latest(session, recording.id)
-    old = list(before.segments) if before else []
+    old = sorted((word for each in before.segments for word in each.words) if before else (), key=_middle_of)
     transcript = transcripts.correct(
         session,
         story,
@@ -45,13 +46,18 @@ def correct(
     return transcript
 
 
-def _segment(sent: SegmentIn, old: Sequence[Segment]) -> SegmentText:
-    inside = [
-        word
-        for segment in old
-        for word in segment.words
-        if sent.start_seconds <= (word["start"] + word["end"]) / 2 <= sent.end_seconds
-    ]
+def _middle_of(word: Word) -> float:
+    middle: float = (word["start"] + word["end"]) / 2
+    return middle
+
+
+def _segment(sent: SegmentIn, old: Sequence[Word]) -> SegmentText:
+    """A segment with times for its words; ``old`` ones are in the order of their middles.
+
+    They are not all looked at for each segment: four hours have tens of thousands, in thousands of segments.
+    """
+    first = bisect_left(old, sent.start_seconds, key=_middle_of)
+    inside = old[first : bisect_right(old, sent.end_seconds, key=_middle_of)]
     words = realign(inside, sent.text, sent.start_seconds, sent.end_seconds)
     return SegmentText(sent.start_seconds, sent.end_seconds, sent.text.strip(), sent.speaker, words)
 

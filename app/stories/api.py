@@ -13,29 +13,21 @@ from app.stories import listing, media, service, uploading
 from app.stories.schemas import RecordingOut, RetryIn, StoryIn, StoryOut, StoryPage
 from app.stories.views import recording_view, story_view
 from app.web.bodies import STREAMED
+from app.web.described import ONE_FILE, Responses, gives, may_end_in, takes
+from app.words import TITLES
 from models.curation import State
 from models.roles import Action, Scope
-from models.stories import RenditionKind
+from models.stories import MEDIA_TYPES, RenditionKind
 from storage import gate, recordings
 
 router = APIRouter(prefix="/stories", tags=["stories"])
 
 MAY_READ = [Depends(scope(Scope.STORIES_READ))]
 MAY_WRITE = [Depends(scope(Scope.STORIES_WRITE))]
-UPLOAD_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            }
-        },
-    }
-}
+# Statuses of ranges of bytes (RFC 9110 §14), beside what the bytes are.
+NO_SUCH_RANGE: Responses = {416: {"description": TITLES[416]}}
+ORIGINAL = "application/octet-stream"
+PLAYED = sorted({MEDIA_TYPES[kind] for kind in media.PLAYABLE})
 
 
 @router.post("", status_code=201, dependencies=MAY_WRITE, summary="Send a story")
@@ -77,7 +69,8 @@ def read(parts: House, reader: Anyone, story_id: str) -> StoryOut:
     status_code=201,
     dependencies=MAY_WRITE,
     summary="Attach a recording",
-    openapi_extra=UPLOAD_FORM,
+    responses=may_end_in(429, 507),
+    openapi_extra=takes("multipart/form-data", ONE_FILE),
 )
 async def upload(parts: House, sender: Sender, story_id: str, request: Request) -> RecordingOut:
     """Stream one recording, audio or video. It is answered when the recording lies whole in the store."""
@@ -121,6 +114,7 @@ def retry(parts: House, actor: SignedIn, story_id: str, recording_id: str, wante
     dependencies=MAY_READ,
     summary="Fetch the original",
     response_class=Response,
+    responses=gives(ORIGINAL) | gives(ORIGINAL, status=206) | NO_SUCH_RANGE,
 )
 def original(request: Request, parts: House, reader: SignedIn, story_id: str, recording_id: str) -> Response:
     """The file as it was received: only for those who curate the story, and never shown inline."""
@@ -135,6 +129,7 @@ def original(request: Request, parts: House, reader: SignedIn, story_id: str, re
     dependencies=MAY_READ,
     summary="Play a rendition",
     response_class=Response,
+    responses=gives(*PLAYED) | gives(*PLAYED, status=206) | NO_SUCH_RANGE,
 )
 def play(
     request: Request, parts: House, reader: Anyone, story_id: str, recording_id: str, kind: RenditionKind
@@ -148,6 +143,7 @@ def play(
     dependencies=MAY_READ,
     summary="Captions of a recording",
     response_class=Response,
+    responses=gives("text/vtt"),
 )
 def captions(parts: House, reader: Anyone, story_id: str, recording_id: str) -> Response:
     """WebVTT of the newest transcript; a note in it says if no person has checked it."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.web import cursors
 from models.consent import Use
 from models.curation import State
-from models.errors import Invalid
 from models.pilots import Pilot
 from models.roles import Principal
 from models.stories import Story, StoryPilot
@@ -63,11 +59,13 @@ def _page(
     total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     page = wanted.order_by(Story.created_at.desc(), Story.id.desc()).limit(limit + 1)
     if cursor:
-        page = page.where(tuple_(Story.created_at, Story.id) < tuple_(*_read_cursor(cursor)))
+        page = page.where(tuple_(Story.created_at, Story.id) < tuple_(*cursors.read_row(cursor)))
     stories = list(session.scalars(page))
     has_more = len(stories) > limit
     stories = stories[:limit]
-    return StoryList(stories, total, _make_cursor(stories[-1]) if has_more else None)
+    return StoryList(
+        stories, total, cursors.of_row(stories[-1].created_at, stories[-1].id) if has_more else None
+    )
 
 
 def counts_by_state(session: Session, principal: Principal) -> dict[State, int]:
@@ -88,16 +86,3 @@ def _filtered(stories: Select[Story], principal: Principal, filters: Filters) ->
     if filters.is_mine:
         stories = stories.where(Story.submitted_by == principal.account_id)
     return stories
-
-
-def _make_cursor(story: Story) -> str:
-    raw = json.dumps([story.created_at.isoformat(), story.id]).encode()
-    return base64.urlsafe_b64encode(raw).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        moment, story_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return datetime.fromisoformat(moment), str(story_id)
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise Invalid("invalid", reason="cursor") from error

@@ -13,6 +13,7 @@ from app.parts import House, Parts
 from app.stories import forms, listing, media, service, uploading
 from app.stories.views import story_view
 from app.web.bodies import STREAMED
+from app.web.fields import fields_of
 from app.web.rendering import render
 from models.curation import State
 from models.roles import Action, Principal
@@ -106,7 +107,7 @@ async def add_recording(request: Request, parts: House, sender: Sender, story_id
 async def retry(
     request: Request, parts: House, actor: SignedIn, story_id: str, recording_id: str
 ) -> Response:
-    language = str((await request.form()).get("language", "")) or None
+    language = (await fields_of(request)).get("language") or None
     await run_in_threadpool(_retry, parts, actor, story_id, recording_id, language)
     return RedirectResponse(f"/stories/{story_id}", 303)
 

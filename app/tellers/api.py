@@ -9,6 +9,7 @@ from app.access import Curator, SignedIn, scope
 from app.parts import House
 from app.tellers import everything, receipts, service
 from app.tellers.schemas import LinkOut, ReceiptOut, ReviewCopyOut
+from app.web.described import gives
 from app.web.translation import Translator
 from models.accounts import Account
 from models.errors import NotSignedIn
@@ -55,7 +56,13 @@ def receipt(parts: House, actor: SignedIn, story_id: str, person_id: str) -> Rec
         return receipts.receipt_of(session, story, person, parts.settings, translator)
 
 
-@router.get("/everything.zip", dependencies=MAY_READ, summary="Everything that is held of a story")
+@router.get(
+    "/everything.zip",
+    dependencies=MAY_READ,
+    summary="Everything that is held of a story",
+    response_class=Response,
+    responses=gives("application/zip"),
+)
 def everything_held(parts: House, actor: SignedIn, story_id: str) -> Response:
     """For somebody in it who asks and has no link: as their own archive, with the whole ledger, without originals."""
     with parts.database.read() as session:

@@ -17,6 +17,7 @@ from app.tellers import receipts, service, views
 from app.tellers.words import APPEARANCES, CHANGES, GIVERS, MANNERS, USES
 from app.web import cookies
 from app.web.cookies import LEAVING, TELLER_COOKIE
+from app.web.fields import fields_of
 from app.web.translated import DOOR, page
 from app.web.translation import Translator, translator_for
 from models.base import utc_now
@@ -65,7 +66,7 @@ def consent_form(request: Request, parts: House, teller: Teller) -> Response:
 
 @router.post("/consent")
 async def say(request: Request, parts: House, teller: Teller) -> Response:
-    fields = {name: str(value) for name, value in (await request.form()).items()}
+    fields = await fields_of(request)
     await run_in_threadpool(_say, parts, teller, fields, translator_for(request))
     return RedirectResponse(DOOR, 303)
 

@@ -11,6 +11,20 @@ from starlette.concurrency import run_in_threadpool
 from app.access import Sender, scope
 from app.uploads import finishing
 from app.uploads.answers import PATH
+from app.uploads.description import (
+    BYTES,
+    CHECKSUM,
+    DEFERRED,
+    LENGTH,
+    LOOKED_AT,
+    METADATA,
+    OFFSET,
+    SPOKEN,
+    TAKEN,
+    TAKING,
+    TUS,
+    carries,
+)
 from app.uploads.protocol import (
     ALGORITHMS,
     EXTENSIONS,
@@ -27,6 +41,7 @@ from app.uploads.protocol import (
 from app.uploads.service import Uploads
 from app.uploads.taking import Taking
 from app.web.bodies import STREAMED
+from app.web.described import may_end_in
 from models.errors import Conflict, InUse, NoSpace, StoryError, Unavailable
 from models.roles import Principal, Scope
 from models.uploads import Upload
@@ -66,6 +81,8 @@ async def capabilities(house: House) -> Response:
     summary="Begin an upload",
     max_body_size=STREAMED,
     response_class=Response,
+    responses={201: TAKEN, **TAKING, **may_end_in(404, 410, 422)},
+    openapi_extra=carries(TUS, LENGTH, DEFERRED, METADATA, CHECKSUM) | BYTES,
 )
 async def begin(house: House, sender: Sender, request: Request) -> Response:
     """Room for a recording of a story, which ``Upload-Metadata`` names; its first bytes may come at once."""
@@ -80,7 +97,14 @@ async def begin(house: House, sender: Sender, request: Request) -> Response:
     return Response(status_code=201, headers=headers)
 
 
-@router.head("/{upload_id}", dependencies=MAY_SEND, summary="How much has arrived", response_class=Response)
+@router.head(
+    "/{upload_id}",
+    dependencies=MAY_SEND,
+    summary="How much has arrived",
+    response_class=Response,
+    responses=LOOKED_AT,
+    openapi_extra=carries(TUS),
+)
 def look(house: House, sender: Sender, upload_id: str) -> Response:
     """The offset from which to go on. Answered for what arrived whole too, until its story is erased."""
     upload, offset_bytes = house.look(sender, upload_id)
@@ -94,6 +118,8 @@ def look(house: House, sender: Sender, upload_id: str) -> Response:
     summary="Go on with an upload",
     max_body_size=STREAMED,
     response_class=Response,
+    responses={204: TAKEN, **TAKING},
+    openapi_extra=carries(TUS, OFFSET, LENGTH, CHECKSUM) | BYTES,
 )
 async def go_on(house: House, sender: Sender, upload_id: str, request: Request) -> Response:
     """The next bytes. Whatever becomes of the request, what arrived of it is kept."""
@@ -109,6 +135,8 @@ async def go_on(house: House, sender: Sender, upload_id: str, request: Request) 
     dependencies=MAY_SEND,
     summary="End an upload",
     response_class=Response,
+    responses=SPOKEN | may_end_in(423),
+    openapi_extra=carries(TUS),
 )
 async def end(house: House, sender: Sender, upload_id: str) -> Response:
     """Nothing of what arrived stays. What arrived whole is a recording: it is taken back with its story."""

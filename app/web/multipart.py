@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
@@ -51,7 +51,11 @@ async def read_form(request: Request, fields: dict[str, str]) -> AsyncIterator[E
     boundary = options.get(b"boundary")
     if media_type != b"multipart/form-data" or not boundary:
         raise Invalid("form-unreadable")
-    reader = _Reader(boundary, fields)
+    try:
+        reader = _Reader(boundary, fields)
+    except FormParserError as error:
+        # A boundary of hundreds of characters: RFC 2046 has at most 70.
+        raise Invalid("form-unreadable") from error
     async for chunk in request.stream():
         for event in reader.feed(chunk):
             yield event
@@ -93,7 +97,7 @@ class _Reader:
     def feed(self, chunk: bytes) -> list[Event]:
         try:
             self._parser.write(chunk)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise Invalid("form-unreadable") from error
         events, self._events = self._events, []
         return events

@@ -16,6 +16,9 @@ from pipeline.media.runner import MAX_PIXELS, Limits, never
 
 MAX_TRACKS = 8
 HEAD_BYTES = 4096
+# Samples in floating point can be infinite or no number, and one of them silences all that a filter mixes it with, or
+# stops an encoder. As 32-bit integers they are a click.
+ALL_NUMBERS = "aformat=sample_fmts=s32"
 TOO_LARGE = "exceeds specified max pixel count"
 
 
@@ -185,7 +188,7 @@ def _listen(
     arguments = [
         *runner.input_options(),
         *("-threads", str(limits.threads), "-t", str(limits.max_seconds + 2), "-i", str(path.resolve())),
-        *("-map", f"0:{stream['index']}", "-vn", "-sn", "-dn", "-af", f"pan={mono}"),
+        *("-map", f"0:{stream['index']}", "-vn", "-sn", "-dn", "-af", f"{ALL_NUMBERS},pan={mono}"),
         *("-ar", str(RATE), "-f", "s16le", "pipe:1"),
     ]
     runner.decode(arguments, limits=limits.decode, take=take, cancelled=cancelled)

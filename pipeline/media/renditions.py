@@ -121,7 +121,8 @@ def _input(original: Path, limits: MediaLimits) -> ffmpeg.Stream:
 
 
 def _sound_of(stream: ffmpeg.Stream, findings: Inspection) -> ffmpeg.Stream:
-    sound = stream[str(findings.audio_track)]
+    # As when it was inspected: no sample that is no number.
+    sound = stream[str(findings.audio_track)].filter("aformat", sample_fmts="s32")
     if findings.has_video:
         # Sound that starts after the picture is padded, so that words and picture keep the same clock.
         sound = sound.filter("aresample", **{"async": 1, "first_pts": 0})

@@ -25,7 +25,7 @@ from pipeline.themes.codebook import load_codebook
 from storage import accounts, api_keys, sign_ins, tellers, webhooks
 from storage.database import Database
 from storage.objects import Objects
-from tests.access.asking import ask
+from tests.access.asking import Raw, ask
 from tests.access.stages import ROLES, STAGES, WITHOUT_ACCOUNT
 from tests.access.stories import OF_UNKNOWN, Stories
 from tests.access.table import TABLE
@@ -170,16 +170,24 @@ class Place:
             **sends,
             **more,
         )
+        try:
+            answer = self.send(request)
+        except Exception as error:
+            # Also one that comes when the answer has begun, and breaks it off.
+            return Answer(500, "", repr(error))
+        return Answer(answer.status, str(answer.headers), text_of(answer.body))
+
+    def send(self, request: httpx2.Request) -> Raw:
+        """What any request is answered; what it writes is taken back. What the application raises is raised."""
         self._asked += 1
         # Attempts to sign in are counted by address.
-        address = f"10.7.{self._asked >> 8}.{self._asked & 255}"
+        address = f"10.7.{self._asked >> 8 & 255}.{self._asked & 255}"
         with undone(self.database):
-            try:
-                answer = self._loop.run(ask(self.app, request, address))
-            except Exception as error:
-                # Also one that comes when the answer has begun, and breaks it off.
-                return Answer(500, "", repr(error))
-        return Answer(answer.status, str(answer.headers), text_of(answer.body))
+            return self._loop.run(ask(self.app, request, address))
+
+    def headers_of(self, role: str) -> dict[str, str]:
+        """The headers by which the service knows somebody of a role."""
+        return self._comes_with[role]
 
 
 def filled(sends: Any, words: Mapping[str, Any]) -> Any:

@@ -396,7 +396,10 @@ def test_body_that_is_too_large_is_refused_before_it_is_read(rooms: Rooms, path:
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
     assert answer.json()["limit_bytes"] == MAX_BODY_BYTES
     declared = headers | {"content-length": str(MAX_BODY_BYTES + 1)}
-    assert rooms.visitor().post(path, content=b"{}", headers=declared).status_code == 413
+    refused = rooms.visitor(accept="application/json").post(path, content=b"{}", headers=declared)
+    assert (refused.status_code, refused.json()["code"]) == (413, "body-too-large")
+    assert refused.headers["x-content-type-options"] == "nosniff"
+    assert refused.headers["cache-control"] == "no-store"
 
 
 def test_limit_of_bodies_is_named_where_it_was_passed_alone(rooms: Rooms) -> None:
