@@ -18,10 +18,10 @@ from app.operations.comparing import compare, compare_and_mend, keep, kept_at
 from app.parts import Parts
 from models.base import utc_now
 from models.stories import Story, Tombstone
+from pipeline.queues import ENDED_WITHOUT_US, work_of_others
 from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
-from pipeline.worker import ENDED_WITHOUT_US, work_of_others
 from storage import journal, ledger, physical_erasure, schema, tombstones, webhooks
 from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY

@@ -14,8 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline import rounds
-from pipeline import worker as slots
+from pipeline import lookout, rounds
 from pipeline.media.inspection import MediaLimits
 from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
@@ -49,7 +48,7 @@ def main() -> None:
         return Workplace(database, objects, work, recogniser, MediaLimits(), holder, on_step=on_step)
 
     rounds.SCHEDULE = config.get("rounds") or rounds.SCHEDULE
-    slots.LOOK_AT_ALL_EVERY_SECONDS = config["look_at_all_seconds"]
+    lookout.LOOK_AT_ALL_EVERY_SECONDS = config["look_at_all_seconds"]
     worker = Worker(
         database, config["workflow_url"], workplace, lease=timedelta(seconds=config["lease_seconds"])
     )
