@@ -1,4 +1,4 @@
-"""Waiting for parts that do not answer: the database, the object store.
+"""Waiting for parts that do not answer, or have no room: the database, the object store.
 
 That they are away is no failure of a story, and when they are back nobody should have to press a button for it. So
 work waits as long as they answer nobody. If they do answer, and only this piece of work cannot go on, it gives up
@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy import select
 
-from models.errors import StoryError, Unavailable
+from models.errors import NoSpace, StoryError, Unavailable
 from pipeline.workplace import HandedOver, Workplace
 
 log = structlog.get_logger()
@@ -37,6 +37,8 @@ def patiently(workplace: Workplace, act: Callable[[], Done]) -> Done:
     for pause in chain(FIRST_PAUSES_SECONDS, repeat(PAUSE_SECONDS)):
         try:
             return act()
+        except NoSpace as error:
+            log.warning("waiting", code=error.code, seconds=pause)
         except Unavailable as error:
             tries += _parts_answer(workplace)
             if tries >= TRIES:

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from models.base import utc_now
-from models.errors import StoryError, Unavailable, UnusableRecording, WorkCancelled
+from models.errors import NoSpace, StoryError, Unavailable, UnusableRecording, WorkCancelled
 from models.stories import Recording, Rendition, RenditionKind, Story
 from models.work import Outcome, Wish
 from pipeline.media.inspection import MediaLimits
@@ -175,9 +175,10 @@ def carry_out(step: str, wish_id: str, stage: Callable[[Job], None], workplace: 
     """Carry out one stage of a wish; False if there is nothing more to do for it.
 
     A refusal or failure of the stage is kept with the recording, in the transaction that ends the wish. Parts
-    that do not answer are no failure of the story: that is raised.
+    that do not answer, or have no room, are no failure of the story: that is raised.
 
     :raises Unavailable: a part does not answer
+    :raises NoSpace: a part has no room
     :raises HandedOver: the work is another's now, or this workplace closes
     """
     workplace.stay_open()
@@ -198,7 +199,7 @@ def carry_out(step: str, wish_id: str, stage: Callable[[Job], None], workplace: 
         log.info("work called off", step=step, wish=wish_id)
         _clear(workplace, wish_id)
         return False
-    except Unavailable:
+    except (Unavailable, NoSpace):
         raise
     except StoryError as error:
         workplace.stay_open()
