@@ -49,7 +49,7 @@ def assert_done_once(workshop: Workshop, story_id: str, recording_id: str) -> No
             .where(JournalEntry.story_id == story_id, JournalEntry.act == "ready")
         )
         assert session.scalar(ready) == 1
-        assert session.scalar(select(func.count()).select_from(SearchEntry)) or 0 > 1
+        assert (session.scalar(select(func.count()).select_from(SearchEntry)) or 0) > 1
         themes = set(session.scalars(select(StoryTheme.theme).where(StoryTheme.story_id == story_id)))
         assert "work" in themes
         token = session.get_one(Story, story_id).object_token
@@ -115,7 +115,7 @@ def test_paused_worker_that_wakes_cannot_write(workshop: Workshop, spoken: Path)
     def is_back() -> bool:
         """The sleeper noticed, and works under another name or fence."""
         with workshop.database.read() as session:
-            return session.scalar(select(func.max(Lease.fence))) or 0 > 1
+            return (session.scalar(select(func.max(Lease.fence))) or 0) > 1
 
     workshop.wait_until(is_back, "the sleeper's new beginning", LEASE_SECONDS * 10)
     assert_done_once(workshop, story_id, recording_id)

@@ -41,9 +41,11 @@ class Workshop:
         self.field = Field(database)
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def send(self, recording: Path, *, consents_to_curation: bool = True, **details: Any) -> tuple[str, str]:
+    def send(
+        self, recording: Path, *, consents_to_curation: bool = True, pilot: str = "spring", **details: Any
+    ) -> tuple[str, str]:
         """A story with a recording that lies whole in the store: the ids of both."""
-        pilot = self.field.pilot()
+        pilot = self.field.pilot(pilot)
         sender = self.field.account(Role.REPORTER, pilot).account_id or ""
         with self.database.write() as session:
             given = {"title": "A test", "language": "en", "pilot_ids": [pilot]} | details
@@ -73,11 +75,16 @@ class Workshop:
         stop_at: tuple[str, str] | None = None,
         rounds: str | None = None,
         look_at_all_seconds: float = 60.0,
+        lease_seconds: float = LEASE_SECONDS,
+        recognition_seconds: float | None = None,
+        answers_within_seconds: float | None = None,
     ) -> subprocess.Popen[bytes]:
         """A worker in a process of its own; with ``stop_at`` it waits there to be killed, or for a file ``go-on``.
 
         :param rounds: when it makes its rounds, in place of once an hour
         :param look_at_all_seconds: how often it looks for what was forgotten, and for what to forget
+        :param recognition_seconds: how long a stand-in for the recogniser sleeps; None: the recogniser itself
+        :param answers_within_seconds: how long it waits for an answer of PostgreSQL, in place of half a minute
         """
         config = self.folder / f"worker-{len(self._workers)}.json"
         for flag in ("started", "stopped", "go-on"):
@@ -91,7 +98,9 @@ class Workshop:
                     "folder": str(self.folder),
                     "s3": self._s3,
                     "cache": str(ROOT / "data" / "cache"),
-                    "lease_seconds": LEASE_SECONDS,
+                    "lease_seconds": lease_seconds,
+                    "recognition_seconds": recognition_seconds,
+                    "answers_within_seconds": answers_within_seconds,
                     "look_at_all_seconds": look_at_all_seconds,
                     "stop_at": list(stop_at) if stop_at else None,
                     "rounds": rounds,
@@ -159,6 +168,12 @@ class Workshop:
         with suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
         worker.wait(timeout=10)
+
+    def leave(self, worker: subprocess.Popen[bytes]) -> None:
+        """A worker that has ended, as it should: nobody waits for what it does any more."""
+        self._workers.remove(worker)
+        if worker.stdin:
+            worker.stdin.close()
 
     def close(self) -> None:
         for worker in self._workers:
