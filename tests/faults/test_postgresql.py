@@ -7,6 +7,7 @@ on without anybody doing anything.
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -90,8 +91,8 @@ def silent(server: OwnServer, seconds: float) -> Iterator[None]:
 class Sender:
     """Somebody who sends one story after the other, and keeps a ledger of what was answered, and when."""
 
-    def __init__(self, served: Served, pilot: str, client: httpx2.Client) -> None:
-        self._served, self._pilot, self._client = served, pilot, client
+    def __init__(self, pilot: str, client: httpx2.Client) -> None:
+        self._pilot, self._client = pilot, client
         self.answers: list[tuple[float, httpx2.Response]] = []
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._send, daemon=True)
@@ -133,11 +134,13 @@ def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
     seconds: float,
 ) -> None:
     workshop = make_workshop(served.parts.database)
-    client = served.client(workshop.field.account(Role.REPORTER, workshop.field.pilot()))
+    # The server is that of all tests here.
+    pilot = f"pilot-{secrets.token_hex(4)}"
+    client = served.client(workshop.field.account(Role.REPORTER, workshop.field.pilot(pilot)))
     known = set(story_ids(served))
-    sender = Sender(served, "spring", client)
+    sender = Sender(pilot, client)
     workshop.start_worker(recognition_seconds=3.0, answers_within_seconds=PATIENCE_SECONDS)
-    sent = [workshop.send(spoken)]
+    sent = [workshop.send(spoken, pilot=pilot)]
     workshop.wait_until(lambda: "transcribe begun" in workshop.steps(), "transcribing")
     with away(server, seconds):
         gone_at = time.monotonic()
@@ -147,7 +150,7 @@ def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
         assert ready.json()["mend"] == {"database": MENDS["database-unavailable"]}
     back_at = time.monotonic()
     wait_until(lambda: sender.kept_since(back_at), "the first 201", WELL_AGAIN_SECONDS)
-    sent.append(workshop.send(spoken))
+    sent.append(workshop.send(spoken, pilot=pilot))
     for _, recording_id in sent:
         workshop.wait_for(
             recording_id, RecordingState.READY, seconds=WELL_AGAIN_SECONDS + back_at - time.monotonic()

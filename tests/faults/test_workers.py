@@ -55,13 +55,20 @@ def assert_each_done_once(workshop: Workshop, story_ids: Sequence[str]) -> None:
             found = Counter(session.scalars(select(kind.story_id).where(kind.story_id.in_(story_ids))))
             assert found == dict.fromkeys(story_ids, count), kind
         renditions = session.execute(
-            select(Recording.story_id, func.count()).join(Rendition).group_by(Recording.story_id)
+            select(Recording.story_id, func.count())
+            .join(Rendition)
+            .where(Recording.story_id.in_(story_ids))
+            .group_by(Recording.story_id)
         )
         assert dict(renditions.tuples().all()) == dict.fromkeys(story_ids, RENDITIONS)
         for act in ("receive", "ready"):
-            noted = Counter(session.scalars(select(JournalEntry.story_id).where(JournalEntry.act == act)))
+            entries = select(JournalEntry.story_id).where(
+                JournalEntry.act == act, JournalEntry.story_id.in_(story_ids)
+            )
+            noted = Counter(session.scalars(entries))
             assert noted == dict.fromkeys(story_ids, 1), act
-        ended = Counter(session.execute(select(Wish.kind, Wish.outcome, Wish.attempt)).tuples())
+        ends = select(Wish.kind, Wish.outcome, Wish.attempt).where(Wish.story_id.in_(story_ids))
+        ended = Counter(session.execute(ends).tuples())
         done = [(kind, Outcome.DONE, 1) for kind in (WishKind.INSPECT, WishKind.PROCESS)]
         assert ended == dict.fromkeys(done, len(story_ids))
 

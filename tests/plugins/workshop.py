@@ -24,7 +24,7 @@ from storage import consents, recordings, stories
 from storage.consents import Terms
 from storage.database import Database
 from storage.embedded import Embedded
-from storage.objects import Objects
+from storage.objects import Objects, StoredObject
 from storage.stories import StoryDetails
 from tests.plugins.stories import Field
 
@@ -45,6 +45,16 @@ class Workshop:
         self, recording: Path, *, consents_to_curation: bool = True, pilot: str = "spring", **details: Any
     ) -> tuple[str, str]:
         """A story with a recording that lies whole in the store: the ids of both."""
+        story_id, recording_id, stored = self.put(
+            recording, consents_to_curation=consents_to_curation, pilot=pilot, **details
+        )
+        self.receive(recording_id, stored)
+        return story_id, recording_id
+
+    def put(
+        self, recording: Path, *, consents_to_curation: bool = True, pilot: str = "spring", **details: Any
+    ) -> tuple[str, str, StoredObject]:
+        """As :meth:`send`, but that nobody has been told yet that it lies there whole."""
         pilot = self.field.pilot(pilot)
         sender = self.field.account(Role.REPORTER, pilot).account_id or ""
         with self.database.write() as session:
@@ -54,10 +64,12 @@ class Workshop:
                 self.consent(story.id, session=session)
             expected = recordings.expect_recording(session, story, recording.name, sent_by=sender)
         with recording.open("rb") as file:
-            stored = self.objects.put_stream(expected.original_key, file)
+            return story.id, expected.id, self.objects.put_stream(expected.original_key, file)
+
+    def receive(self, recording_id: str, stored: StoredObject) -> None:
+        """Say that a recording lies whole in the store: from now on it is wished for."""
         with self.database.write() as session:
-            recordings.receive(session, expected.id, size_bytes=stored.size_bytes, sha256=stored.sha256)
-        return story.id, expected.id
+            recordings.receive(session, recording_id, size_bytes=stored.size_bytes, sha256=stored.sha256)
 
     def consent(self, story_id: str, *, session: Any = None) -> None:
         """Everybody in a story consents to curation."""
