@@ -79,10 +79,10 @@ class Lookout:
 
     def _take_over(self) -> None:
         with self._database.read() as session:
-            if not leases.any_ran_out(session):
+            if not leases.any_ran_out(session, besides=self._at.holder.slot):
                 return
         with self._database.write() as session:
-            dead = leases.fence_off_dead(session)
+            dead = leases.fence_off_dead(session, besides=self._at.holder.slot)
         self._take_up_work_of(dead)
 
     def _take_up_work_of(self, dead: list[str]) -> None:
@@ -93,7 +93,7 @@ class Lookout:
         """Everything again: work that ended without our knowing, uploads cut off without a word."""
         self._enqueued.clear()
         with self._database.read() as session:
-            dead = leases.dead(session)
+            dead = leases.dead(session, besides=self._at.holder.slot)
             under_way = wishes.begun(session)
         self._take_up_work_of(dead)
         for wish in under_way:

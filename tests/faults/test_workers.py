@@ -121,11 +121,11 @@ def test_the_work_of_a_dead_worker_is_taken_over_within_a_minute(workshop: Works
 
 
 def test_a_worker_that_is_told_to_stop_hands_over_at_once(workshop: Workshop, spoken: Path) -> None:
-    """No lease has to run out for it: this one would last ten minutes."""
-    first = workshop.start_worker(recognition_seconds=300.0, lease_seconds=600.0)
+    """No lease has to run out for it: this one would last a minute."""
+    first = workshop.start_worker(recognition_seconds=300.0, lease_seconds=60.0)
     story_id, recording_id = workshop.send(spoken)
     workshop.wait_until(lambda: "transcribe begun" in workshop.steps(), "transcribing")
-    second = workshop.start_worker(recognition_seconds=0.2, lease_seconds=600.0)
+    second = workshop.start_worker(recognition_seconds=0.2, lease_seconds=60.0)
     workshop.wait_for_flag("started")
     told_at = time.monotonic()
     first.send_signal(signal.SIGTERM)
