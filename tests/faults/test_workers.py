@@ -168,7 +168,7 @@ def test_a_worker_paused_beyond_its_lease_and_woken_changes_nothing(workshop: Wo
         assert len(leases.living(session)) == 2
 
 
-def kept(workshop: Workshop) -> list[list[object]]:
+def kept(workshop: Workshop) -> list[list[str]]:
     """What is kept of stories and work, but for the leases, which change all the time."""
     with workshop.database.read() as session:
         tables = (Story, Recording, Rendition, Transcript, JournalEntry, Wish, Claim)

@@ -60,7 +60,7 @@ def main() -> None:
 
     is_over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_over.set())
-    threading.Thread(target=lambda: (sys.stdin.read(), is_over.set()), daemon=True).start()
+    threading.Thread(target=wait_for_parent, args=(is_over,), daemon=True).start()
     rounds.SCHEDULE = config.get("rounds") or rounds.SCHEDULE
     if config.get("answers_within_seconds"):
         PatientConnection.answers_within_seconds = config["answers_within_seconds"]
@@ -73,6 +73,12 @@ def main() -> None:
     is_over.wait()
     worker.stop()
     database.close()
+
+
+def wait_for_parent(is_over: threading.Event) -> None:
+    """Until whoever started this process ends, and its end of the pipe with it."""
+    sys.stdin.read()
+    is_over.set()
 
 
 if __name__ == "__main__":
