@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 ANSWERS_WITHIN_SECONDS = 30.0
 # libpq's own: for who is not there at all. What stands in the database's address comes before these.
 DEFAULTS = {
-    "connect_timeout": 10,
+    "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,

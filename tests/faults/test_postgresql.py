@@ -50,7 +50,7 @@ def server() -> Iterator[OwnServer]:
 
 @pytest.fixture
 def database(server: OwnServer) -> Iterator[Database]:
-    with closing(Database(server.url)) as made:
+    with closing(Database(f"{server.url}&connect_timeout=2")) as made:
         yield made
 
 
@@ -116,7 +116,7 @@ class Sender:
 
 AWAY: list[Any] = [
     pytest.param(crashed, 2.0, id="crashed"),
-    pytest.param(silent, 3.0, id="silent"),
+    pytest.param(silent, 3.0, id="silent", marks=pytest.mark.long),
     pytest.param(refusing, 2.0, id="refusing", marks=pytest.mark.long),
     # As long as it takes durable work to ask for it once in a minute and a half.
     pytest.param(crashed, 90.0, id="crashed for long", marks=pytest.mark.long),
