@@ -22,11 +22,12 @@ class Queue:
 
     name: str
     at_once: int
+    looked_into_every_seconds: float = 0.2
 
 
 QUEUES = {
     # Most of its time an erasure waits until nobody can be writing any more.
-    WishKind.ERASE: Queue("erasures", at_once=16),
+    WishKind.ERASE: Queue("erasures", at_once=16, looked_into_every_seconds=1.0),
     WishKind.INSPECT: Queue("inspections", at_once=2),
     # Recognition uses every core.
     WishKind.PROCESS: Queue("processing", at_once=1),
@@ -49,7 +50,11 @@ def launch(slot: str, workflow_url: str) -> None:
     DBOS(config=config)
     DBOS.launch()
     for queue in QUEUES.values():
-        DBOS.register_queue(queue.name, worker_concurrency=queue.at_once, polling_interval_sec=0.2)
+        DBOS.register_queue(
+            queue.name,
+            worker_concurrency=queue.at_once,
+            polling_interval_sec=queue.looked_into_every_seconds,
+        )
     DBOS.apply_schedules(
         [
             {

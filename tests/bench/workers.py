@@ -4,7 +4,7 @@
 
 Workers in processes of their own, on a PostgreSQL server that keeps what it says (``fsync`` on) and the embedded
 object store, carry out everything from inspection to index for short recordings of one pilot. A stand-in for the
-recogniser sleeps for a second: recognition itself uses every core, and two workers on one machine would share them. So
+recogniser sleeps for two seconds: recognition itself uses every core, and two workers on one machine would share them. So
 this measures what workers wait for that is not work: queues, locks, turns. Both sides are warm.
 """
 
@@ -29,8 +29,8 @@ from tests.plugins.stories import Field
 from tests.plugins.workshop import Workshop
 
 ROUNDS = 2
-STORIES = 20
-RECOGNITION_SECONDS = 1.0
+STORIES = 12
+RECOGNITION_SECONDS = 2.0
 RECORDING_SECONDS = 5.0
 PATIENCE_SECONDS = 600.0
 BUCKET = "measured"

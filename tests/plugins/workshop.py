@@ -119,13 +119,15 @@ class Workshop:
                 }
             )
         )
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.plugins.worker_process", str(config)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stderr=(self.folder / "worker.log").open("ab"),
-            start_new_session=True,
-        )
+        with (self.folder / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "tests.plugins.worker_process", str(config)],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self._workers.append(worker)
         return worker
 
