@@ -4,8 +4,8 @@
 
 Workers in processes of their own, on a PostgreSQL server that keeps what it says (``fsync`` on) and the embedded
 object store, carry out everything from inspection to index for short recordings of one pilot. A stand-in for the
-recogniser sleeps for two seconds: recognition itself uses every core, and two workers on one machine would share them. So
-this measures what workers wait for that is not work: queues, locks, turns. Both sides are warm.
+recogniser sleeps for two seconds: recognition itself uses every core, and two workers on one machine would share them.
+So this measures what workers wait for that is not work: queues, locks, turns. Both sides are warm.
 """
 
 from __future__ import annotations
