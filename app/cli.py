@@ -17,7 +17,7 @@ from app.commands import backups as backup_commands
 from app.commands import journal as journal_commands
 from app.settings import Settings
 from app.words import say
-from models.errors import StoryError
+from models.errors import StoryError, Unavailable
 from models.roles import Role
 
 app = typer.Typer(
@@ -243,23 +243,30 @@ def doctor(
     ] = False,
 ) -> None:
     """Look at every part of the service, say what is wrong and how to mend it. Exit code 1 if something is."""
-    from app.operations.doctor import examine, mend_what_is_safe
+    from app.operations.doctor import Finding, examine, mend_what_is_safe, unanswered
     from app.parts import build
 
-    parts = build(Settings())
-    for mended in mend_what_is_safe(parts) if mend else ():
-        err.print(mended, markup=False, soft_wrap=True)
-    is_well = True
-    for finding in examine(parts):
-        is_well &= finding.is_well or finding.is_warning
+    def tell(finding: Finding) -> None:
         if as_json:
             sys.stdout.write(json.dumps(finding.__dict__, ensure_ascii=False) + "\n")
-            continue
+            return
         mark = "ok  " if finding.is_well else "warn" if finding.is_warning else "BAD "
         advice = "" if finding.is_well else f" – {finding.mend}"
         out.print(
             f"{mark} {finding.what}: {finding.says}{advice}", markup=False, highlight=False, soft_wrap=True
         )
+
+    try:
+        parts = build(Settings())
+    except Unavailable as error:
+        tell(unanswered(error))
+        raise typer.Exit(1) from None
+    for mended in mend_what_is_safe(parts) if mend else ():
+        err.print(mended, markup=False, soft_wrap=True)
+    is_well = True
+    for finding in examine(parts):
+        is_well &= finding.is_well or finding.is_warning
+        tell(finding)
     parts.close()
     raise typer.Exit(0 if is_well else 1)
 

@@ -210,6 +210,17 @@ WORDS: dict[str, str] = {
     "internal": "Something went wrong on our side. It was noted; try again, and tell us if it stays.",
 }
 
+# What whoever runs the service does about a part that is not well: said by doctor and /readyz.
+MENDS = {
+    "database-unavailable": "See that the database runs, has room on its disk and takes more connections: its log says "
+    "which. Nothing here has to be restarted: all goes on within a minute of its return.",
+    "object-store-unavailable": "See that the object store runs, can be reached from here, and has its bucket. Nothing "
+    "here has to be restarted: all goes on within a minute of its return.",
+    "object-store-full": "Make room where the object store keeps its volumes. Work waits, and goes on by itself.",
+    "disk-nearly-full": "Make room where COMMUNITY_REPORTING_DATA lies. Uploads are refused until then.",
+    "no-worker": "Start community-reporting worker, or serve with COMMUNITY_REPORTING_WORKERS=1, and see its log.",
+}
+
 # What can be answered behind a private link: the catalogues of app/web/locales have these too.
 FOR_TELLERS = (
     "teller-session-ended",

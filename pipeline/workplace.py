@@ -7,17 +7,18 @@ stored). They are set once, by :class:`pipeline.worker.Worker`, before work begi
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from models.base import utc_now
-from models.errors import StoryError, Unavailable, UnusableRecording, WorkCancelled
+from models.errors import NoSpace, StoryError, Unavailable, UnusableRecording, WorkCancelled
 from models.stories import Recording, Rendition, RenditionKind, Story
 from models.work import Outcome, Wish
 from pipeline.media.inspection import MediaLimits
@@ -36,10 +37,10 @@ REPORT_EVERY_SECONDS = 1.0
 
 @dataclass
 class Workplace:
-    """The parts of one worker slot. ``holder`` is set when the slot's lease is taken.
+    """The parts of one worker slot, for as long as ``holder`` holds it.
 
     ``on_step`` is told the name of each step when it begins and when its work is done but not yet noted as done:
-    the two moments at which dying matters.
+    the two moments at which dying matters. Once ``closing`` is set, work in here stops and is handed over.
     """
 
     database: Database
@@ -50,10 +51,22 @@ class Workplace:
     holder: Holder
     lease_seconds: float = 15.0
     on_step: Callable[[str, str], None] = lambda step, moment: None
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def stay_open(self) -> None:
+        """Go on only while this is open: what fails once it closes fails because of that.
+
+        :raises HandedOver: it closes
+        """
+        if self.closing.is_set():
+            raise HandedOver
 
 
-class TakenOver(BaseException):
-    """This worker slept too long: another has its work. Not an error of the step, so that none is recorded for it."""
+class HandedOver(BaseException):
+    """Another has this work, or is to have it: this worker slept too long, or it stops.
+
+    Not an error of the step, so that none is recorded for it: it is carried out again.
+    """
 
 
 _workplaces: list[Workplace] = []
@@ -65,7 +78,12 @@ def set_workplace(workplace: Workplace | None) -> None:
 
 
 def here() -> Workplace:
-    """The workplace that was set."""
+    """The workplace that was set.
+
+    :raises HandedOver: the worker has stopped
+    """
+    if not _workplaces:
+        raise HandedOver
     return _workplaces[0]
 
 
@@ -89,7 +107,9 @@ class Job:
         return folder
 
     def cancelled(self) -> bool:
-        """Whether to stop: the story was withdrawn, or another worker carries this out now."""
+        """Whether to stop: the story was withdrawn, another worker carries this out now, or this one ends."""
+        if self.at.closing.is_set():
+            return True
         now = time.monotonic()
         if not self._is_called_off and now - self._looked_at >= LOOK_EVERY_SECONDS:
             self._looked_at = now
@@ -151,15 +171,17 @@ class Job:
         _clear(self.at, self.wish_id)
 
 
-def carry_out(step: str, wish_id: str, stage: Callable[[Job], None]) -> bool:
+def carry_out(step: str, wish_id: str, stage: Callable[[Job], None], workplace: Workplace) -> bool:
     """Carry out one stage of a wish; False if there is nothing more to do for it.
 
     A refusal or failure of the stage is kept with the recording, in the transaction that ends the wish. Parts
-    that do not answer are no failure of the story: that is raised, and the step is tried again.
+    that do not answer, or have no room, are no failure of the story: that is raised.
 
     :raises Unavailable: a part does not answer
+    :raises NoSpace: a part has no room
+    :raises HandedOver: the work is another's now, or this workplace closes
     """
-    workplace = here()
+    workplace.stay_open()
     try:
         with workplace.database.write() as session:
             wish = wishes.claim(session, wish_id, workplace.holder, step=step)
@@ -171,19 +193,23 @@ def carry_out(step: str, wish_id: str, stage: Callable[[Job], None]) -> bool:
         log.info("step done", step=step, wish=wish_id, seconds=(utc_now() - started).total_seconds())
         return True
     except WorkCancelled:
+        workplace.stay_open()
         if _is_open(workplace, wish_id):
-            raise TakenOver from None
+            raise HandedOver from None
         log.info("work called off", step=step, wish=wish_id)
         _clear(workplace, wish_id)
         return False
-    except Unavailable:
+    except (Unavailable, NoSpace):
         raise
     except StoryError as error:
-        fail(wish_id, error.code, dict(error.parameters), is_final=isinstance(error, UnusableRecording))
+        workplace.stay_open()
+        is_final = isinstance(error, UnusableRecording)
+        fail(workplace, wish_id, error.code, dict(error.parameters), is_final=is_final)
         return False
     except Exception as error:
+        workplace.stay_open()
         log.error("step failed", step=step, wish=wish_id, error=type(error).__name__, exc_info=error)
-        fail(wish_id, "stage-failed", {"step": step}, is_final=False)
+        fail(workplace, wish_id, "stage-failed", {"step": step}, is_final=False)
         return False
 
 
@@ -193,9 +219,10 @@ def _is_open(workplace: Workplace, wish_id: str) -> bool:
         return wish is not None and wish.is_open
 
 
-def fail(wish_id: str, code: str, parameters: dict[str, Any], *, is_final: bool) -> None:
+def fail(
+    workplace: Workplace, wish_id: str, code: str, parameters: dict[str, Any], *, is_final: bool
+) -> None:
     """Keep why a wish failed, and end it."""
-    workplace = here()
     log.warning("recording failed", wish=wish_id, code=code)
     plain = {name: value if isinstance(value, PLAIN) else str(value) for name, value in parameters.items()}
     try:

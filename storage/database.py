@@ -14,12 +14,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
 # Every mapped class is known wherever there is a database: relations name tables of other modules.
 from models import schema as _schema  # noqa: F401
 from models.errors import Unavailable
 from storage import journal
+from storage.patient_connection import connect_patiently, take_time
 
 BUSY_TIMEOUT_MS = 15_000
 
@@ -81,7 +83,7 @@ class Database:
     def read(self) -> Iterator[ReadSession]:
         """A look at the database as it is at the first query; to see what has changed since, look again."""
         with (
-            _database_answers(),
+            database_answers(),
             ReadSession(self._reading, autoflush=False) as session,
         ):
             yield session
@@ -89,7 +91,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[WriteSession]:
         """A transaction: commits at the end of the block, rolls back if it raises."""
-        with _database_answers(), WriteSession(self.engine, expire_on_commit=False) as session:
+        with database_answers(), WriteSession(self.engine, expire_on_commit=False) as session:
             yield session
             journal.seal(session)
             session.commit()
@@ -100,8 +102,9 @@ class Database:
 
     @contextmanager
     def look(self) -> Iterator[Connection]:
-        """As :meth:`read`, below the mapped classes: for tables that are older than they."""
-        with _database_answers(), self._reading.connect() as connection, connection.begin():
+        """As :meth:`read`, below the mapped classes, and as long as it takes: for tables that are older than they."""
+        with database_answers(), self._reading.connect() as connection, connection.begin():
+            take_time(connection)
             yield connection
 
     def close(self) -> None:
@@ -119,7 +122,9 @@ class Database:
 def _make_engine(url: str) -> Engine:
     # Parameters are people's words; errors are logged.
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+        event.listen(engine, "do_connect", connect_patiently)
+        return engine
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
@@ -146,9 +151,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _database_answers() -> Iterator[None]:
-    """A database that is down or locked for too long is *unavailable*: nothing was kept, try again."""
+def database_answers() -> Iterator[None]:
+    """A database that is down, or locked or busy for too long, is *unavailable*: nothing was kept, try again."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         raise Unavailable("database-unavailable", reason=type(error.orig).__name__) from error
+    except NoConnectionFree as error:
+        raise Unavailable("database-unavailable", reason="no-connection-free") from error

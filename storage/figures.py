@@ -46,6 +46,17 @@ def open_work(session: Session) -> dict[WishKind, tuple[int, datetime | None]]:
     return found | {WishKind(kind): (count, oldest) for kind, count, oldest in rows}
 
 
+def longest_waiting(session: Session) -> dict[WishKind, datetime | None]:
+    """Since when the oldest wish of each kind waits that no worker has begun; None if none does."""
+    rows = session.execute(
+        select(Wish.kind, func.min(Wish.created_at))
+        .where(Wish.outcome.is_(None), Wish.step.is_(None))
+        .group_by(Wish.kind)
+    )
+    found: dict[WishKind, datetime | None] = dict.fromkeys(WishKind)
+    return found | {WishKind(kind): oldest for kind, oldest in rows}
+
+
 def work_ended_since(session: Session, since: datetime) -> dict[tuple[WishKind, Outcome], int]:
     """How many wishes ended after a moment, by kind and outcome."""
     rows = session.execute(

@@ -6,25 +6,27 @@ renews; when a holder dies its lease runs out, and only then may another take th
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.base import new_id, utc_now
+from models.base import UtcDateTime, new_id, utc_now
 from models.work import Lease
 from storage.database import WriteSession
 from storage.wishes import Holder
 
 LASTS = timedelta(seconds=15)
+# Nobody holds a slot for longer at once: what says so was written before the clock was put back.
+LONGEST = timedelta(minutes=2)
 # The secret of a slot that was fenced off: no holder has it.
 NOBODY = ""
 
 
 def take(session: WriteSession, slot: str, *, lasts: timedelta = LASTS) -> tuple[Holder, str] | None:
     """Take a free slot, or one whose lease ran out: its holder and a secret to renew with; None if held."""
-    now = utc_now()
+    now = _now(session)
     lease = session.scalars(select(Lease).where(Lease.slot == slot).with_for_update()).one_or_none()
     if lease is None:
         lease = Lease(slot=slot, holder=new_id(), fence=1, ends_at=now + lasts)
@@ -33,7 +35,7 @@ def take(session: WriteSession, slot: str, *, lasts: timedelta = LASTS) -> tuple
                 session.add(lease)
         except IntegrityError:  # another took it in this moment
             return None
-    elif lease.ends_at > now:
+    elif now < lease.ends_at <= now + LONGEST:
         return None
     else:
         lease.holder, lease.fence, lease.ends_at = new_id(), lease.fence + 1, now + lasts
@@ -46,7 +48,7 @@ def renew(session: WriteSession, slot: str, secret: str, *, lasts: timedelta = L
     renewed = session.execute(
         update(Lease)
         .where(Lease.slot == slot, Lease.holder == secret)
-        .values(ends_at=utc_now() + lasts)
+        .values(ends_at=_now(session) + lasts)
         .returning(Lease.slot)
     )
     return renewed.first() is not None
@@ -54,32 +56,50 @@ def renew(session: WriteSession, slot: str, secret: str, *, lasts: timedelta = L
 
 def give_back(session: WriteSession, slot: str, secret: str) -> None:
     """Let go of a slot at once, so that its work need not wait for the lease to run out."""
-    session.execute(update(Lease).where(Lease.slot == slot, Lease.holder == secret).values(ends_at=utc_now()))
+    mine = update(Lease).where(Lease.slot == slot, Lease.holder == secret)
+    session.execute(mine.values(ends_at=_now(session)))
 
 
-def any_ran_out(session: Session) -> bool:
+def any_ran_out(session: Session, *, besides: str | None = None) -> bool:
     """Whether there is a slot whose holder died and that nobody has fenced off yet."""
-    return session.scalars(select(Lease.slot).where(*_ran_out())).first() is not None
+    return session.scalars(select(Lease.slot).where(*_ran_out(session, besides))).first() is not None
 
 
-def fence_off_dead(session: WriteSession) -> list[str]:
-    """Fence off the slots whose lease ran out, so that a holder that wakes cannot renew or write; returns them."""
-    found = list(session.scalars(select(Lease).where(*_ran_out()).order_by(Lease.slot).with_for_update()))
+def fence_off_dead(session: WriteSession, *, besides: str | None = None) -> list[str]:
+    """Fence off the slots whose lease ran out, so that a holder that wakes cannot renew or write; returns them.
+
+    :param besides: the slot of who asks: late is not dead
+    """
+    query = select(Lease).where(*_ran_out(session, besides)).order_by(Lease.slot)
+    found = list(session.scalars(query.with_for_update()))
     for lease in found:
         lease.holder, lease.fence = NOBODY, lease.fence + 1
     session.flush()
     return [lease.slot for lease in found]
 
 
-def dead(session: Session) -> list[str]:
+def dead(session: Session, *, besides: str | None = None) -> list[str]:
     """Slots that nobody holds; their work is for the living to take up."""
-    return list(session.scalars(select(Lease.slot).where(Lease.ends_at <= utc_now()).order_by(Lease.slot)))
-
-
-def _ran_out() -> tuple[ColumnElement[bool], ...]:
-    return Lease.ends_at <= utc_now(), Lease.holder != NOBODY
+    query = select(Lease.slot).where(_is_over(session), Lease.slot != (besides or ""))
+    return list(session.scalars(query.order_by(Lease.slot)))
 
 
 def living(session: Session) -> list[str]:
     """Slots that are held now."""
-    return list(session.scalars(select(Lease.slot).where(Lease.ends_at > utc_now()).order_by(Lease.slot)))
+    return list(session.scalars(select(Lease.slot).where(~_is_over(session)).order_by(Lease.slot)))
+
+
+def _ran_out(session: Session, besides: str | None) -> tuple[ColumnElement[bool], ...]:
+    return _is_over(session), Lease.holder != NOBODY, Lease.slot != (besides or "")
+
+
+def _is_over(session: Session) -> ColumnElement[bool]:
+    now = _now(session)
+    return or_(Lease.ends_at <= now, Lease.ends_at > now + LONGEST)
+
+
+def _now(session: Session) -> datetime:
+    """By the database's clock, where it has one: workers on several machines need not agree on the time."""
+    if session.get_bind().dialect.name == "sqlite":
+        return utc_now()
+    return session.scalars(select(func.clock_timestamp(type_=UtcDateTime()))).one()

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from models.errors import Unavailable
 from storage.database import Database
 from storage.old_transactions import WAIT_SECONDS, wait_for_older
+from storage.patient_connection import take_time
 from storage.search import compact
 
 CODE = "files-not-rewritten"
@@ -71,6 +72,7 @@ def _rewrite(engine: Engine) -> None:
 
 def _rewrite_all(engine: Engine) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        take_time(connection)
         if not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             raise Unavailable(CODE, reason="another-process")
         try:

@@ -16,7 +16,8 @@ from sqlalchemy.schema import Table
 
 from models.errors import Unavailable
 from models.schema import Base
-from storage.database import Database
+from storage.database import Database, database_answers
+from storage.patient_connection import take_time
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 # Any number will do: those who migrate on PostgreSQL lock it, and so wait for one another.
@@ -53,7 +54,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 def current(database: Database) -> str | None:
     """The revision that the database is at; None before the first."""
-    with database.engine.connect() as connection:
+    with database_answers(), database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -92,9 +93,10 @@ def _config_on(connection: Connection) -> Config:
 @contextmanager
 def _transaction(database: Database) -> Iterator[Connection]:
     """One transaction for all that a migration does: Alembic finds it open, and leaves its end to us."""
-    with database.engine.connect() as connection:
+    with database_answers(), database.engine.connect() as connection:
         if not database.is_sqlite:
             with connection.begin():
+                take_time(connection)
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
                 yield connection
             return

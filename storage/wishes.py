@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.curation import State
 from models.errors import WorkCancelled
-from models.stories import Story
+from models.stories import Story, StoryPilot
 from models.work import Claim, Lease, Outcome, Wish, WishKind
 from storage.database import Database, WriteSession
 
@@ -79,6 +79,38 @@ def call_off(
 def open_wishes(session: Session) -> list[Wish]:
     """All that is still wished for, oldest first."""
     return list(session.scalars(select(Wish).where(OPEN).order_by(Wish.created_at, Wish.id)))
+
+
+def begun(session: Session) -> list[Wish]:
+    """Open wishes that a worker has claimed, oldest first; perhaps one that died since."""
+    query = select(Wish).where(OPEN, Wish.step.is_not(None))
+    return list(session.scalars(query.order_by(Wish.created_at, Wish.id)))
+
+
+def next_in_turn(session: Session, kind: WishKind, *, at_most: int | None) -> list[tuple[Wish, int]]:
+    """The wishes of a kind that are to be begun next (all: None), each with its turn: pilots take turns.
+
+    A pilot's open wishes are counted, oldest first, those under way too: its n-th comes before anybody's (n+1)-th. So
+    one pilot's thousand recordings do not keep another's one waiting. A story of several pilots comes as soon as it
+    is the turn of one of them.
+    """
+    place = func.row_number().over(partition_by=StoryPilot.pilot_id, order_by=(Wish.created_at, Wish.id))
+    places = (
+        select(Wish.id, place.label("place"))
+        .outerjoin(StoryPilot, StoryPilot.story_id == Wish.story_id)
+        .where(OPEN, Wish.kind == kind)
+        .subquery()
+    )
+    turn = func.min(places.c.place)
+    turns = select(places.c.id, turn.label("turn")).group_by(places.c.id).subquery()
+    query = (
+        select(Wish, turns.c.turn)
+        .join(turns, turns.c.id == Wish.id)
+        .where(Wish.step.is_(None))
+        .order_by(turns.c.turn, Wish.created_at, Wish.id)
+        .limit(at_most)
+    )
+    return [(wish, turn) for wish, turn in session.execute(query)]
 
 
 def of_story(session: Session, story_id: str) -> list[Wish]:

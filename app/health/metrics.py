@@ -85,6 +85,13 @@ def _work(session: Session) -> Iterator[Metric]:
     yield _gauge("work_open", "Work that is not done yet.", ["kind"], waiting.items())
     ages = {(kind,): (now - since).total_seconds() if since else 0 for kind, (_, since) in work.items()}
     yield _gauge("work_oldest_seconds", "Age of the oldest of it; 0: there is none.", ["kind"], ages.items())
+    waits = {
+        (kind,): (now - since).total_seconds() if since else 0
+        for kind, since in figures.longest_waiting(session).items()
+    }
+    yield _gauge(
+        "work_waiting_seconds", "How long what nobody has begun has waited.", ["kind"], waits.items()
+    )
     ended = figures.work_ended_since(session, now - RECENTLY)
     yield _gauge(
         "work_ended_last_hour", "Work that ended in the last hour.", ["kind", "outcome"], ended.items()

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from app.parts import House, Parts
+from app.words import MENDS
 from models.base import utc_now
 from models.errors import StoryError
 from storage import figures
@@ -27,19 +28,26 @@ class Health(BaseModel):
     parts: dict[str, str]
 
 
+class Readiness(Health):
+    """``mend`` says for each part that is not well what to do."""
+
+    mend: dict[str, str]
+
+
 @router.get("/healthz", summary="Does the process live?")
 async def live() -> Health:
     return Health(status="ok", parts={})
 
 
-@router.get("/readyz", summary="Do its parts answer?", responses={503: {"model": Health}})
-def ready(parts: House, response: Response) -> Health:
+@router.get("/readyz", summary="Do its parts answer?", responses={503: {"model": Readiness}})
+def ready(parts: House, response: Response) -> Readiness:
     needed = {"database": _database(parts), "objects": _objects(parts), "disk": _disk(parts)}
     well = all(finding == "ok" for finding in needed.values())
     # Without a worker stories can still be sent: said, and no reason to send people away.
     findings = {**needed, "work": _work(parts) if needed["database"] == "ok" else "unknown"}
     response.status_code = 200 if well else 503
-    return Health(status="ok" if well else "not ready", parts=findings)
+    mend = {part: MENDS[finding] for part, finding in findings.items() if finding in MENDS}
+    return Readiness(status="ok" if well else "not ready", parts=findings, mend=mend)
 
 
 def _database(parts: Parts) -> str:

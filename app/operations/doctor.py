@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,12 +17,14 @@ from app.operations.backup import last_backup
 from app.operations.comparing import compare, compare_and_mend, keep, kept_at
 from app.operations.fixity import WITHIN
 from app.parts import Parts
+from app.words import MENDS, say
 from models.base import utc_now
+from models.errors import StoryError
 from models.stories import Story, Tombstone
+from pipeline.queues import ENDED_WITHOUT_US, work_of_others
 from pipeline.themes import lemmas
 from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
-from pipeline.worker import ENDED_WITHOUT_US, work_of_others
 from storage import fixity, journal, ledger, physical_erasure, schema, tombstones, webhooks
 from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
@@ -52,10 +54,18 @@ def examine(parts: Parts) -> Iterator[Finding]:
     for look in LOOKS:
         try:
             yield from look(parts)
+        except StoryError as error:
+            yield replace(unanswered(error), what=look.__name__.strip("_"))
         except Exception as error:
             yield Finding(
                 look.__name__.strip("_"), False, type(error).__name__, "See the log, and try again."
             )
+
+
+def unanswered(error: StoryError) -> Finding:
+    """Why nothing could be looked at."""
+    mend = MENDS.get(error.code, "See the log, and try again.")
+    return Finding("parts", False, say(error.code, dict(error.parameters)), mend)
 
 
 def _programs(parts: Parts) -> Iterator[Finding]:

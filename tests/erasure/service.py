@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from models import erasure
-from pipeline import worker
+from pipeline import lookout
 
-worker.LOOK_AT_ALL_EVERY_SECONDS = 2.0
+lookout.LOOK_AT_ALL_EVERY_SECONDS = 2.0
 erasure.NIGHT_HOURS = range(0)
 
 if __name__ == "__main__":

@@ -82,27 +82,52 @@ def _start(users: str, note: Path, settings: tuple[str, ...]) -> str:
 
 def guard(users: str, note: str, home: str, *settings: str) -> None:
     """Run a server in ``home`` until nobody holds the lock on ``users`` any more."""
-    folder = programs()
-    assert folder is not None
-    who: dict[str, Any] = {}
-    if os.geteuid() == 0:  # initdb and postgres refuse root
-        entry = pwd.getpwnam("postgres")
-        os.chown(home, entry.pw_uid, entry.pw_gid)
-        who = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    # The unprivileged user may not enter the folder that the tests run in.
-    who |= {"cwd": home, "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": home}}
-    who |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    make = [f"{folder}/initdb", "-D", f"{home}/data", "-U", "app", "-A", "trust", "-E", "UTF8"]
-    subprocess.run([*make, "--locale=C.UTF-8", "--no-sync"], check=True, **who)
-    options = ("listen_addresses=", f"unix_socket_directories={home}", "shared_buffers=32MB", *settings)
-    flags = [word for option in options for word in ("-c", option)]
-    server = subprocess.Popen([f"{folder}/postgres", "-D", f"{home}/data", *flags], **who)
+    make(home)
+    server = start(home, *settings)
     with open(users, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         server.send_signal(signal.SIGQUIT)
         server.wait()
         Path(note).unlink(missing_ok=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def make(home: str) -> None:
+    """The files of a new server in ``home``, a short path."""
+    if os.geteuid() == 0:
+        os.chown(home, *_user())
+    command = ("initdb", "-D", f"{home}/data", "-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+    assert _run(home, *command, "--no-sync").wait() == 0
+
+
+def start(home: str, *settings: str) -> subprocess.Popen[bytes]:
+    """A server over the files in ``home``; its socket lies there too, and is there a moment later."""
+    options = ("listen_addresses=", f"unix_socket_directories={home}", "shared_buffers=32MB", *settings)
+    flags = [word for option in options for word in ("-c", option)]
+    return _run(home, "postgres", "-D", f"{home}/data", *flags)
+
+
+def _run(home: str, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    folder = programs()
+    assert folder is not None
+    who: dict[str, Any] = {}
+    if os.geteuid() == 0:  # initdb and postgres refuse root
+        user, group = _user()
+        who = {"user": user, "group": group, "extra_groups": []}
+    return subprocess.Popen(
+        [str(folder / program), *arguments],
+        # The unprivileged user may not enter the folder that the tests run in.
+        cwd=home,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": home},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **who,
+    )
+
+
+def _user() -> tuple[int, int]:
+    entry = pwd.getpwnam("postgres")
+    return entry.pw_uid, entry.pw_gid
 
 
 if __name__ == "__main__":

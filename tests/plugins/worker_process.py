@@ -1,21 +1,24 @@
 """A worker in a process of its own, for tests that kill it: ``python -m tests.plugins.worker_process CONFIG``.
 
 CONFIG is JSON: database_url, workflow_url, folder, s3 (endpoint, access_key, secret_key, bucket), cache,
-lease_seconds, and optionally ``rounds``, a schedule, and ``stop_at``: [step, moment].
-There it makes a file ``stopped`` and waits to be killed.
+lease_seconds, and optionally ``rounds``, a schedule, ``recognition_seconds``, for which a stand-in sleeps in place of
+the recogniser, and ``stop_at``: [step, moment]. There it makes a file ``stopped`` and waits to be killed.
+
+It ends when it is told to (SIGTERM), or when whoever started it ends.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline import rounds
-from pipeline import worker as slots
+from pipeline import lookout, rounds
 from pipeline.media.inspection import MediaLimits
 from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
@@ -23,7 +26,9 @@ from pipeline.worker import Worker
 from pipeline.workplace import Workplace
 from storage.database import Database
 from storage.objects import Objects
+from storage.patient_connection import PatientConnection
 from storage.wishes import Holder
+from tests.plugins.stand_in import Sleeper
 
 
 def main() -> None:
@@ -45,18 +50,35 @@ def main() -> None:
     def workplace(holder: Holder) -> Workplace:
         work = folder / "work"
         work.mkdir(exist_ok=True)
-        recogniser = Recogniser(weights.ensure(Path(config["cache"])))
+        seconds = config.get("recognition_seconds")
+        recogniser = (
+            Recogniser(weights.ensure(Path(config["cache"])))
+            if seconds is None
+            else Sleeper(seconds, folder / "heard.log")
+        )
         return Workplace(database, objects, work, recogniser, MediaLimits(), holder, on_step=on_step)
 
+    is_over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_over.set())
+    threading.Thread(target=wait_for_parent, args=(is_over,), daemon=True).start()
     rounds.SCHEDULE = config.get("rounds") or rounds.SCHEDULE
-    slots.LOOK_AT_ALL_EVERY_SECONDS = config["look_at_all_seconds"]
+    if config.get("answers_within_seconds"):
+        PatientConnection.answers_within_seconds = config["answers_within_seconds"]
+    lookout.LOOK_AT_ALL_EVERY_SECONDS = config["look_at_all_seconds"]
     worker = Worker(
         database, config["workflow_url"], workplace, lease=timedelta(seconds=config["lease_seconds"])
     )
     worker.start()
     (folder / "started").touch()
-    sys.stdin.read()
+    is_over.wait()
     worker.stop()
+    database.close()
+
+
+def wait_for_parent(is_over: threading.Event) -> None:
+    """Until whoever started this process ends, and its end of the pipe with it."""
+    sys.stdin.read()
+    is_over.set()
 
 
 if __name__ == "__main__":

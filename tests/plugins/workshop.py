@@ -24,7 +24,7 @@ from storage import consents, recordings, stories
 from storage.consents import Terms
 from storage.database import Database
 from storage.embedded import Embedded
-from storage.objects import Objects
+from storage.objects import Objects, StoredObject
 from storage.stories import StoryDetails
 from tests.plugins.stories import Field
 
@@ -41,9 +41,21 @@ class Workshop:
         self.field = Field(database)
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def send(self, recording: Path, *, consents_to_curation: bool = True, **details: Any) -> tuple[str, str]:
+    def send(
+        self, recording: Path, *, consents_to_curation: bool = True, pilot: str = "spring", **details: Any
+    ) -> tuple[str, str]:
         """A story with a recording that lies whole in the store: the ids of both."""
-        pilot = self.field.pilot()
+        story_id, recording_id, stored = self.put(
+            recording, consents_to_curation=consents_to_curation, pilot=pilot, **details
+        )
+        self.receive(recording_id, stored)
+        return story_id, recording_id
+
+    def put(
+        self, recording: Path, *, consents_to_curation: bool = True, pilot: str = "spring", **details: Any
+    ) -> tuple[str, str, StoredObject]:
+        """As :meth:`send`, but that nobody has been told yet that it lies there whole."""
+        pilot = self.field.pilot(pilot)
         sender = self.field.account(Role.REPORTER, pilot).account_id or ""
         with self.database.write() as session:
             given = {"title": "A test", "language": "en", "pilot_ids": [pilot]} | details
@@ -52,10 +64,12 @@ class Workshop:
                 self.consent(story.id, session=session)
             expected = recordings.expect_recording(session, story, recording.name, sent_by=sender)
         with recording.open("rb") as file:
-            stored = self.objects.put_stream(expected.original_key, file)
+            return story.id, expected.id, self.objects.put_stream(expected.original_key, file)
+
+    def receive(self, recording_id: str, stored: StoredObject) -> None:
+        """Say that a recording lies whole in the store: from now on it is wished for."""
         with self.database.write() as session:
-            recordings.receive(session, expected.id, size_bytes=stored.size_bytes, sha256=stored.sha256)
-        return story.id, expected.id
+            recordings.receive(session, recording_id, size_bytes=stored.size_bytes, sha256=stored.sha256)
 
     def consent(self, story_id: str, *, session: Any = None) -> None:
         """Everybody in a story consents to curation."""
@@ -73,11 +87,16 @@ class Workshop:
         stop_at: tuple[str, str] | None = None,
         rounds: str | None = None,
         look_at_all_seconds: float = 60.0,
+        lease_seconds: float = LEASE_SECONDS,
+        recognition_seconds: float | None = None,
+        answers_within_seconds: float | None = None,
     ) -> subprocess.Popen[bytes]:
         """A worker in a process of its own; with ``stop_at`` it waits there to be killed, or for a file ``go-on``.
 
         :param rounds: when it makes its rounds, in place of once an hour
         :param look_at_all_seconds: how often it looks for what was forgotten, and for what to forget
+        :param recognition_seconds: how long a stand-in for the recogniser sleeps; None: the recogniser itself
+        :param answers_within_seconds: how long it waits for an answer of PostgreSQL, in place of half a minute
         """
         config = self.folder / f"worker-{len(self._workers)}.json"
         for flag in ("started", "stopped", "go-on"):
@@ -91,20 +110,24 @@ class Workshop:
                     "folder": str(self.folder),
                     "s3": self._s3,
                     "cache": str(ROOT / "data" / "cache"),
-                    "lease_seconds": LEASE_SECONDS,
+                    "lease_seconds": lease_seconds,
+                    "recognition_seconds": recognition_seconds,
+                    "answers_within_seconds": answers_within_seconds,
                     "look_at_all_seconds": look_at_all_seconds,
                     "stop_at": list(stop_at) if stop_at else None,
                     "rounds": rounds,
                 }
             )
         )
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.plugins.worker_process", str(config)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stderr=(self.folder / "worker.log").open("ab"),
-            start_new_session=True,
-        )
+        with (self.folder / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "tests.plugins.worker_process", str(config)],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self._workers.append(worker)
         return worker
 
@@ -159,6 +182,12 @@ class Workshop:
         with suppress(ProcessLookupError):
             os.kill(worker.pid, signal.SIGKILL)
         worker.wait(timeout=10)
+
+    def leave(self, worker: subprocess.Popen[bytes]) -> None:
+        """A worker that has ended, as it should: nobody waits for what it does any more."""
+        self._workers.remove(worker)
+        if worker.stdin:
+            worker.stdin.close()
 
     def close(self) -> None:
         for worker in self._workers:

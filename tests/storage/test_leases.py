@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import select, update
 
 from models.base import utc_now
 from models.work import Lease
@@ -103,3 +104,39 @@ def test_a_slot_given_back_can_be_taken_at_once_and_only_by_its_holder_given(dat
     with database.read() as session:
         assert leases.living(session) == []
     assert take(database) is not None
+
+
+def test_late_is_not_dead_to_oneself(database: Database) -> None:
+    mine = take(database)
+    assert mine is not None
+    let_run_out(database)
+    with database.write() as session:
+        assert not leases.any_ran_out(session, besides="slot-1")
+        assert (
+            leases.fence_off_dead(session, besides="slot-1") == leases.dead(session, besides="slot-1") == []
+        )
+        assert leases.dead(session) == ["slot-1"]
+        assert leases.renew(session, "slot-1", mine[1])
+
+
+def test_a_lease_from_before_the_clock_was_put_back_is_over(database: Database) -> None:
+    """Otherwise nobody would take up that work until the clock has come as far again."""
+    assert take(database) is not None
+    with database.write() as session:
+        session.execute(update(Lease).values(ends_at=utc_now() + timedelta(hours=1)))
+        assert leases.living(session) == []
+        assert leases.fence_off_dead(session) == ["slot-1"]
+    assert take(database) is not None
+
+
+def test_on_postgresql_the_time_is_the_databases(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose clock is wrong neither takes from the living nor holds on to what it left."""
+    monkeypatch.setattr(leases, "utc_now", lambda: utc_now() + timedelta(minutes=1))
+    assert take(postgresql_database) is not None
+    monkeypatch.undo()
+    with postgresql_database.read() as session:
+        assert leases.living(session) == ["slot-1"]
+        ends_at = session.scalars(select(Lease.ends_at)).one()
+    assert ends_at <= utc_now() + leases.LASTS

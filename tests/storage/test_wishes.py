@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from models.base import utc_now
 from models.curation import State
@@ -252,6 +252,87 @@ def test_calling_off_reaches_what_it_names_and_no_more(database: Database, field
         assert {ids[each.id] for each in wishes.open_wishes(session)} == {"second", "elsewhere"}
         wishes.call_off(session, one.id)
         assert {ids[each.id] for each in wishes.open_wishes(session)} == {"elsewhere"}
+
+
+# ---- turns --------------------------------------------------------------------------------------------------------
+
+
+def want(database: Database, story: Story, *names: str, kind: WishKind = WishKind.PROCESS) -> None:
+    """Wishes for recordings of a story, one after the other."""
+    with database.write() as session:
+        now = utc_now()
+        for number, name in enumerate(names):
+            wish = wishes.make(session, kind, story.id, recording_id=name)
+            wish.created_at = now + timedelta(microseconds=number)
+
+
+def begin(database: Database, *names: str) -> None:
+    with database.write() as session:
+        session.execute(update(Wish).where(Wish.recording_id.in_(names)).values(step="render"))
+
+
+def next_names(
+    database: Database, at_most: int | None, kind: WishKind = WishKind.PROCESS
+) -> list[str | None]:
+    with database.read() as session:
+        return [wish.recording_id for wish, _ in wishes.next_in_turn(session, kind, at_most=at_most)]
+
+
+@pytest.fixture
+def of_two_pilots(database: Database, field: Field) -> tuple[Story, Story]:
+    return field.story(pilots=[field.pilot("north")]), field.story(pilots=[field.pilot("south")])
+
+
+def test_one_recording_does_not_wait_behind_another_pilots_three_hundred(
+    database: Database, of_two_pilots: tuple[Story, Story]
+) -> None:
+    north, south = of_two_pilots
+    want(database, north, *(f"n{number:03}" for number in range(300)))
+    assert next_names(database, 3) == ["n000", "n001", "n002"]
+    want(database, south, "s000")
+    assert next_names(database, 3) == ["n000", "s000", "n001"]
+    # What is under way counts: whose work runs already comes after who has none.
+    begin(database, "n000", "n001")
+    assert next_names(database, 2) == ["s000", "n002"]
+    assert len(next_names(database, None)) == 299
+
+
+def test_two_pilots_with_many_take_turns(database: Database, of_two_pilots: tuple[Story, Story]) -> None:
+    north, south = of_two_pilots
+    want(database, north, "n0", "n1", "n2")
+    want(database, south, "s0", "s1")
+    with database.read() as session:
+        found = wishes.next_in_turn(session, WishKind.PROCESS, at_most=None)
+    assert [(wish.recording_id, turn) for wish, turn in found] == [
+        ("n0", 1),
+        ("s0", 1),
+        ("n1", 2),
+        ("s1", 2),
+        ("n2", 3),
+    ]
+
+
+def test_a_story_of_two_pilots_comes_when_it_is_the_turn_of_one_and_comes_once(
+    database: Database, field: Field, of_two_pilots: tuple[Story, Story]
+) -> None:
+    north, _ = of_two_pilots
+    shared = field.story(pilots=[field.pilot("north"), field.pilot("south")])
+    want(database, north, "n0", "n1")
+    want(database, shared, "both")
+    assert next_names(database, None) == ["n0", "both", "n1"]
+
+
+def test_each_kind_of_work_has_its_own_turns_and_a_story_without_pilot_is_not_forgotten(
+    database: Database, of_two_pilots: tuple[Story, Story]
+) -> None:
+    north, south = of_two_pilots
+    want(database, north, "n0", "n1")
+    want(database, south, "s0", kind=WishKind.ERASE)
+    with database.write() as session:
+        # As an erasure leaves it: the story and what tied it to its pilots are gone.
+        session.execute(delete(Story).where(Story.id == south.id))
+    assert next_names(database, None) == ["n0", "n1"]
+    assert next_names(database, None, WishKind.ERASE) == ["s0"]
 
 
 def test_progress_is_told_by_the_claimant_and_guesses_what_is_left(database: Database, wish: Wish) -> None:

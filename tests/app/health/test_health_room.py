@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.words import WORDS
+from app.words import MENDS, WORDS
 from models.base import new_id, utc_now
 from models.curation import State
 from models.stories import RecordingState
@@ -69,6 +69,7 @@ def test_store_that_does_not_answer_is_named(rooms: Rooms) -> None:
     parts = answer.json()["parts"]
     assert (parts["database"], parts["disk"], parts["work"]) == ("ok", "ok", "ok")
     assert parts["objects"] in WORDS
+    assert answer.json()["mend"] == {"objects": MENDS[parts["objects"]]}
 
 
 def test_it_is_ready_when_its_parts_answer(rooms: Rooms, object_store: Objects) -> None:
@@ -123,13 +124,18 @@ def test_work_is_counted_with_its_age_and_its_ends(watched: Rooms) -> None:
         recording = session.merge(story.recordings[0])
         recording.duration_seconds = 1800.0
         session.query(Wish).delete()
-    wish(watched, timedelta(minutes=5))
+    wish(watched, timedelta(minutes=5), step="transcribe")
     for ended, outcome in ((1, Outcome.DONE), (50, Outcome.FAILED), (61, Outcome.DONE)):
         moment = utc_now() - timedelta(minutes=ended)
         wish(watched, timedelta(hours=2), outcome=outcome, ended_at=moment, recording_id=recording.id)
     found = read(watched)
     assert found["community_reporting_work_open"] == {("inspect",): 0, ("process",): 1, ("erase",): 0}
     assert found["community_reporting_work_oldest_seconds"][("process",)] == pytest.approx(300, abs=30)
+    # What a worker has begun does not wait: a long recording is no queue.
+    assert found["community_reporting_work_waiting_seconds"][("process",)] == 0
+    wish(watched, timedelta(minutes=2))
+    waits = read(watched)["community_reporting_work_waiting_seconds"]
+    assert waits == {("inspect",): 0, ("process",): pytest.approx(120, abs=30), ("erase",): 0}
     assert found["community_reporting_work_ended_last_hour"] == {
         ("process", "done"): 1,
         ("process", "failed"): 1,

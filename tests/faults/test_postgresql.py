@@ -1,0 +1,220 @@
+"""PostgreSQL goes away while the service runs and people use it: crashed, refusing, or silent.
+
+Nothing that was answered 2xx is lost, nothing else is answered than "not now, try again", and when it is back all goes
+on without anybody doing anything.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import select
+
+from app.parts import Parts
+from app.settings import Settings
+from app.words import MENDS
+from models.errors import Unavailable
+from models.roles import Role
+from models.stories import RecordingState, Story
+from pipeline.themes.codebook import load_codebook
+from storage.database import Database
+from storage.objects import Objects
+from storage.patient_connection import PatientConnection
+from tests.faults.test_workers import assert_each_done_once, open_wishes
+from tests.plugins.own_postgresql import OwnServer, own_server
+from tests.plugins.served import Served, serving_over, wait_until
+from tests.plugins.workshop import Workshop
+
+ROOT = Path(__file__).resolve().parents[2]
+WELL_AGAIN_SECONDS = 60.0
+# In place of half a minute.
+PATIENCE_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OwnServer]:
+    with own_server() as running:
+        yield running
+
+
+@pytest.fixture
+def database(server: OwnServer) -> Iterator[Database]:
+    with closing(Database(f"{server.url}&connect_timeout=2")) as made:
+        yield made
+
+
+@pytest.fixture
+def served(
+    database: Database, object_store: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Served]:
+    """The service over that server, without workers."""
+    monkeypatch.setattr(PatientConnection, "answers_within_seconds", PATIENCE_SECONDS)
+    settings = Settings(_env_file=None, data=tmp_path, workers=0, min_free_bytes=0)
+    with serving_over(Parts(settings, database, object_store, load_codebook())) as running:
+        yield running
+
+
+@contextmanager
+def crashed(server: OwnServer, seconds: float) -> Iterator[None]:
+    server.stop()
+    yield
+    time.sleep(seconds)
+    server.start()
+
+
+@contextmanager
+def refusing(server: OwnServer, seconds: float) -> Iterator[None]:
+    with server.refusing():
+        yield
+        time.sleep(seconds)
+
+
+@contextmanager
+def silent(server: OwnServer, seconds: float) -> Iterator[None]:
+    server.pause()
+    yield
+    time.sleep(seconds)
+    server.resume()
+
+
+class Sender:
+    """Somebody who sends one story after the other, and keeps a ledger of what was answered, and when."""
+
+    def __init__(self, pilot: str, client: httpx2.Client) -> None:
+        self._pilot, self._client = pilot, client
+        self.answers: list[tuple[float, httpx2.Response]] = []
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._send, daemon=True)
+        self._thread.start()
+
+    def _send(self) -> None:
+        story = {"title": "Told", "language": "en", "pilots": [self._pilot]}
+        while not self._is_over.is_set():
+            answer = self._client.post("/api/v1/stories", json=story)
+            self.answers.append((time.monotonic(), answer))
+            time.sleep(0.02)
+
+    def kept_since(self, moment: float) -> list[float]:
+        return [at - moment for at, answer in self.answers if answer.status_code == 201 and at > moment]
+
+    def end(self) -> list[httpx2.Response]:
+        self._is_over.set()
+        self._thread.join(60)
+        return [answer for _, answer in self.answers]
+
+
+AWAY: list[Any] = [
+    pytest.param(crashed, 2.0, id="crashed"),
+    pytest.param(silent, 3.0, id="silent", marks=pytest.mark.long),
+    pytest.param(refusing, 2.0, id="refusing", marks=pytest.mark.long),
+    # As long as it takes durable work to ask for it once in a minute and a half.
+    pytest.param(crashed, 90.0, id="crashed for long", marks=pytest.mark.long),
+    pytest.param(silent, 90.0, id="silent for long", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("away", "seconds"), AWAY)
+def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
+    served: Served,
+    server: OwnServer,
+    make_workshop: Callable[[Database], Workshop],
+    spoken: Path,
+    away: Callable[[OwnServer, float], Any],
+    seconds: float,
+) -> None:
+    workshop = make_workshop(served.parts.database)
+    # The server is that of all tests here.
+    pilot = f"pilot-{secrets.token_hex(4)}"
+    client = served.client(workshop.field.account(Role.REPORTER, workshop.field.pilot(pilot)))
+    known = set(story_ids(served))
+    sender = Sender(pilot, client)
+    workshop.start_worker(recognition_seconds=3.0, answers_within_seconds=PATIENCE_SECONDS)
+    sent = [workshop.send(spoken, pilot=pilot)]
+    workshop.wait_until(lambda: "transcribe begun" in workshop.steps(), "transcribing")
+    with away(server, seconds):
+        gone_at = time.monotonic()
+        wait_until(lambda: 503 in [answer.status_code for _, answer in sender.answers], "a 503", 20)
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["parts"]["database"]) == (503, "database-unavailable")
+        assert ready.json()["mend"] == {"database": MENDS["database-unavailable"]}
+    back_at = time.monotonic()
+    wait_until(lambda: sender.kept_since(back_at), "the first 201", WELL_AGAIN_SECONDS)
+    sent.append(workshop.send(spoken, pilot=pilot))
+    for _, recording_id in sent:
+        workshop.wait_for(
+            recording_id, RecordingState.READY, seconds=WELL_AGAIN_SECONDS + back_at - time.monotonic()
+        )
+    done_in = time.monotonic() - back_at
+    workshop.wait_until(lambda: not open_wishes(workshop), "the end of every wish")
+
+    answers = sender.end()
+    assert {answer.status_code for answer in answers} == {201, 503}
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+    assert {answer.json()["code"] for answer in refused} == {"database-unavailable"}
+    promised = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    assert len(promised) == len(set(promised))
+    made = {story_id for story_id, _ in sent}
+    # More may be there than was promised: an answer that was lost on its way back. Never less.
+    assert set(promised) <= set(story_ids(served)) - known - made
+    assert client.get("/readyz").json()["parts"]["database"] == "ok"
+    assert_each_done_once(workshop, sorted(made))
+    print(
+        f"away {back_at - gone_at:.0f} s: {len(promised)} kept, {len(refused)} refused; first kept after "
+        f"{sender.kept_since(back_at)[0]:.1f} s, work done after {done_in:.1f} s"
+    )
+
+
+def story_ids(served: Served) -> list[str]:
+    with served.parts.database.read() as session:
+        return list(session.scalars(select(Story.id)))
+
+
+def test_doctor_says_what_to_do_about_a_database_that_is_away(server: OwnServer, tmp_path: Path) -> None:
+    settings = {"DATA": str(tmp_path), "DATABASE_URL": server.url.replace("/stories", "/nowhere")}
+    named = {f"COMMUNITY_REPORTING_{name}": value for name, value in settings.items()}
+    ran = subprocess.run(
+        [sys.executable, "-m", "app.cli", "doctor"],
+        env=os.environ | named | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 1
+    assert ran.stdout.startswith("BAD  parts: The database does not answer.")
+    assert MENDS["database-unavailable"] in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_a_statement_that_nobody_answers_fails_in_time_and_so_does_a_connection(
+    server: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientConnection, "answers_within_seconds", PATIENCE_SECONDS)
+    with closing(Database(f"{server.url}&connect_timeout=2")) as database:
+        with database.read() as session:
+            session.execute(select(1))
+            server.pause()
+            try:
+                began = time.monotonic()
+                with pytest.raises(Exception, match="does not answer"):
+                    session.execute(select(1))
+                assert PATIENCE_SECONDS <= time.monotonic() - began < PATIENCE_SECONDS + 1
+                with pytest.raises(Unavailable), database.read() as other:
+                    other.execute(select(1))
+                assert time.monotonic() - began < 2 * PATIENCE_SECONDS + 5
+            finally:
+                server.resume()
+        with database.read() as session:
+            assert session.scalar(select(1)) == 1
