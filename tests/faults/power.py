@@ -1,0 +1,71 @@
+"""The whole service in processes of its own, and the power cut: kill −9 of everything that it runs, at once."""
+
+from __future__ import annotations
+
+import signal
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.faults.warm import start
+
+UP_SECONDS = 60.0
+
+
+class Running:
+    """A service that is started, and killed, as often as one likes."""
+
+    def __init__(self, settings: dict[str, Any], log: Path) -> None:
+        self._settings, self._log = settings, log
+        self._process: BaseProcess | None = None
+        self.starts = 0
+
+    def start(self) -> None:
+        self._process = start("serve", {"settings": self._settings, "log": str(self._log)})
+        self.starts += 1
+
+    def cut(self) -> int:
+        """Kill all of it; how many processes that were."""
+        assert self._process is not None
+        assert self._process.is_alive(), f"it ended by itself\n{self.log()}"
+        first = psutil.Process(self._process.pid)
+        with suppress(psutil.NoSuchProcess):
+            # So that it starts nothing while we look what it has started.
+            first.send_signal(signal.SIGSTOP)
+        doomed = [first, *first.children(recursive=True)]
+        for each in doomed:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        self._process.join(30)
+        psutil.wait_procs(doomed[1:], 10)
+        return len(doomed)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._settings['port']}/readyz", timeout=5):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def wait_until_ready(self) -> float:
+        """Until everything answers; how long that took, in seconds."""
+        began = time.monotonic()
+        while not self.is_ready():
+            assert self._process is not None
+            assert self._process.is_alive(), self.log()
+            assert time.monotonic() - began < UP_SECONDS, self.log()
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.is_alive():
+            self.cut()
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")[-4000:] if self._log.exists() else ""
