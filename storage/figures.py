@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.curation import State
 from models.stories import Recording, RecordingState, Story
 from models.work import Lease, Outcome, Wish, WishKind
+from storage.leases import has_ended
 
 
 def stories_by_state(session: Session) -> dict[State, int]:
@@ -69,4 +70,4 @@ def seconds_processed_since(session: Session, since: datetime) -> float:
 
 def living_workers(session: Session, now: datetime) -> int:
     """How many workers hold a slot."""
-    return session.scalar(select(func.count()).select_from(Lease).where(Lease.ends_at > now)) or 0
+    return session.scalar(select(func.count()).select_from(Lease).where(~has_ended(now))) or 0

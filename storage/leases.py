@@ -6,9 +6,9 @@ renews; when a holder dies its lease runs out, and only then may another take th
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,8 @@ from storage.database import WriteSession
 from storage.wishes import Holder
 
 LASTS = timedelta(seconds=15)
+# No lease lasts so long: one that ends later was taken before the clock was set back.
+LASTS_AT_MOST = timedelta(minutes=5)
 # The secret of a slot that was fenced off: no holder has it.
 NOBODY = ""
 
@@ -33,7 +35,7 @@ def take(session: WriteSession, slot: str, *, lasts: timedelta = LASTS) -> tuple
                 session.add(lease)
         except IntegrityError:  # another took it in this moment
             return None
-    elif lease.ends_at > now:
+    elif now < lease.ends_at <= now + LASTS_AT_MOST:
         return None
     else:
         lease.holder, lease.fence, lease.ends_at = new_id(), lease.fence + 1, now + lasts
@@ -73,13 +75,18 @@ def fence_off_dead(session: WriteSession) -> list[str]:
 
 def dead(session: Session) -> list[str]:
     """Slots that nobody holds; their work is for the living to take up."""
-    return list(session.scalars(select(Lease.slot).where(Lease.ends_at <= utc_now()).order_by(Lease.slot)))
+    return list(session.scalars(select(Lease.slot).where(has_ended(utc_now())).order_by(Lease.slot)))
 
 
 def _ran_out() -> tuple[ColumnElement[bool], ...]:
-    return Lease.ends_at <= utc_now(), Lease.holder != NOBODY
+    return has_ended(utc_now()), Lease.holder != NOBODY
+
+
+def has_ended(now: datetime) -> ColumnElement[bool]:
+    """Nobody holds the slot any more."""
+    return or_(Lease.ends_at <= now, Lease.ends_at > now + LASTS_AT_MOST)
 
 
 def living(session: Session) -> list[str]:
     """Slots that are held now."""
-    return list(session.scalars(select(Lease.slot).where(Lease.ends_at > utc_now()).order_by(Lease.slot)))
+    return list(session.scalars(select(Lease.slot).where(~has_ended(utc_now())).order_by(Lease.slot)))

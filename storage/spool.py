@@ -32,7 +32,8 @@ class Request:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._mark = f"{time.time_ns():020d} {secrets.token_hex(4)}"
+        # Since the machine's start, for all of its processes, whatever its clock is set to.
+        self._mark = f"{time.monotonic_ns():020d} {secrets.token_hex(4)}"
         self._lock: int | None = None
 
     def take(self, *, asks: bool = True) -> bool:
@@ -51,6 +52,8 @@ class Request:
             is_taken = False
         if is_taken:
             self._lock = lock
+            # Of the dead, or of one who still asks and writes it again at once.
+            self._forget_note()
             return True
         os.close(lock)
         if asks and self._noted() < self._mark:
@@ -77,11 +80,14 @@ class Request:
         """Let go of what was taken, and of the wish for it. A second time does nothing."""
         if self._lock is not None:
             # Whoever asks goes on asking until it has it: so no note of the dead stays.
-            (self._folder / NOTE).unlink(missing_ok=True)
+            self._forget_note()
             os.close(self._lock)
             self._lock = None
         elif self._noted() == self._mark:
-            (self._folder / NOTE).unlink(missing_ok=True)
+            self._forget_note()
+
+    def _forget_note(self) -> None:
+        (self._folder / NOTE).unlink(missing_ok=True)
 
 
 class Spool:

@@ -75,12 +75,15 @@ class Ground:
     database: Database
     objects: Objects
     server: Embedded
+    has_people: bool = True
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.settings = settings_of(self.folder / "data", self.database, self.objects, self.server)
         self.field = Field(self.database)
         self.findings: dict[str, Any] | None = None
+        if not self.has_people:
+            return
         self.sender = self.field.account(Role.FACILITATOR, self.field.pilot())
         self.key = self.key_of(self.sender)
 

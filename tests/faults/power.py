@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from storage.embedded import process as store_process
 from tests.faults.warm import start
 
 UP_SECONDS = 60.0
@@ -21,13 +22,14 @@ UP_SECONDS = 60.0
 class Running:
     """A service that is started, and killed, as often as one likes."""
 
-    def __init__(self, settings: dict[str, Any], log: Path) -> None:
-        self._settings, self._log = settings, log
+    def __init__(self, settings: dict[str, Any], log: Path, clock: Path | None = None) -> None:
+        self._settings, self._log, self._clock = settings, log, clock
         self._process: BaseProcess | None = None
         self.starts = 0
 
     def start(self) -> None:
-        self._process = start("serve", {"settings": self._settings, "log": str(self._log)})
+        clock = str(self._clock) if self._clock else None
+        self._process = start("serve", {"settings": self._settings, "log": str(self._log), "clock": clock})
         self.starts += 1
 
     def cut(self) -> int:
@@ -45,6 +47,13 @@ class Running:
         self._process.join(30)
         psutil.wait_procs(doomed[1:], 10)
         return len(doomed)
+
+    def cut_store(self) -> None:
+        """Kill the embedded store alone, if it runs at this moment."""
+        pid = store_process.running_pid(Path(self._settings["data"]) / "objects")
+        if pid is not None:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
 
     def is_ready(self) -> bool:
         try:

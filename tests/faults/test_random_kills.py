@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,20 @@ SETTLED_SECONDS = 120
 class Town:
     """People who send stories to a service that dies again and again."""
 
-    def __init__(self, folder: Path, database: Database, *, kills: int, stories: int, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        *,
+        kills: int,
+        stories: int,
+        seed: int,
+        victim: str = "everything",
+        has_clock: bool = False,
+    ) -> None:
         self.folder, self.database, self.kills = folder, database, kills
         self.chance = random.Random(seed)
-        self.seed = seed
+        self.seed, self.victim = seed, victim
         data = folder / "data"
         data.mkdir()
         with closing(socket.socket()) as free:
@@ -71,8 +82,10 @@ class Town:
         sender = field.account(Role.FACILITATOR, field.pilot())
         with database.write() as session:
             account = session.get_one(Account, sender.account_id)
-            self.key = api_keys.make(session, account, "test", tuple(Scope), days=2, actor=account.id).token
-        self.running = Running(self.settings, folder / "serve.log")
+            self.key = api_keys.make(session, account, "test", tuple(Scope), days=400, actor=account.id).token
+        self.clock = folder / "clock"
+        self.clock.write_text("0")
+        self.running = Running(self.settings, folder / "serve.log", self.clock if has_clock else None)
         contents = [recording_of(number) for number in range(min(stories, 40))]
         self.contents = [contents[number % len(contents)] for number in range(stories)]
         self.ledger = [Entry(f"Story {n}", sha256(each)) for n, each in enumerate(self.contents)]
@@ -93,17 +106,33 @@ class Town:
             while self.killed < self.kills:
                 time.sleep(self.chance.uniform(*LIVES_SECONDS))
                 assert not self.failures, self.failures
-                self.running.cut()
+                self._kill()
                 self.killed += 1
-                self.running.start()
             self.recovered_seconds = self.running.wait_until_ready()
             wait_until(self._is_all_sent, "everything to be sent", SETTLED_SECONDS)
-            wait_until(self._is_settled, "everything to be done", SETTLED_SECONDS)
+            self.wait_until_settled(SETTLED_SECONDS)
         finally:
             self._is_over.set()
             for each in threads:
                 each.join(30)
         assert not self.failures, self.failures
+
+    def _kill(self) -> None:
+        if self.victim == "store":
+            self.running.cut_store()
+            return
+        self.running.cut()
+        self.running.start()
+
+    def send_one(self, number: int) -> None:
+        """One story, by whoever is first."""
+        self.senders[0].send(self.ledger[number], self.contents[number], self.seed + number)
+
+    def set_clock(self, wrong_by: timedelta) -> None:
+        self.clock.write_text(str(int(wrong_by.total_seconds())))
+
+    def wait_until_settled(self, seconds: float) -> None:
+        wait_until(self._is_settled, "everything to be done", seconds)
 
     def _send_all(self, sender: Sender) -> None:
         try:
@@ -206,8 +235,10 @@ class Town:
         return Objects.connect(endpoint, access_key, secret_key, BUCKET, secure=False)
 
 
-def live_through(folder: Path, database: Database, *, kills: int, stories: int, what: str) -> None:
-    town = Town(folder, database, kills=kills, stories=stories, seed=SEED)
+def live_through(
+    folder: Path, database: Database, *, kills: int, stories: int, what: str, victim: str = "everything"
+) -> None:
+    town = Town(folder, database, kills=kills, stories=stories, seed=SEED, victim=victim)
     print(f"seed {SEED}")
     began = time.monotonic()
     try:
