@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from models import base
-from storage import leases
+from models.roles import Role
+from models.stories import Story
+from storage import leases, uploads
 from storage.database import Database
+from storage.spool import Spool
 from tests.faults.test_random_kills import Town
 from tests.plugins.stories import Field
 
