@@ -153,10 +153,13 @@ class Ground:
         made = self.field.story(state=State.PUBLISHED, consented_to=EVERY_USE, by=self.sender)
         with self.database.write() as session:
             recording = session.get_one(Recording, made.recordings[0].id)
-            for row in (recording, *recording.renditions):
-                key = row.original_key if isinstance(row, Recording) else row.object_key
-                row.sha256 = self.objects.put_stream(key, io.BytesIO(key.encode() * 100)).sha256
+            recording.sha256 = self._fill(recording.original_key)
+            for rendition in recording.renditions:
+                rendition.sha256 = self._fill(rendition.object_key)
         return made
+
+    def _fill(self, key: str) -> str:
+        return self.objects.put_stream(key, io.BytesIO(key.encode() * 100)).sha256
 
     def withdrawn_story(self) -> Story:
         made = self.published_story()
@@ -229,10 +232,9 @@ class Ground:
         with self.database.read() as session:
             stone = session.get_one(Tombstone, story_id)
             ills = [] if stone.erased_at else ["lost: that it was erased"]
-            for kind in (Story, Recording, SearchEntry):
-                column = kind.id if kind is Story else kind.story_id  # type: ignore[attr-defined]
+            for column in (Story.id, Recording.story_id, SearchEntry.story_id):
                 if session.scalars(select(column).where(column == story_id)).first():
-                    ills.append(f"left: {kind.__name__}")
+                    ills.append(f"left: a row of {column.class_.__tablename__}")
             ills += _once("entry 'erase'", self._count(session, JournalEntry, story_id, act="erase"))
             open_ones = [each for each in wishes.of_story(session, story_id) if each.is_open]
             ills += ["left: an open wish"] if open_ones else []
@@ -246,9 +248,9 @@ class Ground:
     def _bytes_of(self, recording: Recording) -> bytes:
         return b"".join(self.objects.open_range(recording.original_key, 0, None))
 
-    def _count(self, session: Any, kind: Any, story_id: str, **where: Any) -> int:
-        wanted = [getattr(kind, name) == value for name, value in where.items()]
-        return len(list(session.scalars(select(kind).where(kind.story_id == story_id, *wanted))))
+    def _count(self, session: Any, table: Any, story_id: str, **where: Any) -> int:
+        wanted = [getattr(table, name) == value for name, value in where.items()]
+        return len(list(session.scalars(select(table).where(table.story_id == story_id, *wanted))))
 
 
 def _once(what: str, count: int) -> list[str]:
