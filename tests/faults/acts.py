@@ -39,6 +39,7 @@ from storage import leases, ledger, recordings, schema, tombstones, wishes
 from storage.database import Database
 from storage.objects import Objects
 from storage.spool import Spool
+from storage.wishes import Holder
 from tests.app.uploads.sending import BYTES, metadata
 
 # Small, so that a small recording goes into the store in parts.
@@ -204,6 +205,29 @@ def work(house: House, story_id: str, steps: Sequence[str]) -> None:
     for step in steps:
         if not carry_out(step, wish, STEPS[step]):
             break
+
+
+def carry_on(house: House, story_id: str) -> None:
+    """A worker as it is served: durable work and all, until nothing is wished for any more."""
+    folder = house.parts.settings.data / "work"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def workplace(holder: Holder) -> Workplace:
+        return Workplace(house.parts.database, house.parts.objects, folder, StandIn(), MediaLimits(), holder)  # type: ignore[arg-type]
+
+    url = house.parts.settings.workflow_url
+    worker = slots.Worker(house.parts.database, url, workplace, lease=timedelta(seconds=1))
+    worker.start()
+    deadline = time.monotonic() + 60
+    while _is_wished_for(house, story_id):
+        assert time.monotonic() < deadline, "the work does not end"
+        time.sleep(0.05)
+    worker.stop()
+
+
+def _is_wished_for(house: House, story_id: str) -> bool:
+    with house.parts.database.read() as session:
+        return any(each.is_open for each in wishes.of_story(session, story_id))
 
 
 def _wish_of(house: House, story_id: str, steps: Sequence[str]) -> str | None:

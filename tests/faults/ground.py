@@ -21,6 +21,7 @@ from models.notices import Notice
 from models.roles import Principal, Role, Scope
 from models.search import SearchEntry
 from models.stories import Recording, RecordingState, RenditionKind, Story, Tombstone
+from models.transcripts import Transcript
 from models.work import Outcome, Wish, WishKind
 from storage import api_keys, consents, recordings, stories, tombstones, wishes, withdrawals
 from storage.consents import Terms
@@ -126,6 +127,12 @@ class Ground:
             )
         return story
 
+    def sent_story(self, content: bytes) -> Story:
+        """Consented to; its recording lies in the store, and nobody has looked at it."""
+        story = self.new_story()
+        self._put(story, content)
+        return story
+
     def _inspect(self, content: bytes) -> dict[str, Any]:
         story = self.new_story()
         self._put(story, content)
@@ -186,7 +193,7 @@ class Ground:
         ills += [f"left: parts of {key}" for key in self.objects.list_unfinished(f"{story.object_token}-")]
         return ills
 
-    def ills_of_renditions(self, story_id: str) -> list[str]:
+    def ills_of_renditions(self, story_id: str, *, open_wishes: int = 1) -> list[str]:
         ills = []
         with self.database.read() as session:
             story = session.get_one(Story, story_id)
@@ -200,7 +207,21 @@ class Ground:
             named = {recording.original_key, *(row.object_key for row in recording.renditions)}
             ills += self._stray_keys(story, named)
             open_ones = [each for each in wishes.of_story(session, story_id) if each.is_open]
-            ills += _once("open wish", len(open_ones))
+            if len(open_ones) != open_wishes:
+                ills.append(f"ill: {len(open_ones)} open wishes")
+        return ills
+
+    def ills_of_work(self, story_id: str) -> list[str]:
+        """From the recording to the index, once."""
+        ills = self.ills_of_renditions(story_id, open_wishes=0)
+        with self.database.read() as session:
+            (recording,) = session.get_one(Story, story_id).recordings
+            if recording.state is not RecordingState.READY:
+                ills.append(f"lost: work ({recording.state}, {recording.failure_code})")
+            ills += _once("transcript", self._count(session, Transcript, story_id))
+            ills += _once("entry 'ready'", self._count(session, JournalEntry, story_id, act="ready"))
+            if not self._count(session, SearchEntry, story_id):
+                ills.append("lost: entries of search")
         return ills
 
     def ills_of_consent(self, story_id: str) -> list[str]:

@@ -7,6 +7,8 @@ again, and finds everything once.
 from __future__ import annotations
 
 import itertools
+import os
+import random
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,10 +26,12 @@ from tests.app.operations.conftest import Installation
 from tests.faults import figures
 from tests.faults.boundaries import How
 from tests.faults.ground import Ground, a_sound, settings_of
+from tests.faults.test_random_kills import SEED
 from tests.faults.warm import Told, play
 from tests.plugins.databases import on_sqlite
 from tests.plugins.objects import bucket_on
 
+EVERY = int(os.environ.get("FAULTS_EVERY", "5"))
 Rows = dict[str, list[dict[str, Any]]]
 # What a restore itself writes.
 OURS = ("journal_entry", "journal_head")
@@ -193,6 +197,21 @@ def note(what: str, failed: int, wrong: list[str]) -> None:
 def test_every_boundary_fails_in_turn(ground: Ground, name: str, how: How) -> None:
     failed, wrong = fail_in_turn(ground, DEEDS[name], itertools.count(1), how)
     note(f"{name}, {how}", failed, wrong)
+
+
+def _working(ground: Ground) -> Case:
+    story = ground.sent_story(SMALL)
+    return Case(ground.place, {"story_id": story.id}, story.id, lambda: ground.ills_of_work(story.id))
+
+
+@pytest.mark.long
+@pytest.mark.faults
+def test_worker_dies_at_its_boundaries_and_those_of_durable_work(ground: Ground) -> None:
+    """From the first look at a recording to the index. At each takes an hour; every so many in turn are minutes."""
+    deed = Deed("carry_on", "carry_on", _working, _nothing_promised, recovers=False)
+    first = random.Random(SEED).randrange(1, EVERY + 1)
+    failed, wrong = fail_in_turn(ground, deed, itertools.count(first, EVERY), "dies")
+    note(f"a worker, every {EVERY}th, dies", failed, wrong)
 
 
 SHORT = {"finish-upload": 5, "render": 3, "consent": 3, "withdraw": 3, "erase": 3}
