@@ -7,7 +7,6 @@ again, and finds everything once.
 from __future__ import annotations
 
 import itertools
-import os
 import random
 import shutil
 from collections.abc import Callable, Iterable
@@ -26,12 +25,11 @@ from tests.app.operations.conftest import Installation
 from tests.faults import figures
 from tests.faults.boundaries import How
 from tests.faults.ground import Ground, a_sound, settings_of
-from tests.faults.test_random_kills import SEED
+from tests.faults.knobs import EVERY, SEED
 from tests.faults.warm import Told, play
 from tests.plugins.databases import on_sqlite
 from tests.plugins.objects import bucket_on
 
-EVERY = int(os.environ.get("FAULTS_EVERY", "5"))
 Rows = dict[str, list[dict[str, Any]]]
 # What a restore itself writes.
 OURS = ("journal_entry", "journal_head")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -40,6 +39,7 @@ from storage.sealing import make_key
 from tests.app.conftest import served_over
 from tests.app.uploads.sending import BYTES, metadata, some_bytes
 from tests.faults.ground import Ground
+from tests.faults.knobs import STEPS
 from tests.faults.model import READERS, USES, Model, Story
 from tests.faults.warm import play
 from tests.plugins.databases import on_sqlite
@@ -47,7 +47,6 @@ from tests.plugins.objects import bucket_on
 from tests.plugins.stories import CODEBOOK, THEME
 
 TUS = {"Tus-Resumable": "1.0.0"}
-STEPS = int(os.environ.get("FAULTS_STEPS", "0"))
 Making = Callable[[ExitStack, str], Ground]
 
 

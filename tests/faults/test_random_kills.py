@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 import threading
@@ -34,14 +33,13 @@ from storage.embedded.command import read_ports
 from storage.objects import Objects
 from tests.faults import figures
 from tests.faults.ground import ROOT
+from tests.faults.knobs import KILLS, SEED
 from tests.faults.power import Running
 from tests.faults.tellers import Entry, Sender, Stopped, recording_of, sha256
 from tests.faults.warm import play
 from tests.plugins.served import wait_until
 from tests.plugins.stories import Field
 
-KILLS = int(os.environ.get("FAULTS_KILLS", "200"))
-SEED = int(os.environ.get("FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 SENDERS = 3
 BUCKET = "community-reporting"
 # It is up after about a second: some die while they start.
