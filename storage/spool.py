@@ -141,7 +141,7 @@ class Tail:
         self._folder, self._part_bytes = folder, part_bytes
         self.first, self.size_bytes = first, 0
         self._files: dict[int, BinaryIO] = {}
-        self._has_new_names = False
+        self._has_new_names = self._is_broken = False
         self._changing = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._cut_back(size_bytes)
@@ -160,8 +160,15 @@ class Tail:
                 view = view[written:]
 
     def sync(self) -> None:
-        """Returns when all that was appended would survive a loss of power."""
+        """Returns when all that was appended would survive a loss of power.
+
+        When it fails once it fails for ever: the system may have thrown away what it could not write, and says of the
+        rest that it is written. Whoever opens the tail anew has what was synced before, and writes the rest again.
+        """
         with _disk_has_room(), self._changing:
+            if self._is_broken:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._is_broken = True
             current, _ = self._place()
             for number, file in list(self._files.items()):
                 os.fsync(file.fileno())
@@ -170,6 +177,7 @@ class Tail:
             if self._has_new_names:
                 _sync_folder(self._folder)
                 self._has_new_names = False
+            self._is_broken = False
 
     def wholes(self) -> int:
         """How many parts are whole, and can be moved."""

@@ -333,7 +333,7 @@ def _nowhere() -> Parts:
     """Parts that open nothing, for building the application over."""
     store = Objects.connect("127.0.0.1:1", access_key="-", secret_key="-", bucket="none", secure=False)
     settings = Settings(_env_file=None, data=Path("/nonexistent"), workers=0)
-    return Parts(settings, Database("sqlite://"), store, load_codebook())
+    return Parts(settings, Database("sqlite:////nonexistent/none.sqlite"), store, load_codebook())
 
 
 uploads_service.Spool = partial(Spool, part_bytes=PART_BYTES)  # type: ignore[assignment,misc]

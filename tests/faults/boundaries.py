@@ -94,7 +94,13 @@ def _in_sql(boundaries: Boundaries) -> None:
         if raw not in writing:
             commit(dialect, connection)
             return
-        boundaries.meet("sql COMMIT", failure_of(dialect))
+
+        def fail() -> Exception:
+            # A commit that fails leaves no transaction open.
+            roll_back(dialect, connection)
+            return failure_of(dialect)()
+
+        boundaries.meet("sql COMMIT", fail)
         commit(dialect, connection)
         writing.discard(raw)
         boundaries.meet("sql COMMIT, done", failure_of(dialect))
