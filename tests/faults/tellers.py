@@ -18,7 +18,6 @@ from tests.app.uploads.sending import BYTES, metadata
 from tests.faults.ground import a_sound
 
 PATIENCE_SECONDS = 0.1
-PIECE_BYTES = 150_000
 TUS = {"Tus-Resumable": "1.0.0"}
 TERMS = {"uses": ["curation", "sharing"], "share_with": ["spring"], "naming": "named", "face": "shown"}
 
@@ -162,8 +161,9 @@ class Sender:
         offset = int(looked.headers["upload-offset"])
         if offset < entry.kept_bytes:
             entry.broken.append(f"{entry.kept_bytes} bytes were kept, now {offset}")
+        piece_bytes = max(40_000, len(content) // 6)
         while True:
-            piece = content[offset : offset + PIECE_BYTES]
+            piece = content[offset : offset + piece_bytes]
             headers = TUS | BYTES | {"Upload-Offset": str(offset)}
             answer = self._ask("PATCH", where, body=piece, headers=headers)
             if answer is None or answer.status != 204:
@@ -213,7 +213,7 @@ JSON = {"Content-Type": "application/json"}
 
 def recording_of(number: int) -> bytes:
     """A recording that no other number has; some are sent in parts."""
-    return a_sound(3.0 if number % 4 else 20.0, number + 3)
+    return a_sound(3.0 if (number + 1) % 6 else 175.0, number + 3)
 
 
 def sha256(content: bytes) -> str:

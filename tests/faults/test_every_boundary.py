@@ -33,7 +33,8 @@ from tests.plugins.objects import bucket_on
 Rows = dict[str, list[dict[str, Any]]]
 # What a restore itself writes.
 OURS = ("journal_entry", "journal_head")
-SMALL, LARGE = a_sound(1.0, 1), a_sound(20.0, 2)
+# The large one goes into the store in two parts.
+SMALL, LARGE = a_sound(1.0, 1), a_sound(175.0, 2)
 
 
 @dataclass(frozen=True)

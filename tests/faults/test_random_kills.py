@@ -80,7 +80,7 @@ class Town:
         sender = field.account(Role.FACILITATOR, field.pilot())
         with database.write() as session:
             account = session.get_one(Account, sender.account_id)
-            self.key = api_keys.make(session, account, "test", tuple(Scope), days=400, actor=account.id).token
+            self.key = api_keys.make(session, account, "test", tuple(Scope), days=300, actor=account.id).token
         self.clock = folder / "clock"
         self.clock.write_text("0")
         self.running = Running(self.settings, folder / "serve.log", self.clock if has_clock else None)
