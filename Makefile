@@ -18,7 +18,8 @@ export TORCH_INDEX
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs $(TESTS)
 
-.PHONY: help demo serve test test-access test-long bench lint format docs audit sbom lock clean set-up set-up-tests
+.PHONY: help demo serve test test-access test-long test-erasure test-faults test-night bench lint format docs audit sbom lock clean \
+    set-up set-up-tests
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,12 +37,19 @@ test-access: set-up-tests ## open every route as every role over a story in ever
 	@$(RUN)python -m pytest -n $(JOBS) --dist loadgroup -q tests/access
 
 test-long: set-up-tests ## run the long tests
-	@$(PYTEST) -m long
+	@$(PYTEST) -m "long and not faults"
 
 test-erasure: set-up-tests ## publish, pull and take back a story, and look for it in every byte; its figures last
 	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs \
 	    tests/erasure tests/storage/test_embedded_rebuild.py tests/storage/test_physical_erasure.py; status=$$?; \
 	$(RUN)python -m tests.erasure.figures $$figures; rm -f $$figures; exit $$status
+
+test-faults: set-up-tests ## fail at every write boundary in turn, then cut the power 200 times; its figures last
+	@figures=$$(mktemp); FAULTS_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) -rs -s tests/faults; status=$$?; \
+	$(RUN)python -m tests.faults.figures $$figures; rm -f $$figures; exit $$status
+
+test-night: set-up-tests ## the same with 3,000 cuts, and thousands of steps against the model: some hours
+	@FAULTS_KILLS=3000 FAULTS_EVERY=1 FAULTS_STEPS=5000 $(MAKE) test-faults
 
 bench: set-up-tests ## measure; one line a figure, its name first
 	@for file in tests/bench/[a-z]*.py; do \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 
 import structlog
@@ -43,6 +44,12 @@ STATUSES: dict[type[errors.StoryError], int] = {
     errors.UnusableRecording: 422,
     errors.StageFailed: 500,
     errors.WorkCancelled: 409,
+}
+# What this machine says when a disk of its own cannot keep something, or it can open no more files: try again later.
+DISKS = {
+    errno.ENOSPC: (507, "disk-nearly-full"),
+    errno.EDQUOT: (507, "disk-nearly-full"),
+    **dict.fromkeys((errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE), (503, "unavailable")),
 }
 RETRY_AFTER_SECONDS = {423: 2, 429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
@@ -87,6 +94,14 @@ def install(app: FastAPI) -> None:
     async def not_kept(request: Request, error: DataError) -> Response:
         # PostgreSQL takes no NUL in a text, and no text that is longer than its column.
         return answer(request, 422, "invalid", {"reason": "a text is too long, or holds a NUL character"})
+
+    @app.exception_handler(OSError)
+    async def not_written(request: Request, error: OSError) -> Response:
+        if error.errno not in DISKS:
+            raise error
+        log.error("disk failed", error=errno.errorcode[error.errno])
+        status, code = DISKS[error.errno]
+        return answer(request, status, code, {})
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:

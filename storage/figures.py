@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.curation import State
 from models.stories import Recording, RecordingState, Story
-from models.work import Lease, Outcome, Wish, WishKind
+from models.work import Outcome, Wish, WishKind
 
 
 def stories_by_state(session: Session) -> dict[State, int]:
@@ -76,8 +76,3 @@ def seconds_processed_since(session: Session, since: datetime) -> float:
         .where(*done)
     )
     return float(total or 0.0)
-
-
-def living_workers(session: Session, now: datetime) -> int:
-    """How many workers hold a slot."""
-    return session.scalar(select(func.count()).select_from(Lease).where(Lease.ends_at > now)) or 0

@@ -32,7 +32,8 @@ class Request:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._mark = f"{time.time_ns():020d} {secrets.token_hex(4)}"
+        # Since the machine's start, for all of its processes, whatever its clock is set to.
+        self._mark = f"{time.monotonic_ns():020d} {secrets.token_hex(4)}"
         self._lock: int | None = None
 
     def take(self, *, asks: bool = True) -> bool:
@@ -51,6 +52,8 @@ class Request:
             is_taken = False
         if is_taken:
             self._lock = lock
+            # Of the dead, or of one who still asks and writes it again at once.
+            self._forget_note()
             return True
         os.close(lock)
         if asks and self._noted() < self._mark:
@@ -77,11 +80,14 @@ class Request:
         """Let go of what was taken, and of the wish for it. A second time does nothing."""
         if self._lock is not None:
             # Whoever asks goes on asking until it has it: so no note of the dead stays.
-            (self._folder / NOTE).unlink(missing_ok=True)
+            self._forget_note()
             os.close(self._lock)
             self._lock = None
         elif self._noted() == self._mark:
-            (self._folder / NOTE).unlink(missing_ok=True)
+            self._forget_note()
+
+    def _forget_note(self) -> None:
+        (self._folder / NOTE).unlink(missing_ok=True)
 
 
 class Spool:
@@ -135,7 +141,7 @@ class Tail:
         self._folder, self._part_bytes = folder, part_bytes
         self.first, self.size_bytes = first, 0
         self._files: dict[int, BinaryIO] = {}
-        self._has_new_names = False
+        self._has_new_names = self._is_broken = False
         self._changing = threading.Lock()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cut_back(size_bytes)
@@ -154,8 +160,15 @@ class Tail:
                 view = view[written:]
 
     def sync(self) -> None:
-        """Returns when all that was appended would survive a loss of power."""
+        """Returns when all that was appended would survive a loss of power.
+
+        When it fails once it fails for ever: the system may have thrown away what it could not write, and says of the
+        rest that it is written. Whoever opens the tail anew has what was synced before, and writes the rest again.
+        """
         with _disk_has_room(), self._changing:
+            if self._is_broken:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._is_broken = True
             current, _ = self._place()
             for number, file in list(self._files.items()):
                 os.fsync(file.fileno())
@@ -164,6 +177,7 @@ class Tail:
             if self._has_new_names:
                 _sync_folder(self._folder)
                 self._has_new_names = False
+            self._is_broken = False
 
     def wholes(self) -> int:
         """How many parts are whole, and can be moved."""

@@ -136,6 +136,8 @@ def complete(session: WriteSession, upload_id: str, *, size_bytes: int, sha256: 
     recordings.receive(session, upload.recording_id, size_bytes=size_bytes, sha256=sha256)
     if upload.completed_at is None:
         upload.completed_at, upload.sending_at = utc_now(), None
+        # A form says only now how long it was.
+        upload.length_bytes = upload.offset_bytes = size_bytes
         session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
     session.flush()
     return upload
@@ -163,9 +165,9 @@ def whole_but_not_complete(session: Session) -> list[Upload]:
 
 def resting_keys(session: Session, now: datetime) -> set[str]:
     """The keys of the objects that uploads will become to which nobody is sending at this moment."""
-    sends = Upload.sending_at.is_not(None) & (Upload.sending_at > now - SENDING_LASTS)
+    rests = Upload.sending_at.is_(None) | ~_is_sent(now)
     query = select(Recording.original_key).join(Upload, Upload.recording_id == Recording.id)
-    return set(session.scalars(query.where(Upload.completed_at.is_(None), ~sends)))
+    return set(session.scalars(query.where(Upload.completed_at.is_(None), rests)))
 
 
 def without_spool(session: Session, upload_ids: Collection[str]) -> set[str]:
@@ -195,10 +197,15 @@ def being_sent(session: Session, account_id: str, now: datetime, *, but: str | N
     query = select(func.count()).where(
         Upload.account_id == account_id,
         Upload.completed_at.is_(None),
-        Upload.sending_at > now - SENDING_LASTS,
+        _is_sent(now),
         Upload.id != (but or ""),
     )
     return session.scalar(query) or 0
+
+
+def _is_sent(now: datetime) -> ColumnElement[bool]:
+    # Not what was noted for a time yet to come: the clock was set back since.
+    return Upload.sending_at.between(now - SENDING_LASTS, now + SENDING_LASTS)
 
 
 def _is_whole() -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from app.parts import House, Parts
 from app.web.described import gives, may_end_in
 from models.base import utc_now
 from models.errors import NotFound, NotSignedIn
-from storage import figures, fixity
+from storage import figures, fixity, leases
 
 router = APIRouter(tags=["health"])
 
@@ -103,7 +103,7 @@ def _work(session: Session) -> Iterator[Metric]:
         [],
         [((), processed)],
     )
-    workers = figures.living_workers(session, now)
+    workers = len(leases.living(session))
     yield _gauge("workers", "Workers that hold a slot.", [], [((), workers)])
 
 

@@ -13,7 +13,7 @@ from app.parts import House, Parts
 from app.words import MENDS
 from models.base import utc_now
 from models.errors import StoryError
-from storage import figures
+from storage import figures, leases
 
 router = APIRouter(tags=["health"])
 
@@ -76,5 +76,5 @@ def _work(parts: Parts) -> str:
     now = utc_now()
     with parts.database.read() as session:
         oldest = min((since for _, since in figures.open_work(session).values() if since), default=now)
-        is_waiting = now - oldest > PATIENCE and not figures.living_workers(session, now)
+        is_waiting = now - oldest > PATIENCE and not leases.living(session)
     return "no-worker" if is_waiting else "ok"

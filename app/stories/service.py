@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.settings import Settings
@@ -15,8 +14,7 @@ from models.base import utc_now
 from models.errors import Invalid, NoSpace, NotAllowed, TooMany
 from models.pilots import Pilot
 from models.roles import Principal, Role
-from models.stories import DETECT, Recording, RecordingState, Story
-from models.uploads import Upload
+from models.stories import DETECT, Story
 from pipeline.transcription.languages import is_known
 from storage import pilots, quotas, stories, uploads
 from storage.database import WriteSession
@@ -24,8 +22,6 @@ from storage.stories import PersonDetails, StoryDetails
 
 SENDERS = (Role.REPORTER, Role.FACILITATOR, Role.CURATOR)
 A_DAY = timedelta(days=1)
-# An upload that takes longer than this was cut off without a word.
-UPLOAD_LASTS = timedelta(hours=12)
 
 
 def submit(session: WriteSession, principal: Principal, sent: StoryIn) -> Story:
@@ -95,9 +91,7 @@ def check_limits(
         sent = quotas.sent_to(session, pilot_id, now - A_DAY)
         if seconds := _seconds_over(sent, coming_bytes, settings.daily_pilot_upload_bytes):
             raise TooMany("pilot-daily-limit", retry_after_seconds=seconds)
-    under_way = _sent_by_form(session, account_id, now)
-    under_way += uploads.being_sent(session, account_id, now, but=going_on)
-    if under_way >= settings.max_parallel_uploads:
+    if uploads.being_sent(session, account_id, now, but=going_on) >= settings.max_parallel_uploads:
         raise TooMany("parallel-limit", limit=settings.max_parallel_uploads, retry_after_seconds=60)
 
 
@@ -108,15 +102,3 @@ def _seconds_over(sent: quotas.Sent, coming_bytes: int, limit_bytes: int) -> int
     if sent.first_at is None:
         return 3600
     return quotas.seconds_until(sent.first_at + A_DAY)
-
-
-def _sent_by_form(session: Session, account_id: str, now: datetime) -> int:
-    """How many recordings an account is sending that cannot be gone on with once they break off."""
-    can_go_on = select(Upload.id).where(Upload.recording_id == Recording.id).exists()
-    query = select(func.count()).where(
-        Recording.sent_by == account_id,
-        Recording.state == RecordingState.UPLOADING,
-        Recording.created_at > now - UPLOAD_LASTS,
-        ~can_go_on,
-    )
-    return session.scalar(query) or 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -11,14 +13,19 @@ from starlette.requests import ClientDisconnect, Request
 from app.parts import Parts
 from app.stories import service
 from app.web.multipart import Event, FileBegins, FileBytes, FileEnds, read_form
-from models.errors import Invalid, NotSignedIn, StoryError, TooLarge
+from models.base import utc_now
+from models.errors import Conflict, Invalid, NotFound, NotSignedIn, StoryError, TooLarge
 from models.roles import Action, Principal
-from models.stories import Recording
-from storage import gate, recordings
-from storage.object_stream import StreamingPut
+from models.uploads import SENDING_LASTS, Upload
+from storage import gate, recordings, uploads
+from storage.object_stream import PATIENCE_SECONDS, StreamingPut
 
 # What a form may weigh beside its file: its fields and the lines between its parts.
 FORM_OVERHEAD_BYTES = 256 * 1024
+NOTE_EVERY_SECONDS = SENDING_LASTS.total_seconds() / 3
+# One that was being sent when the service died is forgotten after so long: nobody can go on with it. It is longer than
+# a sender may be silent and the store takes to join what it has.
+FORM_LASTS = timedelta(seconds=3 * PATIENCE_SECONDS)
 
 
 async def take_recording(
@@ -110,9 +117,10 @@ class _Taking:
 
     def __init__(self, parts: Parts, principal: Principal, story_id: str) -> None:
         self._parts, self._principal, self._story_id = parts, principal, story_id
-        self._recording_id: str | None = None
+        self._upload: Upload | None = None
         self._put: StreamingPut | None = None
         self._taken_bytes = 0
+        self._noted_at = 0.0
         self._is_stored = False
         self._is_committed = False
 
@@ -129,14 +137,25 @@ class _Taking:
     async def begin(self, name: str) -> None:
         if self._put is not None:
             raise Invalid("form-unreadable")
-        recording = await run_in_threadpool(self._expect, name)
-        self._recording_id = recording.id
-        self._put = StreamingPut(self._parts.objects, recording.original_key)
+        self._upload, key = await run_in_threadpool(self._expect, name)
+        self._noted_at = time.monotonic()
+        self._put = StreamingPut(self._parts.objects, key)
 
-    def _expect(self, name: str) -> Recording:
+    def _expect(self, name: str) -> tuple[Upload, str]:
+        """The upload that it is noted as while it is sent, and the key that its bytes go to."""
         with self._parts.database.write() as session:
             story = gate.may(session, self._principal, Action.ADD_RECORDING, self._story_id)
-            return recordings.expect_recording(session, story, name, sent_by=account_of(self._principal))
+            upload = uploads.begin(
+                session,
+                story,
+                account_id=account_of(self._principal),
+                sent_name=name,
+                sent_metadata="",
+                length_bytes=None,
+                lasts=FORM_LASTS,
+            )
+            uploads.note_sending(session, upload, utc_now(), FORM_LASTS)
+            return upload, uploads.key_of(session, upload)
 
     async def take(self, data: bytes) -> None:
         assert self._put is not None
@@ -145,35 +164,48 @@ class _Taking:
         if self._taken_bytes > limit:
             raise TooLarge("too-large", limit_bytes=limit)
         await self._put.write(data)
+        if time.monotonic() - self._noted_at > NOTE_EVERY_SECONDS:
+            self._noted_at = time.monotonic()
+            await run_in_threadpool(self._note_sending)
+
+    def _note_sending(self) -> None:
+        assert self._upload is not None
+        # Whether its story still stands is looked at when all of it is here.
+        with contextlib.suppress(StoryError), self._parts.database.write() as session:
+            uploads.note_sending(session, self._upload, utc_now(), FORM_LASTS)
 
     async def end(self) -> None:
         if self._taken_bytes == 0:
             raise Invalid("recording-empty")
 
     async def commit(self) -> str:
-        if self._put is None or self._recording_id is None:
+        if self._put is None or self._upload is None:
             raise Invalid("recording-missing")
         stored = await self._put.close()
         self._is_stored = True
-        await run_in_threadpool(self._receive, self._recording_id, stored.size_bytes, stored.sha256)
+        await run_in_threadpool(self._receive, self._upload, stored.size_bytes, stored.sha256)
         self._is_committed = True
-        return self._recording_id
+        return self._upload.recording_id
 
-    def _receive(self, recording_id: str, size_bytes: int, sha256: str) -> None:
-        with self._parts.database.write() as session:
-            recordings.receive(session, recording_id, size_bytes=size_bytes, sha256=sha256)
+    def _receive(self, upload: Upload, size_bytes: int, sha256: str) -> None:
+        try:
+            with self._parts.database.write() as session:
+                uploads.complete(session, upload.id, size_bytes=size_bytes, sha256=sha256)
+        except NotFound as error:
+            # Its rows went with its story.
+            raise Conflict("story-withdrawn") from error
 
     async def give_up_unless_committed(self) -> None:
-        """Leave nothing half-made. What cannot be cleaned up now, the worker's sweep cleans later.
+        """Leave nothing half-made. What cannot be cleaned up now is cleaned up when it has expired.
 
         The row goes first: should the commit have gone through although its answer was lost, the row is no
         longer *uploading*, and the bytes it names stay.
         """
-        if self._is_committed or self._recording_id is None:
+        if self._is_committed or self._upload is None:
             return
         is_forgotten = not self._is_stored
         with contextlib.suppress(StoryError):
-            is_forgotten |= await run_in_threadpool(self._forget, self._recording_id)
+            is_forgotten |= await run_in_threadpool(self._forget, self._upload.recording_id)
         if self._put is not None and is_forgotten:
             with contextlib.suppress(StoryError):
                 await self._put.abort()

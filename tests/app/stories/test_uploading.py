@@ -11,18 +11,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select
 
 from app.parts import Parts
+from app.stories.uploading import FORM_LASTS
 from models.base import utc_now
 from models.curation import State
 from models.roles import Role, Scope
 from models.stories import Recording, RecordingState, Story
 from models.work import Wish, WishKind
-from storage import recordings, withdrawals
+from storage import uploads, withdrawals
 from storage.database import Database
 from storage.embedded import start_or_join
 from storage.objects import Objects
@@ -170,7 +172,16 @@ def test_too_many_at_once_are_refused_before_the_body(room: Room) -> None:
     with room.database.write() as session:
         story = session.get_one(Story, room.story.id)
         for _ in range(room.served.parts.settings.max_parallel_uploads):
-            recordings.expect_recording(session, story, "a", sent_by=room.reporter.account_id or "")
+            under_way = uploads.begin(
+                session,
+                story,
+                account_id=room.reporter.account_id or "",
+                sent_name="a",
+                sent_metadata="",
+                length_bytes=None,
+                lasts=timedelta(minutes=1),
+            )
+            uploads.note_sending(session, under_way, utc_now(), timedelta(minutes=1))
     with only_head(room) as answer:
         assert (answer.status, answer.problem["code"]) == (429, "parallel-limit")
         assert int(answer.headers["retry-after"]) > 0
@@ -558,7 +569,8 @@ def test_database_that_locks_at_the_end_leaves_it_to_the_sweep(impatient: Databa
     assert recording.state == RecordingState.UPLOADING
     assert room.wishes() == []
     with room.database.read() as session:
-        assert [each.id for each in recordings.abandoned(session, utc_now())] == [recording.id]
+        (left,) = uploads.expired(session, utc_now() + FORM_LASTS)
+    assert left.recording_id == recording.id
 
 
 # The form that makes a story and sends its recording in one go

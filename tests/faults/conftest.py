@@ -1,0 +1,20 @@
+"""Grounds for tests of faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.embedded import Embedded
+from storage.objects import Objects
+from tests.faults.ground import Ground
+
+
+@pytest.fixture
+def ground(
+    sqlite_database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path
+) -> Ground:
+    """An installation on SQLite."""
+    return Ground(tmp_path, sqlite_database, object_store, object_server)
