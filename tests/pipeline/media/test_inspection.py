@@ -223,7 +223,8 @@ def test_playlist_never_reads_its_neighbour(make_recording: MakeRecording, tmp_p
     assert b"mp2" not in probed.output
     heard = bytearray()
     arguments = [*runner.input_options(), "-i", str(script), "-f", "s16le", "pipe:1"]
-    assert runner.decode(arguments, limits=runner.Limits(), take=heard.extend).code != 0
+    sees = [script, neighbour]
+    assert runner.decode(arguments, reads=sees, limits=runner.Limits(), take=heard.extend).code != 0
     assert heard == b""
 
 
