@@ -113,7 +113,7 @@ def test_child_runs_under_the_kernels_limits(run_endlessly: Callable[[Limits], R
     assert int(held["Max file size"]) <= 64 * 1024 * MIB
 
 
-def test_every_child_of_a_stage_may_take_half_a_gibibyte_at_most(
+def test_every_child_of_a_stage_is_given_files_and_limits(
     make_recording: MakeRecording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[list[str]] = []
