@@ -16,6 +16,8 @@ from pipeline.media.runner import MAX_PIXELS, Limits, never
 
 MAX_TRACKS = 8
 HEAD_BYTES = 4096
+# H.264 and HEVC allow no more.
+MOST_REORDERED = 16
 TOO_LARGE = "exceeds specified max pixel count"
 
 
@@ -36,7 +38,7 @@ class MediaLimits:
 class Inspection:
     """What was found. ``audio_track`` and ``video_track`` are stream numbers in the file; None: there is none.
 
-    ``duration_seconds`` is the sound's; ``picture_seconds`` is when the last picture comes, 0 without one.
+    ``duration_seconds`` is the sound's; ``picture_seconds`` is the picture's, 0 without one.
     ``notes`` are codes of things that a person should know: ``cut-short``, ``checksum-mismatch``,
     ``nothing-to-hear``, ``other-tracks-with-sound``, ``picture-unreadable``.
     """
@@ -201,7 +203,7 @@ def _listen(
 def _count_pictures(
     path: Path, video: dict[str, Any], limits: MediaLimits, cancelled: Callable[[], bool]
 ) -> float:
-    """Read a picture track to its end without decoding it; when its last picture comes, in seconds.
+    """Read a picture track to its end without decoding it; when its last picture is over, in seconds.
 
     :raises UnusableRecording: it is longer than the limit, or has more pictures a second
     """
@@ -212,12 +214,16 @@ def _count_pictures(
         *("-c", "copy", "-stats_period", "3600", "-progress", "pipe:1", "-f", "null", "-"),
     ]
     runner.decode(arguments, reads=[path], limits=limits.decode, take=said.extend, cancelled=cancelled)
-    pictures = [int(number) for number in re.findall(rb"^frame=\s*(\d+)", said, re.MULTILINE)]
-    ends = [int(number) / 1e6 for number in re.findall(rb"^out_time_us=(\d+)", said, re.MULTILINE)]
-    seconds = max(ends, default=0.0)
+    pictures = max((int(each) for each in re.findall(rb"^frame=\s*(\d+)", said, re.MULTILINE)), default=0)
+    last = max(
+        (int(each) / 1e6 for each in re.findall(rb"^out_time_us=(\d+)", said, re.MULTILINE)), default=0.0
+    )
+    # It is told by the clock of decoding, which is behind by as many pictures as wait to be put in their order.
+    waiting = 1 + min(int(video.get("has_b_frames") or 0), MOST_REORDERED)
+    seconds = last + waiting * last / max(1, pictures - waiting)
     if seconds > limits.max_seconds:
         raise UnusableRecording("recording-too-long", limit_minutes=limits.max_seconds // 60)
-    if max(pictures, default=0) > limits.max_pictures_a_second * max(seconds, 1.0):
+    if pictures > limits.max_pictures_a_second * max(seconds, 1.0):
         raise UnusableRecording("picture-too-fast", limit=limits.max_pictures_a_second)
     return seconds
 
