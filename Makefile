@@ -18,11 +18,11 @@ export TORCH_INDEX
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs $(TESTS)
 
-.PHONY: help demo serve test test-access test-long test-erasure test-faults test-night bench lint format docs audit sbom lock clean \
-    set-up set-up-tests
+.PHONY: help demo serve test test-access test-long test-erasure test-faults test-night bench bench-upload lint format docs audit \
+    sbom lock clean set-up set-up-tests
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: set-up ## send fictional stories the whole way, then leave the service running (DEMO_EXIT=1: stop it)
 	@$(RUN)community-reporting demo $(if $(filter-out 0 no false,$(DEMO_EXIT)),--exit)
@@ -55,6 +55,9 @@ bench: set-up-tests ## measure; one line a figure, its name first
 	@for file in tests/bench/[a-z]*.py; do \
 	    module=$$(echo $${file%.py} | tr / .); $(RUN)python -m $$module || exit 1; \
 	done
+
+bench-upload: set-up-tests ## measure taking in 1 GiB, beside a route that only writes and hashes it
+	@$(RUN)python -m tests.bench.upload
 
 lint: set-up-tests ## check style (ruff), types (mypy) and layers (import-linter)
 	@$(RUN)ruff check --quiet .

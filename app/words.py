@@ -147,6 +147,7 @@ WORDS: dict[str, str] = {
     "sound-track-empty": "The recording has a sound track with nothing in it. Check it on your device.",
     "picture-too-large": "The picture of this recording is larger than any camera takes. "
     "Send the file as it was recorded.",
+    "picture-too-fast": "The recording has more than {limit} pictures a second. Send the file as it was recorded.",
     "recording-too-long": "The recording is longer than {limit_minutes} minutes. Send it in parts.",
     "rendering-failed": "The recording could not be prepared for playing ({reason}). Try again; tell us if it stays.",
     "rendition-too-short": "What was made from the recording came out shorter than it. It was not kept: try again.",

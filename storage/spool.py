@@ -1,8 +1,9 @@
 """The spool: the tail of each upload, on this machine's disk, until it is a part in the object store.
 
 One folder an upload: its bytes in numbered files, one for each part of the object, so that a file that was moved is
-removed and never written to again; a lock, that whoever writes holds and the system takes from the dead; and a note
-by which the newest request asks whoever holds the lock to let go. All processes that take in uploads share the folder.
+removed and never written to again; a lock, that whoever writes holds and the system takes from the dead; a note by
+which the newest request asks whoever holds the lock to let go; and a count of requests that says which one is newest,
+since clocks are set back. All processes that take in uploads share the folder.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import os
 import secrets
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import BinaryIO, cast
 from models.errors import Conflict, NoSpace
 from storage.objects import PART_BYTES
 
-LOCK, NOTE = "lock", "wanted"
+LOCK, NOTE, TURN = "lock", "wanted", "turn"
 
 
 class Request:
@@ -32,14 +32,14 @@ class Request:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Since the machine's start, for all of its processes, whatever its clock is set to.
-        self._mark = f"{time.monotonic_ns():020d} {secrets.token_hex(4)}"
+        self._turn = 0
         self._lock: int | None = None
 
     def take(self, *, asks: bool = True) -> bool:
         """Take the upload if nobody has it; otherwise ask whoever has it to let go. Call it again until it is taken."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            self._turn = self._turn or self._next_turn()
             lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
             # Just now forgotten, with its folder.
@@ -56,25 +56,36 @@ class Request:
             self._forget_note()
             return True
         os.close(lock)
-        if asks and self._noted() < self._mark:
+        if asks and self._noted() < self._turn:
             self._write_note()
         return False
 
+    def _next_turn(self) -> int:
+        """Each that comes has a greater number than all before it, whichever process it is in."""
+        turns = os.open(self._folder / TURN, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(turns, fcntl.LOCK_EX)
+            turn = _number(os.pread(turns, 20, 0)) + 1
+            os.pwrite(turns, b"%020d" % turn, 0)
+            return turn
+        finally:
+            os.close(turns)
+
     def _write_note(self) -> None:
-        note = self._folder / f"{NOTE}-{self._mark[-8:]}"
+        note = self._folder / f"{NOTE}-{secrets.token_hex(4)}"
         with contextlib.suppress(FileNotFoundError):
-            note.write_text(self._mark)
+            note.write_text(f"{self._turn}")
             os.replace(note, self._folder / NOTE)
 
     def is_passed_over(self) -> bool:
         """Whether somebody newer asked for it."""
-        return self._noted() > self._mark
+        return self._noted() > self._turn
 
-    def _noted(self) -> str:
+    def _noted(self) -> int:
         try:
-            return (self._folder / NOTE).read_text()
+            return _number((self._folder / NOTE).read_bytes())
         except FileNotFoundError:
-            return ""
+            return 0
 
     def let_go(self) -> None:
         """Let go of what was taken, and of the wish for it. A second time does nothing."""
@@ -83,7 +94,7 @@ class Request:
             self._forget_note()
             os.close(self._lock)
             self._lock = None
-        elif self._noted() == self._mark:
+        elif self._turn and self._noted() == self._turn:
             self._forget_note()
 
     def _forget_note(self) -> None:
@@ -236,6 +247,11 @@ class Tail:
                 path.unlink()
         if _part(self._folder, current).exists():
             os.truncate(_part(self._folder, current), self._part_bytes - room)
+
+
+def _number(written: bytes) -> int:
+    """What was written; 0 where a power cut left nothing of it."""
+    return int(written) if written.isdigit() else 0
 
 
 def _part(folder: Path, number: int) -> Path:

@@ -19,6 +19,7 @@ from app.exchange.marks import Marks, marks_of
 from app.exchange.naming import archive_name
 from app.exchange.packaging import package
 from app.parts import Parts
+from app.web.headers import SANDBOXED
 from models.accounts import Account
 from models.collections import Collection, Release, ReleaseEntry
 from models.errors import NotFound
@@ -36,7 +37,7 @@ def send_manifest(
     request: Request, parts: Parts, principal: Principal, collection_id: str, number: int
 ) -> Response:
     """A release's manifest as consent lets it leave now; 304 to who has it as it is."""
-    headers = {"Cache-Control": "private, no-store"}
+    headers = SANDBOXED
     asked = request.headers.get("if-none-match")
     if asked:
         etag = etag_of(_manifest(parts, principal, collection_id, number))
@@ -58,10 +59,7 @@ def send_archive(parts: Parts, principal: Principal, collection_id: str, number:
     return StreamingResponse(
         package(pulled, LiveShelf(parts, principal, collection.pilot_id, release.id)),
         media_type="application/zip",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "private, no-store",
-        },
+        headers={"Content-Disposition": f'attachment; filename="{name}"'} | SANDBOXED,
     )
 
 
@@ -86,14 +84,7 @@ def send_text(
         opened = _open_story(session, principal, collection, release, story_id)
         found = _chosen(opened, name, recording)
         text = _written(name, found, marks_of(opened.entry))
-    return Response(
-        text,
-        media_type=manifest.TEXT_FORMATS[name],
-        headers={
-            "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )
+    return Response(text, media_type=manifest.TEXT_FORMATS[name], headers=SANDBOXED)
 
 
 class LiveShelf:

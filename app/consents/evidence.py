@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from app.parts import Parts
+from app.web.headers import SANDBOXED
 from app.web.multipart import FileBegins, FileBytes, read_form
 from models.consent import ConsentEvent
 from models.errors import Invalid, NotFound, StoryError, TooLarge
@@ -112,9 +113,5 @@ def send_form(parts: Parts, principal: Principal, story_id: str, event_id: str) 
     return StreamingResponse(
         parts.objects.open_range(event.evidence_object_key, 0, None),
         media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
+        headers={"Content-Disposition": f'attachment; filename="{name}"'} | SANDBOXED,
     )

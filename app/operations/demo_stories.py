@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.media.runner import Limits, encode
+from pipeline.media.runner import MIB, Limits, encode
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def record(story: DemoStory, folder: Path) -> Path:
             str(video.resolve()),
         ),
     ]
-    encode(arguments, limits=Limits(wall_seconds=300, cpu_seconds=300), duration_seconds=30.0)
+    limits = Limits(wall_seconds=300, cpu_seconds=300, file_bytes=1024 * MIB)
+    encode(arguments, reads=[wav], makes=[video], limits=limits, duration_seconds=30.0)
     return video
 
 

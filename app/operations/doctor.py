@@ -21,6 +21,7 @@ from app.words import MENDS, say
 from models.base import utc_now
 from models.errors import StoryError
 from models.stories import Story, Tombstone
+from pipeline import cage
 from pipeline.queues import ENDED_WITHOUT_US, work_of_others
 from pipeline.themes import lemmas
 from pipeline.transcription import weights
@@ -30,7 +31,12 @@ from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
 from storage.object_service import is_nearly_full
 
-PROGRAMS = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux", "prlimit": "util-linux"}
+PROGRAMS = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux"}
+WALLS = {
+    "network": "Let the service make network namespaces. Sockets are refused all the same where calls are.",
+    "files": "Use Linux 5.13 or newer with Landlock on. Until then ffmpeg can read what the service can.",
+    "calls": "Use a kernel with seccomp, on x86-64 or 64-bit ARM.",
+}
 ERASED_WITHIN = timedelta(minutes=10)
 BACKED_UP_WITHIN = COMPARED_WITHIN = timedelta(days=2)
 # More than a few are read in the database.
@@ -72,6 +78,14 @@ def _programs(parts: Parts) -> Iterator[Finding]:
     for program, package in PROGRAMS.items():
         found = shutil.which(program) is not None
         yield Finding(program, found, "found" if found else "missing", f"apt-get install {package}")
+
+
+def _cage(parts: Parts) -> Iterator[Finding]:
+    """What keeps children in that open strangers' files. Without a wall the work goes on, behind those that stand."""
+    for wall, mend in WALLS.items():
+        stands = wall in cage.standing()
+        says = "closed" if stands else "open: this kernel, or the container, does not let us close it"
+        yield Finding(f"cage: {wall}", stands, says, mend, is_warning=True)
 
 
 def _weights(parts: Parts) -> Iterator[Finding]:
@@ -308,6 +322,7 @@ def _is_loopback(host: str) -> bool:
 
 LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _programs,
+    _cage,
     _weights,
     _lemmas,
     _database,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.exchange import captions
 from app.exchange.marks import Marks
 from app.parts import Parts
+from app.web.headers import SANDBOXED
 from models.errors import NotFound
 from models.roles import Action, Principal
 from models.stories import MEDIA_TYPES, Rendition, RenditionKind
@@ -22,8 +23,6 @@ from storage import communities, gate, journal, recordings, transcripts
 # A stream may last an hour; consent may end in its middle.
 ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
 PLAYABLE = (RenditionKind.AUDIO, RenditionKind.VIDEO, RenditionKind.POSTER, RenditionKind.PEAKS)
-# Whatever a file turns out to be, it runs nothing (ASVS 5.0, 5.4).
-SANDBOX = "default-src 'none'; sandbox"
 
 
 def play(
@@ -98,8 +97,7 @@ def captions_of(parts: Parts, principal: Principal, story_id: str, recording_id:
         text = captions.webvtt(
             transcript, Marks(story.content_warning, communities.of_story(session, story_id))
         )
-    headers = {"Content-Security-Policy": SANDBOX, "Cache-Control": "private, no-store"}
-    return Response(text, headers=headers, media_type="text/vtt")
+    return Response(text, headers=SANDBOXED, media_type="text/vtt")
 
 
 def _rendition(session: Session, story_id: str, recording_id: str, kind: RenditionKind) -> Rendition:
@@ -122,12 +120,7 @@ def _stream(
     media_type: str,
     etag: str,
 ) -> Response:
-    headers = {
-        "Accept-Ranges": "bytes",
-        "Cache-Control": "private, no-store",
-        "Content-Security-Policy": SANDBOX,
-        "ETag": f'"{etag}"',
-    }
+    headers = {"Accept-Ranges": "bytes", "ETag": f'"{etag}"'} | SANDBOXED
     headers["Content-Length"] = str(size_bytes)
     if request.method == "HEAD":
         return Response(headers=headers, media_type=media_type)

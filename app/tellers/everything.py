@@ -29,6 +29,7 @@ from app.exchange.naming import ENDINGS
 from app.parts import Parts
 from app.tellers import contents
 from app.tellers.words import FILES
+from app.web.headers import SANDBOXED
 from app.web.translation import Translator
 from models.base import utc_now
 from models.errors import Conflict
@@ -65,10 +66,7 @@ def send(parts: Parts, look: Look, translator: Translator, *, by: str) -> Respon
     return StreamingResponse(
         stream_zip(packing.members()),
         media_type="application/zip",
-        headers={
-            "Content-Disposition": 'attachment; filename="everything.zip"',
-            "Cache-Control": "private, no-store",
-        },
+        headers={"Content-Disposition": 'attachment; filename="everything.zip"'} | SANDBOXED,
     )
 
 

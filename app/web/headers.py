@@ -18,6 +18,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
 }
+# For what people sent, and what was made of it: whatever it turns out to be, a browser runs nothing of it and no cache
+# keeps it (OWASP ASVS 5.0, V3.2, V14.3).
+SANDBOXED = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "private, no-store",
+}
 # For pages whose address carries a token: not even our own proxy's log learns the address from the next request.
 ADDRESS_IS_SECRET = {"Referrer-Policy": "strict-origin"}
 A_YEAR_SECONDS = 365 * 24 * 3600

@@ -19,6 +19,8 @@ HEAD_BYTES = 4096
 # Samples in floating point can be infinite or no number, and one of them silences all that a filter mixes it with, or
 # stops an encoder. As 32-bit integers they are a click.
 ALL_NUMBERS = "aformat=sample_fmts=s32"
+# H.264 and HEVC allow no more.
+MOST_REORDERED = 16
 TOO_LARGE = "exceeds specified max pixel count"
 
 
@@ -28,6 +30,8 @@ class MediaLimits:
 
     max_seconds: int = 4 * 3600
     max_pixels: int = MAX_PIXELS
+    # Phones record movement that is to be seen slowly at 240.
+    max_pictures_a_second: int = 300
     probe: Limits = field(default_factory=lambda: Limits(wall_seconds=20, cpu_seconds=20))
     decode: Limits = field(default_factory=lambda: Limits(wall_seconds=1200, cpu_seconds=1200))
     threads: int = 2
@@ -37,6 +41,7 @@ class MediaLimits:
 class Inspection:
     """What was found. ``audio_track`` and ``video_track`` are stream numbers in the file; None: there is none.
 
+    ``duration_seconds`` is the sound's; ``picture_seconds`` is the picture's, 0 without one.
     ``notes`` are codes of things that a person should know: ``cut-short``, ``checksum-mismatch``,
     ``nothing-to-hear``, ``other-tracks-with-sound``, ``picture-unreadable``.
     """
@@ -55,6 +60,7 @@ class Inspection:
     height: int | None
     other_tracks: list[int]
     notes: list[str]
+    picture_seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -91,7 +97,8 @@ def inspect(
         if not (told_in_sign_language and video):
             raise UnusableRecording("sound-track-empty")
         listened = []
-    return _findings(path, found, video, listened, claimed, limits, cancelled)
+    picture_seconds = _count_pictures(path, video, limits, cancelled) if video else 0.0
+    return _findings(path, found, video, listened, claimed, picture_seconds, limits, cancelled)
 
 
 def _refuse_by_content(path: Path) -> None:
@@ -191,9 +198,37 @@ def _listen(
         *("-map", f"0:{stream['index']}", "-vn", "-sn", "-dn", "-af", f"{ALL_NUMBERS},pan={mono}"),
         *("-ar", str(RATE), "-f", "s16le", "pipe:1"),
     ]
-    runner.decode(arguments, limits=limits.decode, take=take, cancelled=cancelled)
+    runner.decode(arguments, reads=[path], limits=limits.decode, take=take, cancelled=cancelled)
     listener.finish()
     return listener
+
+
+def _count_pictures(
+    path: Path, video: dict[str, Any], limits: MediaLimits, cancelled: Callable[[], bool]
+) -> float:
+    """Read a picture track to its end without decoding it; when its last picture is over, in seconds.
+
+    :raises UnusableRecording: it is longer than the limit, or has more pictures a second
+    """
+    said = bytearray()
+    arguments = [
+        *runner.input_options(),
+        *("-t", str(limits.max_seconds + 2), "-i", str(path.resolve()), "-map", f"0:{video['index']}"),
+        *("-c", "copy", "-stats_period", "3600", "-progress", "pipe:1", "-f", "null", "-"),
+    ]
+    runner.decode(arguments, reads=[path], limits=limits.decode, take=said.extend, cancelled=cancelled)
+    pictures = max((int(each) for each in re.findall(rb"^frame=\s*(\d+)", said, re.MULTILINE)), default=0)
+    last = max(
+        (int(each) / 1e6 for each in re.findall(rb"^out_time_us=(\d+)", said, re.MULTILINE)), default=0.0
+    )
+    # It is told by the clock of decoding, which is behind by as many pictures as wait to be put in their order.
+    waiting = 1 + min(int(video.get("has_b_frames") or 0), MOST_REORDERED)
+    seconds = last + waiting * last / max(1, pictures - waiting)
+    if seconds > limits.max_seconds:
+        raise UnusableRecording("recording-too-long", limit_minutes=limits.max_seconds // 60)
+    if pictures > limits.max_pictures_a_second * max(seconds, 1.0):
+        raise UnusableRecording("picture-too-fast", limit=limits.max_pictures_a_second)
+    return seconds
 
 
 def mix_to_mono(channels: int) -> str:
@@ -212,14 +247,13 @@ def _findings(
     video: dict[str, Any] | None,
     listened: list[tuple[dict[str, Any], Listener]],
     claimed: float | None,
+    picture_seconds: float,
     limits: MediaLimits,
     cancelled: Callable[[], bool],
 ) -> Inspection:
     sounding = [pair for pair in listened if not pair[1].is_silent]
     chosen, listener = next(iter(sounding or listened), (None, None))
-    duration = listener.duration_seconds if listener else _picture_seconds(video, claimed)
-    if duration > limits.max_seconds:
-        raise UnusableRecording("recording-too-long", limit_minutes=limits.max_seconds // 60)
+    duration = listener.duration_seconds if listener else picture_seconds
     others = [int(stream["index"]) for stream, _ in sounding if stream is not chosen]
     container = str(found["format"].get("format_name", "")).split(",")[0]
     notes = {
@@ -244,6 +278,7 @@ def _findings(
         height=height,
         other_tracks=others,
         notes=[note for note, holds in notes.items() if holds],
+        picture_seconds=round(picture_seconds, 3),
     )
 
 
@@ -253,10 +288,6 @@ def _number(text: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return value if 0 < value < 1e7 else None
-
-
-def _picture_seconds(video: dict[str, Any] | None, claimed: float | None) -> float:
-    return _number((video or {}).get("duration")) or claimed or 0.0
 
 
 def _is_cut_short(container: str, claimed: float | None, decoded: float) -> bool:
@@ -290,6 +321,8 @@ def _has_wrong_checksum(path: Path, limits: MediaLimits, cancelled: Callable[[],
         *runner.input_options(),
         *("-i", str(path.resolve()), "-map", "0:a:0", "-c:a", codec, "-f", "md5", "pipe:1"),
     ]
-    done = runner.decode(arguments, limits=limits.decode, take=digest.extend, cancelled=cancelled)
+    done = runner.decode(
+        arguments, reads=[path], limits=limits.decode, take=digest.extend, cancelled=cancelled
+    )
     match = re.search(rb"MD5=([0-9a-f]{32})", bytes(digest))
     return done.code == 0 and match is not None and match[1].decode() != head[26:42].hex()

@@ -25,6 +25,9 @@ MAX_PEAKS = 20_000
 # A quiet recording is lifted for the recogniser, but silence is not made into noise.
 MOST_GAIN_DECIBELS = 20.0
 LEAST_PEAK_DECIBELS = -50.0
+# What a file can need for each second: the speech's WAV takes 32 kB, a picture of 720 lines full of noise 5 MB.
+SOUND_BYTES_A_SECOND, PICTURE_BYTES_A_SECOND = 64_000, 8_000_000
+SPARE_BYTES = 64 * 1024 * 1024
 AAC = {
     "acodec": "aac",
     "audio_bitrate": "96k",
@@ -67,7 +70,7 @@ def render_speech(
     """Make only what the recogniser hears: 16 kHz mono PCM in a WAV."""
     limits = limits or MediaLimits()
     graph = _speech(_sound_of(_input(original, limits), findings), findings, out)
-    _encode([graph], findings, limits, never, lambda fraction: None)
+    _encode([graph], findings, never, lambda fraction: None, reads=original, makes=[out])
 
 
 def _sound(
@@ -82,7 +85,7 @@ def _sound(
     speech, audio, peaks = folder / "speech.wav", folder / "audio.m4a", folder / "peaks.json"
     sound = _sound_of(_input(original, limits), findings).filter_multi_output("asplit")
     graphs = [_speech(sound[0], findings, speech), _audio(sound[1], findings, audio)]
-    _encode(graphs, findings, limits, cancelled, progress)
+    _encode(graphs, findings, cancelled, progress, reads=original, makes=[speech, audio])
     _check_length(speech, findings, limits)
     yield "speech", speech
     _check_length(audio, findings, limits)
@@ -100,7 +103,8 @@ def _picture(
     progress: Callable[[float], None],
 ) -> Iterator[Made]:
     video, poster = folder / "video.mp4", folder / "poster.jpg"
-    _encode([_video(_input(original, limits), findings, video)], findings, limits, cancelled, progress)
+    graph = _video(_input(original, limits), findings, video)
+    _encode([graph], findings, cancelled, progress, reads=original, makes=[video])
     if findings.audio_track is not None:
         _check_length(video, findings, limits)
     yield "video", video
@@ -109,8 +113,8 @@ def _picture(
     graph = ffmpeg.input(str(video), ss=at).output(
         str(poster), vframes=1, qscale=4, **{"map": "0:v:0", "map_metadata": -1, "flags:v": "+bitexact"}
     )
-    _encode([graph], findings, limits, cancelled, lambda fraction: None)
-    if poster.exists():
+    _encode([graph], findings, cancelled, lambda fraction: None, reads=video, makes=[poster])
+    if poster.stat().st_size:
         yield "poster", poster
 
 
@@ -192,20 +196,31 @@ def _gain_decibels(findings: Inspection) -> float:
 def _encode(
     graphs: list[ffmpeg.Stream],
     findings: Inspection,
-    limits: MediaLimits,
     cancelled: Callable[[], bool],
     progress: Callable[[float], None],
+    *,
+    reads: Path,
+    makes: list[Path],
 ) -> None:
     graph = graphs[0] if len(graphs) == 1 else ffmpeg.merge_outputs(*graphs)
-    # Encoding a picture may take several times its length on a small machine.
-    seconds = 120 + findings.duration_seconds * (12 if findings.has_video else 2)
-    allowed = Limits(wall_seconds=seconds, cpu_seconds=int(seconds * 2))
     runner.encode(
         graph.get_args(),
-        limits=allowed,
+        reads=[reads],
+        makes=makes,
+        limits=_allowed(findings),
         duration_seconds=findings.duration_seconds,
         progress=progress,
         cancelled=cancelled,
+    )
+
+
+def _allowed(findings: Inspection) -> Limits:
+    """What encoding may take. A picture takes several times its length on a small machine."""
+    length = max(findings.duration_seconds, findings.picture_seconds)
+    seconds = 120 + length * (12 if findings.has_video else 2)
+    a_second = PICTURE_BYTES_A_SECOND if findings.has_video else SOUND_BYTES_A_SECOND
+    return Limits(
+        wall_seconds=seconds, cpu_seconds=int(seconds * 2), file_bytes=SPARE_BYTES + int(length * a_second)
     )
 
 

@@ -1,8 +1,8 @@
-"""Running ffmpeg and ffprobe on files from strangers: limited, killable, without network.
+"""Running ffmpeg and ffprobe on files from strangers: caged, limited, killable.
 
 Containers are decided from content among those we accept (docs/reference/formats.md): without that, a playlist
-named ``.mp4`` would make ffmpeg read other people's recordings. A process gets one folder's files by absolute
-path, limits on memory, processor time and output, and dies with us.
+named ``.mp4`` would make ffmpeg read other people's recordings. A process gets the files that are named, by absolute
+path, and no others (``pipeline/cage``); limits on memory, processor time and output; and dies with us.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from models.errors import StageFailed, WorkCancelled
+from pipeline import cage
 
 # Demuxers, as ffmpeg names them. Playlists, scripts, images and network protocols are not among them.
 ACCEPTED_FORMATS = (
@@ -29,16 +30,18 @@ ACCEPTED_FORMATS = (
 MAX_PIXELS = 7680 * 4320
 LOOK_EVERY_SECONDS = 0.2
 MIB = 1024 * 1024
+PATH = "/usr/bin:/bin"
+MOST_OPEN_FILES = 64
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one child process may use."""
+    """What one child process may use. ``file_bytes`` counts for each file that it may write."""
 
     wall_seconds: float = 60.0
     cpu_seconds: int = 60
     memory_bytes: int = 512 * MIB
-    file_bytes: int = 64 * 1024 * MIB
+    file_bytes: int = 64 * MIB
 
 
 @dataclass(frozen=True)
@@ -71,25 +74,29 @@ def probe(path: Path, *, limits: Limits, cancelled: Callable[[], bool] = never) 
         *("-show_format", "-show_streams", "-of", "json", "-i", str(path.resolve())),
     ]
     chunks: list[bytes] = []
-    code, errors = _run("ffprobe", arguments, limits, cancelled, chunks.append)
+    code, errors = _run("ffprobe", arguments, limits, cancelled, chunks.append, reads=[path])
     return Finished(code, b"".join(chunks), errors)
 
 
 def decode(
     arguments: Sequence[str],
     *,
+    reads: Iterable[Path],
     limits: Limits,
     take: Callable[[bytes], None],
     cancelled: Callable[[], bool] = never,
 ) -> Finished:
-    """Run ffmpeg with raw output on its standard output, handed over in chunks."""
-    code, errors = _run("ffmpeg", ["-nostdin", "-v", "error", *arguments], limits, cancelled, take)
+    """Run ffmpeg with raw output on its standard output, handed over in chunks. It sees the files ``reads`` alone."""
+    command = ["-nostdin", "-v", "error", *arguments]
+    code, errors = _run("ffmpeg", command, limits, cancelled, take, reads=reads)
     return Finished(code, b"", errors)
 
 
 def encode(
     arguments: Sequence[str],
     *,
+    reads: Iterable[Path],
+    makes: Sequence[Path],
     limits: Limits,
     duration_seconds: float,
     progress: Callable[[float], None] = lambda fraction: None,
@@ -97,8 +104,12 @@ def encode(
 ) -> None:
     """Run ffmpeg to make files; ``progress`` is told the fraction of ``duration_seconds`` that is done.
 
+    It sees the files ``reads`` and ``makes`` alone. Those that it makes are there afterwards, be they empty.
+
     :raises StageFailed: it failed, or met a limit
     """
+    for path in makes:
+        path.touch()
 
     def hear(chunk: bytes) -> None:
         for line in chunk.decode("ascii", "replace").splitlines():
@@ -107,7 +118,7 @@ def encode(
                 progress(max(0.0, min(1.0, int(value) / 1e6 / duration_seconds)))
 
     command = ["-nostdin", "-y", "-v", "error", "-progress", "pipe:1", *arguments]
-    code, errors = _run("ffmpeg", command, limits, cancelled, hear)
+    code, errors = _run("ffmpeg", command, limits, cancelled, hear, reads=reads, writes=makes)
     if code != 0:
         raise StageFailed("rendering-failed", reason=_last_line(errors))
 
@@ -118,6 +129,9 @@ def _run(
     limits: Limits,
     cancelled: Callable[[], bool],
     take: Callable[[bytes], None],
+    *,
+    reads: Iterable[Path],
+    writes: Iterable[Path] = (),
 ) -> tuple[int, str]:
     """One child in its own process group. Whatever happens, nothing of the group is left.
 
@@ -125,11 +139,17 @@ def _run(
     :raises StageFailed: it took longer than it may
     """
     child = subprocess.Popen(
-        [*_cage(limits), program, *arguments],
+        cage.around(
+            [_program(program), *arguments],
+            reads=[path.resolve() for path in reads],
+            writes=[path.resolve() for path in writes],
+            limits=_limits(limits),
+            dies_with=os.getpid(),
+        ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},
+        env={"PATH": PATH, "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},
         start_new_session=True,
     )
     errors = bytearray()
@@ -174,36 +194,22 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
             stream.close()
 
 
-def _cage(limits: Limits) -> list[str]:
-    """What stands before the program: die with us, limits, no network, least priority."""
-    return [
-        *("setpriv", "--pdeathsig", "KILL", "--"),
-        "prlimit",
-        f"--data={limits.memory_bytes}",
-        # Shared libraries and thread stacks are mapped, not used: address space needs room above memory.
-        f"--as={limits.memory_bytes + 1024 * MIB}",
-        f"--cpu={limits.cpu_seconds}",
-        f"--fsize={limits.file_bytes}",
-        *("--core=0", "--nofile=64", "--"),
-        *_no_network(),
-    ]
-
-
 @cache
-def _no_network() -> tuple[str, ...]:
-    """A network namespace with nothing in it, where the kernel lets us; else the whitelists alone hold."""
-    for command in (("unshare", "-n", "--"), ("unshare", "-rn", "--")):
-        if (
-            shutil.which("unshare")
-            and subprocess.run([*command, "true"], capture_output=True).returncode == 0
-        ):
-            return command
-    return ()
+def _program(name: str) -> str:
+    """A program of the system's by its absolute path: whatever else the service's own path may lead to."""
+    return shutil.which(name, path=PATH) or f"/usr/bin/{name}"
 
 
-def has_no_network() -> bool:
-    """Whether children run without any network."""
-    return bool(_no_network())
+def _limits(limits: Limits) -> dict[str, int]:
+    return {
+        "data": limits.memory_bytes,
+        # Shared libraries and thread stacks are mapped, not used: address space needs room above memory.
+        "space": limits.memory_bytes + 1024 * MIB,
+        "cpu": limits.cpu_seconds,
+        "file": limits.file_bytes,
+        "files": MOST_OPEN_FILES,
+        "core": 0,
+    }
 
 
 def _last_line(errors: str) -> str:

@@ -1,18 +1,24 @@
-"""The process in which an engine lives: jobs come as lines of JSON, progress and results go back the same way.
+"""The process in which an engine lives: jobs come as messages of JSON, progress and results go back as lines of it.
 
-It ends when its standard input closes, so that it never outlives whoever started it.
+Each job brings the recording's speech as an open file: of all that lies on the disk the process may read its weights
+and its code (``pipeline/cage``). Its standard input is a socket; it ends when the other end is closed, so that it
+never outlives whoever started it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from models.errors import StoryError
 from pipeline.transcription.engines import load
+
+MOST_OF_A_JOB = 64 * 1024
 
 
 def main() -> None:
@@ -27,10 +33,9 @@ def main() -> None:
         _say(out, {"failed": error.code, "parameters": error.parameters})
         return
     _say(out, {"ready": True})
-    for line in sys.stdin:
-        job: dict[str, Any] = json.loads(line)
+    for job, speech in _jobs():
         heard = transcriber.transcribe(
-            Path(job["speech"]),
+            speech,
             language=job["language"],
             candidates=job["candidates"],
             start_seconds=job["start_seconds"],
@@ -38,6 +43,16 @@ def main() -> None:
             progress=lambda fraction: _say(out, {"progress": fraction}),
         )
         _say(out, {"heard": heard.to_dict()})
+
+
+def _jobs() -> Iterator[tuple[dict[str, Any], int]]:
+    """Each job, and the descriptor of its speech."""
+    with socket.socket(fileno=0) as jobs:
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(jobs, MOST_OF_A_JOB, 1)
+            if not message:
+                return
+            yield json.loads(message), descriptors[0]
 
 
 def _say(out: TextIO, what: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,7 @@ def _norm(arrays: Arrays, here: str, there: str) -> Iterator[tuple[str, Any]]:
 
 def _layers(arrays: Arrays, side: str) -> int:
     return sum(name.startswith(f"{side}/layer_") and name.endswith("/ffn/linear_0/weight") for name in arrays)
+
+
+if __name__ == "__main__":
+    convert_for_openai_whisper(Path(sys.argv[1]), Path(sys.argv[1]) / CHECKPOINT)

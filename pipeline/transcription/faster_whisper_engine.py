@@ -13,6 +13,7 @@ from pipeline.transcription.captions import cut
 from pipeline.transcription.frugal import FrugalWhisper
 from pipeline.transcription.honesty import is_believable, without_loops
 from pipeline.transcription.protocol import Transcription, Word, whole_words
+from pipeline.transcription.sound import Speech
 from pipeline.transcription.voice import VOICE_DETECTION
 from pipeline.transcription.weights import name_of
 
@@ -34,7 +35,7 @@ class FasterWhisper:
 
     def transcribe(
         self,
-        speech: Path,
+        speech: Speech,
         *,
         language: str | None,
         candidates: Sequence[str],

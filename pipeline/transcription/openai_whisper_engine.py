@@ -21,6 +21,7 @@ from pipeline.transcription.captions import cut
 from pipeline.transcription.conversion import ALIGNMENT_HEADS, CHECKPOINT, convert_for_openai_whisper
 from pipeline.transcription.honesty import is_believable, without_loops
 from pipeline.transcription.protocol import Transcription, Word, whole_words
+from pipeline.transcription.sound import Speech
 from pipeline.transcription.voice import VOICE_DETECTION
 from pipeline.transcription.weights import name_of
 
@@ -44,7 +45,7 @@ class OpenAIWhisper:
 
     def transcribe(
         self,
-        speech: Path,
+        speech: Speech,
         *,
         language: str | None,
         candidates: Sequence[str],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
+
+from pipeline.transcription.sound import Speech
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Transcriber(Protocol):
 
     def transcribe(
         self,
-        speech: Path,
+        speech: Speech,
         *,
         language: str | None,
         candidates: Sequence[str],

@@ -1,4 +1,4 @@
-"""Recognition in a process of its own: it can be killed in the middle, and its memory is bounded.
+"""Recognition in a process of its own: it can be killed in the middle, its memory is bounded, and it is caged.
 
 The process stays warm between jobs, since loading takes as long as a short story; it ends when it was idle for a
 while, when the work is called off, and when we do.
@@ -11,6 +11,7 @@ import json
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import StageFailed, Unavailable, WorkCancelled
+from pipeline import cage
+from pipeline.transcription.conversion import CHECKPOINT
 from pipeline.transcription.engines import MEMORY_BYTES
 from pipeline.transcription.protocol import Transcription
 
@@ -51,6 +54,7 @@ class Recogniser:
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._jobs: socket.socket | None = None
         self._buffer = b""
         self._idle: threading.Timer | None = None
 
@@ -71,7 +75,6 @@ class Recogniser:
         :raises StageFailed: the process died or took too long
         """
         job = {
-            "speech": str(speech),
             "language": language,
             "candidates": list(candidates),
             "start_seconds": start_seconds,
@@ -81,7 +84,7 @@ class Recogniser:
             self._stay_awake()
             try:
                 self._ensure_child(cancelled)
-                self._send(job)
+                self._send(job, speech)
                 answer = self._hear({"heard"}, PART_SECONDS, cancelled, progress)
                 return Transcription.from_dict(answer["heard"])
             except BaseException:
@@ -106,30 +109,48 @@ class Recogniser:
             return
         self._kill()
         self._buffer = b""
-        self._child = subprocess.Popen(
-            [
-                *("prlimit", f"--data={self._memory_bytes}", "--core=0", "--"),
-                *(sys.executable, "-m", "pipeline.transcription.child"),
-                *(self._engine, str(self._weights), str(self._threads)),
-            ],
+        if self._engine == "openai-whisper" and not (self._weights / CHECKPOINT).exists():
+            # Not in the child, which may write nothing. What fails here is said by the engine.
+            conversion = [sys.executable, "-m", "pipeline.transcription.conversion", str(self._weights)]
+            self._start(conversion, subprocess.DEVNULL).communicate()
+        command = [
+            *(sys.executable, "-m", "pipeline.transcription.child"),
+            *(self._engine, str(self._weights), str(self._threads)),
+        ]
+        # Each job as one message, with the file that it is about.
+        self._jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._child = self._start(
+                cage.around(
+                    command,
+                    reads=[*_files_of(self._weights), ROOT / "models", ROOT / "pipeline"],
+                    runs=[Path(sys.prefix), Path(sys.base_prefix)],
+                    lists=[ROOT],
+                    limits={"data": self._memory_bytes, "core": 0},
+                ),
+                theirs.fileno(),
+            )
+        answer = self._hear({"ready", "failed"}, LOADING_SECONDS, cancelled, lambda fraction: None)
+        if "failed" in answer:
+            raise Unavailable(answer["failed"], **answer["parameters"])
+
+    def _start(self, command: list[str], jobs: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
             cwd=ROOT,
-            stdin=subprocess.PIPE,
+            stdin=jobs,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_environment(self._threads),
             start_new_session=True,
         )
-        answer = self._hear({"ready", "failed"}, LOADING_SECONDS, cancelled, lambda fraction: None)
-        if "failed" in answer:
-            raise Unavailable(answer["failed"], **answer["parameters"])
 
-    def _send(self, job: dict[str, Any]) -> None:
-        assert self._child is not None
-        assert self._child.stdin is not None
+    def _send(self, job: dict[str, Any], speech: Path) -> None:
+        assert self._jobs is not None
         try:
-            self._child.stdin.write(json.dumps(job).encode() + b"\n")
-            self._child.stdin.flush()
-        except BrokenPipeError as error:
+            with speech.open("rb") as file:
+                socket.send_fds(self._jobs, [json.dumps(job).encode()], [file.fileno()])
+        except OSError as error:
             raise StageFailed("recogniser-crashed") from error
 
     def _hear(
@@ -172,10 +193,9 @@ class Recogniser:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-        for stream in (child.stdin, child.stdout):
+        for stream in (self._jobs, child.stdout):
             if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+                stream.close()
 
     def _stay_awake(self) -> None:
         if self._idle is not None:
@@ -186,6 +206,11 @@ class Recogniser:
         self._idle = threading.Timer(self._idle_seconds, self.close)
         self._idle.daemon = True
         self._idle.start()
+
+
+def _files_of(weights: Path) -> list[Path]:
+    """The folder of weights, and where its files lie: the hub's cache has links in it."""
+    return [weights.resolve(), *(file.resolve() for file in weights.glob("*") if file.is_symlink())]
 
 
 def _environment(threads: int) -> dict[str, str]:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 RATE = 16_000
+# A file of ours, or the descriptor of one that is open: it is closed when it was read.
+Speech = Path | int
 
 
 def seconds_of(speech: Path) -> float:
@@ -17,9 +19,9 @@ def seconds_of(speech: Path) -> float:
         return file.getnframes() / RATE
 
 
-def read(speech: Path, start_seconds: float, end_seconds: float | None) -> npt.NDArray[np.float32]:
+def read(speech: Speech, start_seconds: float, end_seconds: float | None) -> npt.NDArray[np.float32]:
     """Samples from -1 to 1, one dimension, between two moments."""
-    with wave.open(str(speech), "rb") as file:
+    with open(speech, "rb") as opened, wave.open(opened, "rb") as file:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
             raise ValueError("not a rendition of ours: 16 kHz mono 16-bit PCM")
         first = min(int(start_seconds * RATE), file.getnframes())

@@ -63,7 +63,7 @@ def test_every_route_answers_every_role_as_the_table_says(place: Place, tally: T
             if not way.is_walked(role, stage):
                 continue
             answer, expected = place.ask(role, name, ids), way.expected(role, stage)
-            wrong = given_away(role, stage, name, answer)
+            wrong = given_away(role, stage, name, answer) + what_runs(answer)
             if answer.status != expected:
                 wrong.append(f"{answer.status} instead of {expected}: {answer.text[:200]}")
             if expected == 404 and names_a_story(name, way) and role not in STAGES[stage].who("reads"):
@@ -175,6 +175,28 @@ def given_away(role: str, stage: str, name: str, answer: Answer) -> list[str]:
         if not any(role in STAGES[stage].who(column) for column in columns) and answer.names(word):
             found.append(f"gives away {word}")
     return found
+
+
+# What the service itself writes; all else came from people, or was made of what came.
+OURS = ("text/html", "text/css", "application/json", "application/problem+json", "text/plain; version=")
+HARMLESS = ("audio/mp4", "video/mp4", "image/jpeg", "text/vtt")
+SAVED = ("application/octet-stream", "application/zip")
+
+
+def what_runs(answer: Answer) -> list[str]:
+    """What a browser could do with bytes that people sent, beside playing, reading or saving them."""
+    headers: dict[str, str] = dict(ast.literal_eval(answer.headers))
+    kind = headers.get("content-type", "")
+    if answer.status not in (200, 206) or not kind or kind.startswith(OURS):
+        return []
+    is_saved = headers.get("content-disposition", "").startswith("attachment; filename=")
+    asked = {
+        f"is sent as {kind}": kind.startswith(HARMLESS) or (kind in SAVED and is_saved),
+        "may be taken for something else": headers["x-content-type-options"] == "nosniff",
+        "is in no sandbox": headers["content-security-policy"] == "default-src 'none'; sandbox",
+        "is kept by caches": headers["cache-control"] == "private, no-store",
+    }
+    return [what for what, is_so in asked.items() if not is_so]
 
 
 def without_ids(answer: Answer, ids: Mapping[str, Any]) -> Answer:

@@ -119,10 +119,10 @@ def recorded() -> Iterator[list[Command]]:
     commands: list[Command] = []
     run_caged = runner._run
 
-    def note(program: str, arguments: Sequence[str], *others: Any) -> tuple[int, str]:
+    def note(program: str, arguments: Sequence[str], *others: Any, **files: Any) -> tuple[int, str]:
         if program == "ffmpeg":
             commands.append((program, *arguments))
-        return run_caged(program, arguments, *others)
+        return run_caged(program, arguments, *others, **files)
 
     with mock.patch.object(runner, "_run", note):
         yield commands

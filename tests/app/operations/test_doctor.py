@@ -54,6 +54,18 @@ def test_service_that_is_well_is_called_well(parts: Parts, story: Story) -> None
     assert found["languages"].is_warning
 
 
+def test_wall_of_the_cage_that_is_open_is_a_warning_and_no_failure(
+    parts: Parts, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.cage.standing", lambda: frozenset({"calls"}))
+    found = findings(parts)
+    assert found["cage: calls"].is_well
+    for wall in ("files", "network"):
+        assert found[f"cage: {wall}"].is_warning
+        assert not found[f"cage: {wall}"].is_well
+    assert ill(parts) == set()
+
+
 def test_everything_that_is_wrong_says_what_to_do(parts: Parts, story: Story) -> None:
     with parts.database.write() as session:
         session.execute(update(JournalEntry).where(JournalEntry.sequence == 2).values(act="nothing"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -112,6 +113,16 @@ def test_so_many_at_once_and_no_more_until_one_rests(room: Room) -> None:
         assert room.patch(first, 1, b"a" * 99).status == 204
         assert room.answer_on(one).status == 409
         assert room.patch(third, 0, b"c").status == 204
+
+
+def test_what_is_over_a_limit_is_refused_before_a_byte_is_read(room: Room) -> None:
+    send_whole(room, 5000)
+    where = room.begun(None)
+    for size, status in ((3001, 429), (5001, 413)):
+        with closing(room.open(where, 0, size, "Expect: 100-continue")) as connection:
+            assert connection.recv(12, socket.MSG_PEEK) == f"HTTP/1.1 {status}".encode()
+            assert "retry-after" in room.answer_on(connection).headers or status == 413
+    assert room.offset(where) == 0
 
 
 def test_so_many_begun_and_no_more_until_one_ends(room: Room) -> None:

@@ -71,6 +71,19 @@ def test_newest_request_has_the_upload_within_two_seconds_of_one_that_hangs(room
     room.assert_kept(data)
 
 
+def test_newest_request_is_the_one_that_came_last_also_when_the_clock_was_set_back(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = some_bytes(3 * MIB)
+    where = room.begun(len(data))
+    with closing(send_some(room, where, 0, data[:MIB], len(data))) as hanging:
+        an_hour_ago = time.time_ns() - 3600 * 10**9
+        monkeypatch.setattr(time, "time_ns", lambda: an_hour_ago)
+        assert room.patch(where, MIB, data[MIB:]).status == 204
+        assert room.answer_on(hanging).problem["code"] == "upload-taken-over"
+    room.assert_kept(data)
+
+
 def test_older_request_with_an_old_offset_does_not_disturb_the_newer(room: Room) -> None:
     data = some_bytes(3 * MIB)
     where = room.begun(len(data))

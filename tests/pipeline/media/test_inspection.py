@@ -223,7 +223,8 @@ def test_playlist_never_reads_its_neighbour(make_recording: MakeRecording, tmp_p
     assert b"mp2" not in probed.output
     heard = bytearray()
     arguments = [*runner.input_options(), "-i", str(script), "-f", "s16le", "pipe:1"]
-    assert runner.decode(arguments, limits=runner.Limits(), take=heard.extend).code != 0
+    sees = [script, neighbour]
+    assert runner.decode(arguments, reads=sees, limits=runner.Limits(), take=heard.extend).code != 0
     assert heard == b""
 
 
@@ -296,6 +297,29 @@ def test_picture_beyond_the_limit_is_refused(make_recording: MakeRecording) -> N
     made = make_recording("a.mp4", *AND_PICTURE)
     assert look(made, max_pixels=176 * 144).has_video
     assert why_refused(made, max_pixels=176 * 144 - 1) == "picture-too-large"
+
+
+def test_flood_of_pictures_is_refused_before_one_is_decoded(make_recording: MakeRecording) -> None:
+    flood = ("-f", "lavfi", "-i", "color=s=16x16:r=3000:d=1.5")
+    made = make_recording("a.mkv", *TONE, *flood, "-c:v", "ffv1")
+    assert why_refused(made) == "picture-too-fast"
+    assert look(made, max_pictures_a_second=3100).picture_seconds == pytest.approx(1.5, abs=0.1)
+    # Slow motion of a phone, and many pictures in the first moment of a long film.
+    assert look(make_recording("b.mkv", *TONE, "-f", "lavfi", "-i", "testsrc2=s=16x16:r=240:d=1.5")).has_video
+    still = ("-vf", "select='lt(t,0.2)+gt(t,2.9)'", "-fps_mode", "vfr")
+    made = make_recording("c.mkv", *TONE, "-f", "lavfi", "-i", "color=s=16x16:r=500:d=3", *still)
+    assert look(made).picture_seconds == pytest.approx(3.0, abs=0.1)
+
+
+def test_picture_that_goes_on_after_the_sound_is_measured_and_has_the_same_limit(
+    make_recording: MakeRecording,
+) -> None:
+    picture = ("-f", "lavfi", "-i", "color=s=16x16:r=1:d=100")
+    made = make_recording("a.mp4", *TONE, *picture, "-c:v", "libx264", "-c:a", "aac")
+    found = look(made, max_seconds=101)
+    assert found.duration_seconds == pytest.approx(TONE_SECONDS, abs=0.1)
+    assert found.picture_seconds == pytest.approx(100, abs=1)
+    assert why_refused(made, max_seconds=90) == "recording-too-long"
 
 
 def test_recording_without_sound_is_refused_unless_it_is_told_in_sign_language(

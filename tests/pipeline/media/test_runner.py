@@ -11,13 +11,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from models.errors import StageFailed, UnusableRecording, WorkCancelled
+from pipeline import cage
 from pipeline.media import runner
 from pipeline.media.inspection import MediaLimits, inspect
 from pipeline.media.renditions import render_all
@@ -27,6 +29,12 @@ from tests.pipeline.media.conftest import PICTURE, TONE, MakeRecording
 ROOT = Path(__file__).resolve().parents[3]
 # Long enough to be looked at: reads a day of silence at the pace of a clock.
 ENDLESS = ("-re", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono:d=86400", "-f", "s16le", "pipe:1")
+
+
+def run_quietly(arguments: Sequence[str], **more: Any) -> runner.Finished:
+    """An ffmpeg of the runner's that reads no file of ours, and to whose output nobody listens."""
+    usual: dict[str, Any] = {"limits": Limits(), "take": lambda chunk: None}
+    return runner.decode(arguments, reads=(), **(usual | more))
 
 
 def children() -> list[psutil.Process]:
@@ -65,7 +73,7 @@ class Running:
 
     def _run(self, limits: Limits) -> None:
         try:
-            runner.decode(ENDLESS, limits=limits, take=lambda chunk: None, cancelled=self.is_off.is_set)
+            run_quietly(ENDLESS, limits=limits, cancelled=self.is_off.is_set)
         except BaseException as error:
             self.ended_by = error
 
@@ -105,7 +113,7 @@ def test_child_runs_under_the_kernels_limits(run_endlessly: Callable[[Limits], R
     assert int(held["Max file size"]) <= 64 * 1024 * MIB
 
 
-def test_every_child_of_a_stage_may_take_half_a_gibibyte_at_most(
+def test_every_child_of_a_stage_is_given_files_and_limits(
     make_recording: MakeRecording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[list[str]] = []
@@ -117,39 +125,40 @@ def test_every_child_of_a_stage_may_take_half_a_gibibyte_at_most(
             super().__init__(command, **options)
 
     original = make_recording("a.mp4", *TONE, *PICTURE)
-    runner.has_no_network()
     monkeypatch.setattr("pipeline.media.runner.subprocess.Popen", Noted)
     findings = inspect(original, told_in_sign_language=False, limits=MediaLimits())
     list(render_all(original, findings, tmp_path))
     met: list[str] = []
     for command in started:
-        assert command[:5] == ["setpriv", "--pdeathsig", "KILL", "--", "prlimit"]
-        program = command[command.index("ffprobe" if "ffprobe" in command else "ffmpeg") :]
-        (data,) = [part for part in command if part.startswith("--data=")]
-        assert int(data.removeprefix("--data=")) <= 512 * MIB
+        walls, program = command[: command.index("--")], command[command.index("--") + 1 :]
+        assert Path(program[0]).is_absolute()
+        (data,) = [wall for wall in walls if wall.startswith("data=")]
+        assert int(data.removeprefix("data=")) <= 512 * MIB
+        assert f"parent={os.getpid()}" in walls
+        if program[0].endswith("ffmpeg"):
+            assert "-nostdin" in program
+        seen = {wall.partition("=")[2] for wall in walls if wall.startswith(("read=", "write="))}
+        assert all(Path(path).is_file() for path in seen), "files, each by its name, and no folder"
         for at, part in enumerate(program):
             # The poster comes from our own rendition, all else from a stranger's file.
             if part == "-i" and program[at + 1] == str(original):
-                met.append(program[0])
+                met.append(Path(program[0]).name)
                 assert "-protocol_whitelist" in program[:at]
                 assert "-format_whitelist" in program[:at]
                 assert "-max_pixels" in program[:at]
-    assert sorted(met) == ["ffmpeg", "ffmpeg", "ffmpeg", "ffprobe"]
+    assert sorted(met) == ["ffmpeg", "ffmpeg", "ffmpeg", "ffmpeg", "ffprobe"]
 
 
 def test_what_takes_too_much_memory_fails_and_harms_nobody() -> None:
     greedy = ("-f", "lavfi", "-i", "color=s=8000x8000:r=1:d=1,scale=16000:16000,format=gbrpf32le")
-    done = runner.decode(
-        (*greedy, "-f", "null", "-"), limits=Limits(memory_bytes=64 * MIB), take=lambda chunk: None
-    )
-    assert done.code != 0
+    assert run_quietly((*greedy, "-f", "null", "-"), limits=Limits(memory_bytes=64 * MIB)).code != 0
 
 
 def test_processor_time_is_limited() -> None:
     busy = ("-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=60:d=86400", "-f", "null", "-")
     begun = time.monotonic()
     limits = Limits(wall_seconds=120, cpu_seconds=1)
-    assert runner.decode(busy, limits=limits, take=lambda chunk: None).code != 0
+    assert run_quietly(busy, limits=limits).code != 0
     assert time.monotonic() - begun < 60
 
 
@@ -157,35 +166,53 @@ def test_file_that_grows_too_large_is_stopped(tmp_path: Path) -> None:
     made = tmp_path / "a.wav"
     arguments = ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo:d=600", str(made))
     with pytest.raises(StageFailed):
-        runner.encode(arguments, limits=Limits(file_bytes=MIB), duration_seconds=600)
+        runner.encode(arguments, reads=(), makes=[made], limits=Limits(file_bytes=MIB), duration_seconds=600)
     assert made.stat().st_size <= MIB
 
 
 def test_child_that_takes_too_long_is_gone_with_its_group() -> None:
     with pytest.raises(StageFailed) as failed:
-        runner.decode(ENDLESS, limits=Limits(wall_seconds=1), take=lambda chunk: None)
+        run_quietly(ENDLESS, limits=Limits(wall_seconds=1))
     assert failed.value.code == "took-too-long"
     assert named("ffmpeg") == []
 
 
-def test_child_that_says_nothing_is_stopped_all_the_same(tmp_path: Path) -> None:
-    silent = ("-re", "-f", "lavfi", "-i", "anullsrc", "-f", "wav", str(tmp_path / "a.wav"))
+def test_child_that_says_nothing_is_stopped_all_the_same() -> None:
+    silent = ("-re", "-f", "lavfi", "-i", "anullsrc", "-f", "null", "-")
     with pytest.raises(StageFailed) as failed:
-        runner.decode(silent, limits=Limits(wall_seconds=1), take=lambda chunk: None)
+        run_quietly(silent, limits=Limits(wall_seconds=1))
     assert failed.value.code == "took-too-long"
     assert named("ffmpeg") == []
+
+
+@pytest.fixture
+def run_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lets the runner run a script of the shell, where it would run ffmpeg."""
+
+    def run(script: str) -> None:
+        program = tmp_path / "ffmpeg"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr("pipeline.media.runner._program", lambda name: str(program))
+        monkeypatch.setattr("pipeline.cage.SYSTEM", (*cage.SYSTEM, str(program)))
+
+    return run
 
 
 def test_whole_group_is_killed_also_what_a_child_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run_instead: Callable[[str], None]
 ) -> None:
-    program = tmp_path / "with-a-child"
     mark = tmp_path / "pid"
-    program.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {mark}\nsleep 600\n")
-    program.chmod(0o755)
-    monkeypatch.setattr("pipeline.media.runner._no_network", lambda: (str(program),))
+    run_instead(f"sleep 600 &\necho $! > {mark}\nsleep 600")
     with pytest.raises(WorkCancelled):
-        runner.decode((), limits=Limits(), take=lambda chunk: None, cancelled=mark.exists)
+        runner.encode(
+            (),
+            reads=(),
+            makes=[mark],
+            limits=Limits(),
+            duration_seconds=1,
+            cancelled=lambda: mark.stat().st_size > 0,
+        )
     wait_until(lambda: mark.read_text().strip() != "")
     wait_until(lambda: not _lives(int(mark.read_text())))
 
@@ -209,17 +236,17 @@ def test_error_of_who_listens_kills_too() -> None:
         raise UnusableRecording("recording-too-long")
 
     with pytest.raises(UnusableRecording):
-        runner.decode(ENDLESS, limits=Limits(), take=refuse)
+        run_quietly(ENDLESS, take=refuse)
     assert named("ffmpeg") == []
 
 
-def test_child_dies_with_whoever_started_it(tmp_path: Path) -> None:
-    # It writes into a file: a pipe that breaks would end it in any case.
-    quiet = (*ENDLESS[:-1], str(tmp_path / "a.pcm"))
+def test_child_dies_with_whoever_started_it() -> None:
+    # It says nothing: a pipe that breaks would end it in any case.
+    quiet = (*ENDLESS[:-3], "-f", "null", "-")
     code = (
         "from pipeline.media import runner\n"
-        "runner.has_no_network(); print('on', flush=True)\n"
-        f"runner.decode({quiet!r}, limits=runner.Limits(), take=lambda chunk: None)\n"
+        "print('on', flush=True)\n"
+        f"runner.decode({quiet!r}, reads=(), limits=runner.Limits(), take=lambda chunk: None)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
     assert parent.stdout is not None
@@ -263,18 +290,17 @@ def listener() -> Iterator[tuple[str, list[bytes]]]:
 def test_no_protocol_of_the_network_is_spoken(listener: tuple[str, list[bytes]], protocol: str) -> None:
     address, asked = listener
     arguments = [*runner.input_options(), "-i", f"{protocol}://{address}/a.mp4", "-f", "null", "-"]
-    done = runner.decode(arguments, limits=Limits(wall_seconds=20), take=lambda chunk: None)
-    assert done.code != 0
+    assert run_quietly(arguments, limits=Limits(wall_seconds=20)).code != 0
     assert asked == []
 
 
 def test_child_has_no_network_where_the_kernel_lets_us(listener: tuple[str, list[bytes]]) -> None:
-    if not runner.has_no_network():
-        pytest.skip("this kernel lets us make no network namespace: the lists of protocols alone hold")
+    if not cage.standing() & {"network", "calls"}:
+        pytest.skip("this kernel lets us close no network: the lists of protocols alone hold")
     address, asked = listener
     # Without the whitelists, as a fault in them would leave it.
     bare = ("-i", f"tcp://{address}", "-f", "null", "-")
-    assert runner.decode(bare, limits=Limits(wall_seconds=20), take=lambda chunk: None).code != 0
+    assert run_quietly(bare, limits=Limits(wall_seconds=20)).code != 0
     assert asked == []
     # That the listener would have heard of it.
     with socket.create_connection(tuple(address.split(":"))):  # type: ignore[arg-type]
@@ -297,14 +323,13 @@ def test_only_containers_of_recordings_are_accepted() -> None:
     assert not scripts & set(runner.ACCEPTED_FORMATS)
 
 
-def test_child_gets_nothing_of_our_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "say"
-    program.write_text("#!/bin/sh\nenv\ncat\n")
-    program.chmod(0o755)
+def test_child_gets_nothing_of_our_environment(
+    run_instead: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_instead("env\ncat")
     monkeypatch.setenv("COMMUNITY_REPORTING_SECRET", "canary")
-    monkeypatch.setattr("pipeline.media.runner._no_network", lambda: (str(program),))
     said = bytearray()
-    assert runner.decode((), limits=Limits(), take=said.extend).code == 0
+    assert run_quietly((), take=said.extend).code == 0
     assert b"canary" not in said
     assert b"LC_ALL=C.UTF-8" in said
 
@@ -335,17 +360,17 @@ def test_file_named_like_an_option_or_an_address_is_a_file(
 def test_progress_of_encoding_is_between_nothing_and_all(tmp_path: Path) -> None:
     told: list[float] = []
     arguments = ("-f", "lavfi", "-i", "sine=d=120", str(tmp_path / "a.m4a"))
-    runner.encode(arguments, limits=Limits(), duration_seconds=60, progress=told.append)
+    made = tmp_path / "a.m4a"
+    runner.encode(
+        arguments, reads=(), makes=[made], limits=Limits(), duration_seconds=60, progress=told.append
+    )
     assert told == sorted(told)
     assert all(0 <= each <= 1 for each in told)
     assert told[-1] == 1.0
 
 
-def test_flood_of_errors_is_not_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "shout"
-    program.write_text("#!/bin/sh\nhead -c 20000000 /dev/zero >&2\nexit 3\n")
-    program.chmod(0o755)
-    monkeypatch.setattr("pipeline.media.runner._no_network", lambda: (str(program),))
-    done = runner.decode((), limits=Limits(), take=lambda chunk: None)
+def test_flood_of_errors_is_not_kept_in_memory(run_instead: Callable[[str], None]) -> None:
+    run_instead("head -c 20000000 /dev/zero >&2\nexit 3")
+    done = run_quietly(())
     assert done.code == 3
     assert len(done.errors) <= 320 * 1024

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from models.errors import Invalid, StageFailed, Unavailable, WorkCancelled
+from pipeline import cage
 from pipeline.transcription import recogniser as module
 from pipeline.transcription.protocol import Transcription
 from pipeline.transcription.recogniser import Recogniser
@@ -90,6 +91,37 @@ def test_process_knows_nothing_of_our_secrets(
     assert b"canary" not in environment
     # Weights come from where they were verified, never from the network on the way.
     assert b"HF_HUB_OFFLINE=1" in environment
+
+
+def test_process_sees_its_weights_and_no_recording(
+    base_weights: Path, voice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears what it is handed, and could open nothing by itself: the same cage, with something else in it."""
+    started: list[list[str]] = []
+
+    def note(self: Recogniser, command: list[str], jobs: int) -> subprocess.Popen[bytes]:
+        started.append(command)
+        return subprocess.Popen(["/bin/true"], stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(Recogniser, "_start", note)
+    with pytest.raises(StageFailed):
+        Recogniser(base_weights).transcribe(voice, language="en")
+    ((*walls, end),) = [command[: command.index("--") + 1] for command in started]
+    assert end == "--"
+    if "files" not in cage.standing():
+        pytest.skip("this kernel has no Landlock")
+
+    def can_read(path: Path) -> bool:
+        asked = [*walls, "--", "/bin/head", "-c", "1", str(path)]
+        return subprocess.run(asked, capture_output=True).returncode == 0
+
+    assert can_read(base_weights / "model.bin")
+    assert can_read(ROOT / "pipeline" / "inspect.py")
+    other = tmp_path / "other"
+    other.write_bytes(b"x")
+    for path in (voice, other, ROOT / "pyproject.toml", ROOT / "app" / "cli.py", Path("/etc/passwd")):
+        assert path.exists()
+        assert not can_read(path), path
 
 
 def test_process_stays_warm_between_jobs(warm: Recogniser, voice: Path) -> None:
