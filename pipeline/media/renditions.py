@@ -25,6 +25,9 @@ MAX_PEAKS = 20_000
 # A quiet recording is lifted for the recogniser, but silence is not made into noise.
 MOST_GAIN_DECIBELS = 20.0
 LEAST_PEAK_DECIBELS = -50.0
+# Sound that begins after the picture, or pauses, is filled up with silence. A clock that jumps by hours, in a file of a
+# few kilobytes, would become hours of it.
+MOST_FILLED_SECONDS = 600.0
 AAC = {
     "acodec": "aac",
     "audio_bitrate": "96k",
@@ -135,13 +138,28 @@ def _speech(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
     if gain:
         sound = sound.filter("volume", f"{gain}dB")
     return ffmpeg.output(
-        sound, str(out), ar=SPEECH_RATE, acodec="pcm_s16le", f="wav", vn=None, sn=None, dn=None, **NO_METADATA
+        sound,
+        str(out),
+        t=_most_seconds(findings),
+        ar=SPEECH_RATE,
+        acodec="pcm_s16le",
+        f="wav",
+        vn=None,
+        sn=None,
+        dn=None,
+        **NO_METADATA,
     )
 
 
 def _audio(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Stream:
     sound = _mono_or_stereo(sound, findings)
-    return ffmpeg.output(sound, str(out), vn=None, sn=None, dn=None, **AAC, **NO_METADATA)
+    return ffmpeg.output(
+        sound, str(out), t=_most_seconds(findings), vn=None, sn=None, dn=None, **AAC, **NO_METADATA
+    )
+
+
+def _most_seconds(findings: Inspection) -> float:
+    return findings.duration_seconds + MOST_FILLED_SECONDS
 
 
 def _mono_or_stereo(sound: ffmpeg.Stream, findings: Inspection) -> ffmpeg.Stream:
@@ -159,6 +177,7 @@ def _video(stream: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
     return ffmpeg.output(
         *tracks,
         str(out),
+        t=_most_seconds(findings),
         vcodec="libx264",
         preset="veryfast",
         crf=26,
