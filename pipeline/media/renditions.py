@@ -28,6 +28,9 @@ LEAST_PEAK_DECIBELS = -50.0
 # What a file can need for each second: the speech's WAV takes 32 kB, a picture of 720 lines full of noise 5 MB.
 SOUND_BYTES_A_SECOND, PICTURE_BYTES_A_SECOND = 64_000, 8_000_000
 SPARE_BYTES = 64 * 1024 * 1024
+# Sound that begins after the picture, or pauses, is filled up with silence. A clock that jumps by hours, in a file of a
+# few kilobytes, would become hours of it.
+MOST_FILLED_SECONDS = 600.0
 AAC = {
     "acodec": "aac",
     "audio_bitrate": "96k",
@@ -139,13 +142,28 @@ def _speech(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
     if gain:
         sound = sound.filter("volume", f"{gain}dB")
     return ffmpeg.output(
-        sound, str(out), ar=SPEECH_RATE, acodec="pcm_s16le", f="wav", vn=None, sn=None, dn=None, **NO_METADATA
+        sound,
+        str(out),
+        t=_most_seconds(findings),
+        ar=SPEECH_RATE,
+        acodec="pcm_s16le",
+        f="wav",
+        vn=None,
+        sn=None,
+        dn=None,
+        **NO_METADATA,
     )
 
 
 def _audio(sound: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Stream:
     sound = _mono_or_stereo(sound, findings)
-    return ffmpeg.output(sound, str(out), vn=None, sn=None, dn=None, **AAC, **NO_METADATA)
+    return ffmpeg.output(
+        sound, str(out), t=_most_seconds(findings), vn=None, sn=None, dn=None, **AAC, **NO_METADATA
+    )
+
+
+def _most_seconds(findings: Inspection) -> float:
+    return findings.duration_seconds + MOST_FILLED_SECONDS
 
 
 def _mono_or_stereo(sound: ffmpeg.Stream, findings: Inspection) -> ffmpeg.Stream:
@@ -163,6 +181,7 @@ def _video(stream: ffmpeg.Stream, findings: Inspection, out: Path) -> ffmpeg.Str
     return ffmpeg.output(
         *tracks,
         str(out),
+        t=_most_seconds(findings),
         vcodec="libx264",
         preset="veryfast",
         crf=26,

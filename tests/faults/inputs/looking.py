@@ -24,7 +24,7 @@ from pipeline.media.inspection import MediaLimits, inspect
 from pipeline.media.renditions import render_all
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-MAX_SECONDS = 60
+MAX_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True)
