@@ -21,6 +21,6 @@ trap 'rm -rf "$tools"' EXIT
 "$tools/bin/pip" --disable-pip-version-check install --quiet pip-audit==2.10.1
 for lock in runtime development openai-whisper; do
     echo "Auditing requirements/$lock.lock"
-    "$tools/bin/pip-audit" --service osv --osv-url "$OSV" --no-deps --disable-pip --progress-spinner off \
-        --requirement "requirements/$lock.lock"
+    "$tools/bin/pip-audit" --vulnerability-service=osv --osv-url="$OSV" --no-deps --disable-pip --progress-spinner=off \
+        --requirement="requirements/$lock.lock"
 done
