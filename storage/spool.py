@@ -194,9 +194,9 @@ class Tail:
         """How many parts are whole, and can be moved."""
         return self.size_bytes // self._part_bytes
 
-    def read_first(self) -> bytes:
-        """The bytes of the first part, whole or not."""
-        return _read(self._folder, self.first)
+    def read(self, number: int) -> bytes:
+        """The bytes of one part, whole or not."""
+        return _read(self._folder, number)
 
     def drop_first(self) -> None:
         """The first part lies in the object store, and that is written down."""

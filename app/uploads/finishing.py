@@ -20,15 +20,15 @@ def begin_parts(house: Uploads, opened: Opened) -> None:
         uploads.note_parted(session, opened.upload, token)
 
 
-def put_first_part(house: Uploads, opened: Opened) -> tuple[str, int]:
-    """Put the first part of the spool into the object store; its tag there, and its size.
+def put_part(house: Uploads, opened: Opened, number: int) -> tuple[str, int]:
+    """Put a part of the spool into the object store; its tag there, and its size.
 
     :raises Conflict: the store does not know the parts before it any more
     """
     token = opened.upload.store_token
     assert token is not None
-    data = opened.tail.read_first()
-    return house.parts.objects.parts.put(opened.key, token, opened.tail.first, data), len(data)
+    data = opened.tail.read(number)
+    return house.parts.objects.parts.put(opened.key, token, number, data), len(data)
 
 
 def note_first_part(house: Uploads, opened: Opened, tag: str, size_bytes: int) -> None:
@@ -66,7 +66,7 @@ def _join(house: Uploads, opened: Opened) -> str:
     if upload.store_token is None:
         begin_parts(house, opened)
     while opened.tail.size_bytes:
-        note_first_part(house, opened, *put_first_part(house, opened))
+        note_first_part(house, opened, *put_part(house, opened, opened.tail.first))
     with house.parts.database.read() as session:
         tags = [part.tag for part in uploads.parts_of(session, upload.id)]
     assert upload.store_token is not None

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import hashlib
 import time
+from collections import deque
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from app.uploads.finishing import begin_parts, note_first_part, put_first_part
+from app.uploads.finishing import begin_parts, note_first_part, put_part
 from app.uploads.protocol import Checksum
 from app.uploads.service import Opened, Uploads
 from models.base import utc_now
@@ -25,9 +26,12 @@ from storage.spool import Request as Hold
 
 GATHER_BYTES = 1024 * 1024
 LOOK_EVERY_SECONDS = 0.1
+LOOK_FOR_ROOM_SECONDS = 0.02
 KEEP_EVERY_SECONDS = 1.0
 # Nothing for so long: the connection is dead, and nobody has said so.
 SILENCE_SECONDS = 300.0
+# A store is busy with one part for longer than the next takes to come: while one is written, another is hashed there.
+PARTS_AT_ONCE = 2
 # The sender waits when so many parts wait for the object store.
 MOST_WAITING_PARTS = 3
 
@@ -119,7 +123,7 @@ class Taking:
                     if length is None:
                         return TooLarge("too-large", limit_bytes=limit)
                     return TooLarge("upload-length-exceeded", length_bytes=length)
-                if await self._look(is_silent=not piece):
+                if await self._look(is_silent=piece is None):
                     return Conflict("upload-taken-over")
         except ClientDisconnect:
             return Invalid("upload-cut-off")
@@ -150,8 +154,9 @@ class Taking:
             await run_in_threadpool(self._write_now, data)
             self._offset += len(data)
         self._begin_moving()
-        if self._counts and self._tail.wholes() >= MOST_WAITING_PARTS:
-            await self._end_moving()
+        while self._moving is not None and self._tail.wholes() >= MOST_WAITING_PARTS:
+            await asyncio.wait({self._moving}, timeout=LOOK_FOR_ROOM_SECONDS)
+            self._begin_moving()
 
     def _write_now(self, data: bytes) -> None:
         self._tail.append(data)
@@ -212,8 +217,20 @@ class Taking:
         if self._upload.store_token is None:
             async with self._noting:
                 await run_in_threadpool(begin_parts, self._house, self._opened)
-        while self._tail.wholes():
-            async with self._house.moving:
-                tag, size_bytes = await run_in_threadpool(put_first_part, self._house, self._opened)
-            async with self._noting:
-                await run_in_threadpool(note_first_part, self._house, self._opened, tag, size_bytes)
+        putting: deque[asyncio.Task[tuple[str, int]]] = deque()
+        try:
+            # Each stays in the spool, and counts among its wholes, until it is noted; noted they are in their order.
+            while wholes := self._tail.wholes():
+                while len(putting) < min(wholes, PARTS_AT_ONCE):
+                    putting.append(asyncio.create_task(self._put(self._tail.first + len(putting))))
+                tag, size_bytes = await putting[0]
+                putting.popleft()
+                async with self._noting:
+                    await run_in_threadpool(note_first_part, self._house, self._opened, tag, size_bytes)
+        finally:
+            # What was put and not noted is put again, under the same number, by whoever goes on.
+            await asyncio.gather(*putting, return_exceptions=True)
+
+    async def _put(self, number: int) -> tuple[str, int]:
+        async with self._house.moving:
+            return await run_in_threadpool(put_part, self._house, self._opened, number)
