@@ -29,12 +29,12 @@ from app.uploads import service as uploads_service
 from models import base
 from models.stories import Recording, RecordingState, Story, Tombstone
 from models.work import WishKind
-from pipeline import erasure, index, inspect, render, tag, transcribe
+from pipeline import erasure, index, inspect, lookout, render, tag, transcribe
 from pipeline import worker as slots
 from pipeline.media.inspection import MediaLimits
 from pipeline.themes.codebook import load_codebook
 from pipeline.transcription.protocol import Segment, Transcription, Word
-from pipeline.workplace import Job, Workplace, carry_out, set_workplace
+from pipeline.workplace import Job, Workplace, carry_out
 from storage import leases, ledger, recordings, schema, tombstones, wishes
 from storage.database import Database
 from storage.objects import Objects
@@ -201,9 +201,8 @@ def work(house: House, story_id: str, steps: Sequence[str]) -> None:
         with database.write() as session:
             taken = leases.take(session, "slot-1", lasts=timedelta(milliseconds=1))
     place = Workplace(database, house.parts.objects, folder, StandIn(), MediaLimits(), taken[0])  # type: ignore[arg-type]
-    set_workplace(place)
     for step in steps:
-        if not carry_out(step, wish, STEPS[step]):
+        if not carry_out(step, wish, STEPS[step], place):
             break
 
 
@@ -307,7 +306,7 @@ def serve(settings: dict[str, Any], log: str, clock: str | None) -> None:
     serving.make_recogniser = lambda settings: StandIn()  # type: ignore[assignment,return-value]
     # As in earnest, but that it takes over within seconds, and looks every two seconds what a minute would bring.
     serving.Worker = partial(slots.Worker, lease=timedelta(seconds=2))  # type: ignore[assignment,misc]
-    slots.LOOK_AT_ALL_EVERY_SECONDS = housekeeping.EVERY_SECONDS = 2.0
+    lookout.LOOK_AT_ALL_EVERY_SECONDS = housekeeping.EVERY_SECONDS = 2.0
     parts = making.build(given)
     serving.server(parts).run()
 
