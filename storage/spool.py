@@ -90,10 +90,12 @@ class Request:
     def let_go(self) -> None:
         """Let go of what was taken, and of the wish for it. A second time does nothing."""
         if self._lock is not None:
-            # Whoever asks goes on asking until it has it: so no note of the dead stays.
-            self._forget_note()
-            os.close(self._lock)
-            self._lock = None
+            try:
+                # Whoever asks goes on asking until it has it: so no note of the dead stays.
+                self._forget_note()
+            finally:
+                os.close(self._lock)
+                self._lock = None
         elif self._turn and self._noted() == self._turn:
             self._forget_note()
 

@@ -184,6 +184,7 @@ def fail_in_turn(ground: Ground, deed: Deed, numbers: Iterable[int], how: How) -
 
 
 def note(what: str, failed: int, wrong: list[str]) -> None:
+    print("\n".join(wrong))
     lost = sum(": lost: " in each for each in wrong)
     figures.note(what, boundaries=failed, lost=lost, doubled=sum(": doubled: " in each for each in wrong))
     assert wrong == [], "\n".join(wrong)

@@ -80,7 +80,7 @@ def form_of(content: bytes) -> bytes:
     return head + content + b"\r\n--b--\r\n"
 
 
-@pytest.mark.parametrize("mood", ["refuses", "hangs"])
+@pytest.mark.parametrize("mood", ["refuses", pytest.param("hangs", marks=pytest.mark.long)])
 def test_upload_waits_for_a_store_that_does_not_answer(
     served: Served, way: Moody, sqlite_database: Database, mood: str
 ) -> None:
