@@ -23,7 +23,7 @@ from app import cli
 from app.main import create_app
 from app.parts import Parts, build
 from app.settings import Settings
-from app.words import WORDS, say
+from app.words import MENDS, WORDS, say
 from models.journal import JournalEntry
 from storage import accounts, pilots, second_factors
 from storage.embedded import Embedded
@@ -341,6 +341,16 @@ def test_doctor_says_what_is_wrong_how_to_mend_it_and_ends_so(installed: Shell) 
     assert any(line.startswith("ok   journal: ") for line in ran.out.splitlines())
     wrong = [json.loads(line) for line in installed("doctor", "--json").out.splitlines()]
     assert [each["what"] for each in wrong if not each["is_well"] and not each["is_warning"]] == ["disk"]
+
+
+def test_doctor_says_what_to_do_about_a_database_that_is_away(shell: Shell) -> None:
+    shell.set(database_url="postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
+    ran = shell("doctor")
+    assert ran.code == 1
+    says, mend = WORDS["database-unavailable"], MENDS["database-unavailable"]
+    assert ran.out == f"BAD  parts: {says} – {mend}\n"
+    (finding,) = (json.loads(line) for line in shell("doctor", "--json").out.splitlines())
+    assert (finding["is_well"], finding["mend"]) == (False, mend)
 
 
 # ---- a fresh machine ---------------------------------------------------------------------------------------------

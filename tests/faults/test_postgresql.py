@@ -6,10 +6,7 @@ on without anybody doing anything.
 
 from __future__ import annotations
 
-import os
 import secrets
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +33,6 @@ from tests.plugins.own_postgresql import OwnServer, own_server
 from tests.plugins.served import Served, serving_over, wait_until
 from tests.plugins.workshop import Workshop
 
-ROOT = Path(__file__).resolve().parents[2]
 WELL_AGAIN_SECONDS = 60.0
 # In place of half a minute.
 PATIENCE_SECONDS = 1.0
@@ -179,23 +175,6 @@ def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
 def story_ids(served: Served) -> list[str]:
     with served.parts.database.read() as session:
         return list(session.scalars(select(Story.id)))
-
-
-def test_doctor_says_what_to_do_about_a_database_that_is_away(server: OwnServer, tmp_path: Path) -> None:
-    settings = {"DATA": str(tmp_path), "DATABASE_URL": server.url.replace("/stories", "/nowhere")}
-    named = {f"COMMUNITY_REPORTING_{name}": value for name, value in settings.items()}
-    ran = subprocess.run(
-        [sys.executable, "-m", "app.cli", "doctor"],
-        env=os.environ | named | {"PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ran.returncode == 1
-    assert ran.stdout.startswith("BAD  parts: The database does not answer.")
-    assert MENDS["database-unavailable"] in ran.stdout
-    assert ran.stderr == ""
 
 
 def test_a_statement_that_nobody_answers_fails_in_time_and_so_does_a_connection(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -162,6 +162,21 @@ def test_an_error_does_not_carry_what_people_wrote(sqlite_database: Database) ->
     with pytest.raises(IntegrityError) as refused, sqlite_database.write() as session:
         session.execute(text("INSERT INTO account (id, name) VALUES ('1', :words)"), {"words": words})
     assert words not in str(refused.value), "errors are logged"
+
+
+def test_a_database_all_of_whose_connections_are_busy_is_unavailable(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when it is slow: more ask than it answers."""
+    monkeypatch.setattr(postgresql_database.engine.pool, "_timeout", 0.1)
+    with ExitStack() as busy:
+        for _ in range(30):
+            busy.enter_context(postgresql_database.read()).execute(select(1))
+        with pytest.raises(Unavailable) as refused, postgresql_database.read() as one_more:
+            one_more.execute(select(1))
+    assert refused.value.code == "database-unavailable"
+    with postgresql_database.read() as session:
+        assert session.scalar(select(1)) == 1
 
 
 def _open(database: Database) -> list[str]:
