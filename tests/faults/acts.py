@@ -71,14 +71,17 @@ class StandIn:
 
 
 class House:
-    """The service in this process, opened as a start of it opens it, and whoever comes with a key."""
+    """The service in this process, and whoever comes with a key.
+
+    It is opened as a start of it opens it where the place says that it ``starts``; otherwise as one that runs.
+    """
 
     def __init__(self, place: dict[str, Any], tell: Callable[[str, Any], None]) -> None:
         configure_logging(is_quiet=True)
         self.tell, self.where = tell, place.get("where")
         settings = Settings(_env_file=None, **place["settings"])
         serving.keep_tables_in(settings)
-        self.parts = making.open_as_it_is(settings) if place.get("as_it_is") else making.build(settings)
+        self.parts = making.build(settings) if place.get("starts") else _open(settings)
         stand_on(APP, self.parts)
         self.client = TestClient(
             APP,
@@ -95,6 +98,12 @@ class House:
         said["retry_after"] = answer.headers.get("retry-after")
         self.tell(name, said)
         return answer
+
+
+def _open(settings: Settings) -> Parts:
+    parts = making.open_as_it_is(settings)
+    parts.database.when_withdrawn = partial(making._after_withdrawal, settings, parts.database)
+    return parts
 
 
 # ---- people ----

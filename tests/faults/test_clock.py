@@ -12,7 +12,7 @@ import pytest
 from models import base
 from models.roles import Role
 from models.stories import Story
-from storage import leases, uploads
+from storage import uploads
 from storage.database import Database
 from storage.spool import Spool
 from tests.faults.test_random_kills import Town
@@ -48,24 +48,6 @@ def test_work_goes_on_though_the_clock_jumps(town: Town) -> None:
     town.running.wait_until_ready()
     town.wait_until_settled(SOON_SECONDS)
     assert town.ills() == []
-
-
-def test_slot_of_the_dead_is_taken_though_the_clock_was_set_back(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with database.write() as session:
-        taken = leases.take(session, "slot-1")
-    assert taken is not None
-    now = base.utc_now()
-    monkeypatch.setattr(leases, "utc_now", lambda: now - A_DAY)
-    with database.read() as session:
-        assert leases.living(session) == []
-    with database.write() as session:
-        again = leases.take(session, "slot-1")
-    assert again is not None
-    assert again[0].fence > taken[0].fence
-    with database.read() as session:
-        assert leases.living(session) == ["slot-1"]
 
 
 def test_newest_request_has_an_upload_though_the_clock_was_set_back(

@@ -150,7 +150,7 @@ def fail_once(ground: Ground, deed: Deed, number: int | None, how: How) -> tuple
         told = ended = play(case.place, first + after, fails_at=number, how=how)
     else:
         told = play(case.place, first, fails_at=number, how=how)
-        ended = play(case.place | {"where": told.of("where")}, after)
+        ended = play(case.place | {"where": told.of("where"), "starts": True}, after)
     ills = deed.kept(told, ended.of("found") or {})
     if number is not None and _status_of_failed(told) >= 500 and not _says_when(told):
         ills.append("ill: no word of when to try again")
@@ -267,7 +267,7 @@ def restore_once(shelf: Shelf, number: int | None, how: How) -> tuple[Told, list
         settings = settings_of(folder / "data", database, objects, shelf.server)
         settings |= {"backup_key": str(shelf.folder / "key")}
         settings |= {"tombstones": str(shelf.home.settings.tombstones_folder)}
-        place = {"settings": settings, "as_it_is": True}
+        place = {"settings": settings}
         first, again = (
             ("restore", {"source": str(shelf.place)}),
             ("restore_again", {"source": str(shelf.place)}),
