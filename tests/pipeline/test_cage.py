@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import socket
@@ -126,6 +127,19 @@ def tried(place: dict[str, Any], *, is_caged: bool) -> dict[str, bool]:
 def needs(*wanted: str) -> None:
     if missing := set(wanted) - cage.standing():
         pytest.skip(f"this kernel does not let us build: {', '.join(sorted(missing))}")
+
+
+def test_every_wall_that_this_kernel_knows_stands() -> None:
+    """So that a wall that fell is not taken for a kernel without it, and skipped below."""
+    libc = ctypes.CDLL(None)
+    if libc.syscall(walls.CREATE_RULESET, None, 0, 1) >= 1:
+        assert "files" in cage.standing()
+    if "\nSeccomp:" in Path("/proc/self/status").read_text() and os.uname().machine in walls.MACHINES:
+        assert "calls" in cage.standing()
+    if any(
+        subprocess.run(["unshare", how, "true"], capture_output=True).returncode == 0 for how in ("-n", "-rn")
+    ):
+        assert "network" in cage.standing()
 
 
 def test_child_that_was_taken_over_gets_at_nothing_but_its_own_work(place: dict[str, Any]) -> None:
