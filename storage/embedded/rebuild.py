@@ -31,6 +31,7 @@ SAVED, SAVED_AGAIN, SCRATCH = "names", "names-again", "scratch"
 OWN_LOG = re.compile(rb"\n\x01/\x12[\x80-\xff]*[\x00-\x7f]\n\x06topics|\n[\x00-\x7f]/topics[/\x12]")
 # In the folder "/", an entry that begins with its second field: the first would be its name.
 ROOT = re.compile(rb"\n\x01/\x12[\x80-\xff]*[\x00-\x7f]\x10")
+LOOKS = 3
 READY_SECONDS = 60.0
 LONG_SECONDS = 3600.0
 TOTAL = re.compile(r"total \d+ directories, \d+ files")
@@ -55,7 +56,7 @@ def rebuild(folder: Path) -> None:
         _start_alone(folder)
         upkeep.run_shell(run, "fs.log.purge -daysAgo=0")
         _reached("saving")
-        _delete_orphans(run, _save(run, SAVED))
+        _save_without_orphans(run)
         process.kill(folder)
         _reached("saved")
         (content / INDEX).rename(content / BEFORE)
@@ -120,19 +121,23 @@ def _save(run: Path, name: str) -> str:
     return total.group()
 
 
-def _delete_orphans(run: Path, total: str) -> None:
-    """Delete from the volumes what no name leads to.
+def _save_without_orphans(run: Path) -> None:
+    """Write all names to a file, and delete from the volumes what no name leads to.
 
-    Only what was found by a look at as many names as were saved (``total``): a look that missed some would take
-    their content for nobody's.
+    Only what was found by a look at as many names as were saved: a look that missed some would take their content for
+    nobody's. When the server wrote some of its log in between, both are done once more.
     """
     scratch = run / SCRATCH
     scratch.mkdir(mode=0o700, exist_ok=True)
     look = f"volume.fsck -v -cutoffTimeAgo=0s -tempPath={scratch}"
-    told = upkeep.run_shell(run, look, seconds=LONG_SECONDS)
-    if not ORPHANS.search(told):
-        return
-    if total not in told:
+    for _ in range(LOOKS):
+        total = _save(run, SAVED)
+        told = upkeep.run_shell(run, look, seconds=LONG_SECONDS)
+        if not ORPHANS.search(told):
+            return
+        if total in told:
+            break
+    else:
         raise Unavailable("object-store-unavailable", reason="orphans-uncertain")
     upkeep.run_shell(run, f"{look} -reallyDeleteFromVolume", seconds=LONG_SECONDS)
     if ORPHANS.search(upkeep.run_shell(run, look, seconds=LONG_SECONDS)):

@@ -131,6 +131,32 @@ def test_log_that_is_written_while_the_index_is_filled_does_not_count(
     store.stop()
 
 
+def entry(folder: bytes, name: bytes, at: int) -> bytes:
+    """A name as the server saves it: protobuf, behind its length."""
+    attributes = b"\x10\x01\x22\x04\x10" + bytes([at, 0, 0])
+    named = (b"\n" + bytes([len(name)]) + name if name else b"") + attributes
+    whole = b"\n" + bytes([len(folder)]) + folder + b"\x12" + bytes([len(named)]) + named
+    return len(whole).to_bytes(4, "big") + whole
+
+
+def test_servers_own_log_may_appear_while_an_index_is_filled_and_nothing_else(tmp_path: Path) -> None:
+    """It is written up to a minute late, with the folders that it is in."""
+    ours = entry(b"/", b"", 1) + entry(b"/buckets/stories", b"a-o1", 1)
+    log = entry(b"/", b"topics", 2) + entry(b"/topics", b".system", 2) + entry(b"/topics/.system", b"log", 2)
+    (tmp_path / "before").write_bytes(ours)
+    for after, is_same in (
+        (ours + log, True),
+        (log + entry(b"/", b"", 9) + entry(b"/buckets/stories", b"a-o1", 1), True),
+        (ours + entry(b"/", b"topic", 2), False),
+        (ours + entry(b"/topical", b"a", 2), False),
+        (ours + entry(b"/buckets", b"topics", 2), False),
+        (log, False),
+    ):
+        (tmp_path / "after").write_bytes(after)
+        is_found_same = rebuild._names(tmp_path / "before") == rebuild._names(tmp_path / "after")
+        assert is_found_same is is_same, after
+
+
 def test_nothing_acknowledged_while_it_is_rebuilt_is_lost(store: Embedded) -> None:
     objects = bucket_of(store)
     acknowledged: dict[str, bytes] = {}
