@@ -214,7 +214,7 @@ def test_worker_dies_at_its_boundaries_and_those_of_durable_work(ground: Ground)
     note(f"a worker, every {EVERY}th, dies", failed, wrong)
 
 
-SHORT = {"finish-upload": 5, "render": 3, "consent": 3, "withdraw": 3, "erase": 3}
+SHORT = {"finish-upload": 3, "render": 2, "withdraw": 2}
 
 
 @pytest.mark.parametrize("name", SHORT)

@@ -417,7 +417,7 @@ def run(making: Making, *, examples: int, steps: int, is_random: bool) -> None:
 
 
 def test_service_and_model_agree(making: Making) -> None:
-    run(making, examples=3, steps=25, is_random=False)
+    run(making, examples=2, steps=15, is_random=False)
 
 
 @pytest.mark.long
