@@ -115,7 +115,7 @@ class Database:
         """The settings that decide whether a commit survives power loss, as the database reports them."""
         names = ("journal_mode", "synchronous") if self.is_sqlite else POSTGRESQL_DURABILITY
         ask = "PRAGMA {}" if self.is_sqlite else "SHOW {}"
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             return {name: str(connection.execute(text(ask.format(name))).scalar()) for name in names}
 
 

@@ -118,7 +118,8 @@ def _notices(connection: Connection, kept: list[str]) -> Iterator[None]:
         if number and int(number.group()):
             kept.append(said.message_primary or "")
 
-    driver: Any = connection.connection.driver_connection
+    # It is detached from the pool, which then knows no driver's connection any more; psycopg's is the DBAPI's.
+    driver: Any = connection.connection.dbapi_connection
     driver.add_notice_handler(note)
     try:
         yield

@@ -54,7 +54,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 def current(database: Database) -> str | None:
     """The revision that the database is at; None before the first."""
-    with database_answers(), database.engine.connect() as connection:
+    with database.look() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

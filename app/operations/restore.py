@@ -27,8 +27,9 @@ from storage.dumps import NamedObject
 from storage.sealing import ReadableChunks, SealingKey, read_key, unseal
 
 Told = Callable[[str, int, int], None]
-# What a service that was started once, and nothing more, has written.
-HARMLESS = frozenset({"lease", *dumps.SESSIONS})
+# What a service that was started once, and nothing more, has written: a link for its first administrator, and that in
+# the journal. Whoever did more has accounts.
+HARMLESS = frozenset({"lease", "journal_entry", "journal_head", *dumps.SESSIONS})
 
 
 @dataclass

@@ -320,6 +320,7 @@ def test_remote_calls_want_our_certificate(store: Embedded) -> None:
 
 
 def test_shell_of_a_stranger_sees_nothing(store: Embedded, tmp_path: Path) -> None:
+    bucket_of(store)
     shell = subprocess.Popen(
         command.shell_command(store.folder / "run"),
         cwd=tmp_path,
