@@ -14,16 +14,22 @@ import structlog
 from app.operations.logs import configure_logging
 from storage.embedded import Embedded
 from tests.access.place import Place
-from tests.access.stages import FIRST, MOST_OPEN
+from tests.access.stages import FIRST
 from tests.access.undone import undone
 from tests.plugins.databases import KINDS, TEMPLATE, on_postgresql, on_sqlite
 from tests.plugins.objects import bucket_on
 
 TALLY = "access"
 HERE = Path(__file__).parent
-# The gate is the same SQL on both, and tests/storage walks it on both. `make test` opens every route in every stage on
-# SQLite, on PostgreSQL in these; `make test-access` and `make test-long` open all.
-ON_BOTH = {FIRST, MOST_OPEN}
+# The gate is the same SQL on both, and tests/storage walks it on both. `make test` opens every route on SQLite in every
+# stage but some that differ little from others, on PostgreSQL in one; `make test-access` and `make test-long` open all.
+ON_BOTH = {FIRST}
+# These open everything once more.
+WALKS = {
+    "test_every_redirect_leads_to_ourselves",
+    "test_lists_counts_and_searches_are_the_same_with_and_without_hidden_stories",
+}
+SELDOM = {"to be masked", "declined", "sharing ended"}
 
 
 class Tally:
@@ -96,7 +102,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent == HERE and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
             kind, stage = item.callspec.params["furnished"], item.callspec.params.get("stage")
             item.add_marker(pytest.mark.xdist_group(f"access-{kind}"))
-            if kind == "postgresql" and stage is not None and stage not in ON_BOTH:
+            is_seldom = stage in SELDOM if kind == "sqlite" else stage not in ON_BOTH
+            if is_seldom and (stage is not None or item.originalname in WALKS):
                 item.add_marker(pytest.mark.long)
 
 

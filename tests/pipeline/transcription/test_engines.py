@@ -27,7 +27,9 @@ WriteSpeech = Callable[[np.ndarray[Any, Any]], Path]
 pytestmark = pytest.mark.xdist_group("engines")
 
 
-@pytest.fixture(scope="session", params=["faster-whisper", "openai-whisper"])
+@pytest.fixture(
+    scope="session", params=["faster-whisper", pytest.param("openai-whisper", marks=pytest.mark.long)]
+)
 def engine(request: pytest.FixtureRequest, base_weights: Path) -> Transcriber:
     if request.param == "openai-whisper":
         pytest.importorskip("whisper", reason="needs openai-whisper (the extra of that name, with torch)")
@@ -41,12 +43,7 @@ def loaded(name: str, weights: Path) -> Transcriber:
 
 
 # The reference takes ten times as long: what tells of it only what was told of the other is kept for the long run.
-thorough = pytest.mark.parametrize(
-    "engine",
-    ["faster-whisper", pytest.param("openai-whisper", marks=pytest.mark.long)],
-    indirect=True,
-    scope="session",
-)
+both = pytest.mark.parametrize("engine", ["faster-whisper", "openai-whisper"], indirect=True, scope="session")
 
 
 def hear(engine: Transcriber, speech: Path, language: str | None = "en", **asked: Any) -> Transcription:
@@ -69,6 +66,7 @@ def text_of(heard: Transcription) -> str:
     return " ".join(segment.text for segment in heard.segments)
 
 
+@both
 def test_what_is_said_is_heard(heard: Transcription, engine: Transcriber) -> None:
     assert word_error_rate(SAID, text_of(heard)) <= 0.2
     assert (heard.engine, heard.weights) == (engine.name, "base")
@@ -106,7 +104,6 @@ def test_what_was_heard_can_be_kept(heard: Transcription) -> None:
         assert now.end_seconds == pytest.approx(once.end_seconds, abs=0.001)
 
 
-@thorough
 @pytest.mark.parametrize("candidates", [("pl", "en"), ("fi",)])
 def test_language_is_found_among_the_candidates(
     engine: Transcriber, voice: Path, candidates: tuple[str, ...]
@@ -116,14 +113,12 @@ def test_language_is_found_among_the_candidates(
     assert 0 < found.language_probability <= 1
 
 
-@thorough
 def test_language_is_found_without_candidates(engine: Transcriber, voice: Path) -> None:
     found = hear(engine, voice, None, end_seconds=3.0)
     assert found.language in WHISPER_LANGUAGES
     assert 0 < found.language_probability <= 1
 
 
-@thorough
 def test_part_keeps_the_times_of_the_whole(engine: Transcriber, voice: Path, heard: Transcription) -> None:
     # From the second sentence on, which begins with the second "my".
     begins = [word.start_seconds for word in words_of(heard.segments) if normalised(word.text) == ["my"]]
@@ -137,7 +132,6 @@ def test_part_keeps_the_times_of_the_whole(engine: Transcriber, voice: Path, hea
     assert words[-1].end_seconds == pytest.approx(words_of(heard.segments)[-1].end_seconds, abs=0.6)
 
 
-@thorough
 def test_progress_goes_up_to_the_whole(engine: Transcriber, voice: Path) -> None:
     told: list[float] = []
     hear(engine, voice, progress=told.append)
@@ -197,7 +191,6 @@ def test_where_nobody_speaks_nothing_is_written(
     assert found.duration_seconds == len(sound) / RATE
 
 
-@thorough
 @pytest.mark.parametrize("samples", [0, 1, 160, 1600])
 def test_next_to_nothing_is_heard_as_nothing(
     engine: Transcriber, write_speech: WriteSpeech, samples: int
@@ -207,7 +200,6 @@ def test_next_to_nothing_is_heard_as_nothing(
         assert found.segments == ()
 
 
-@thorough
 @pytest.mark.parametrize(
     "file", ["speech/empty.wav", "speech/laugh1.mp3", "broken/silence-5s.mp3", "broken/old-phone-amr.3gp"]
 )
@@ -217,7 +209,6 @@ def test_silence_laughter_and_noise_of_real_devices_stay_empty(
     assert text_of(hear(engine, speech_of(shared_folder / file))) == ""
 
 
-@thorough
 def test_song_is_not_repeated_for_ever(engine: Transcriber, shared_folder: Path, speech_of: SpeechOf) -> None:
     words = normalised(text_of(hear(engine, speech_of(shared_folder / "speech" / "gloria.mp3"), None)))
     for length in range(1, 9):
@@ -226,7 +217,6 @@ def test_song_is_not_repeated_for_ever(engine: Transcriber, shared_folder: Path,
             assert words[at : at + 4 * length] != phrase * 4
 
 
-@thorough
 def test_real_voice_is_heard(engine: Transcriber, shared_folder: Path, speech_of: SpeechOf) -> None:
     told = (
         "And so my fellow Americans, ask not what your country can do for you, "
