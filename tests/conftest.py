@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.plugins.stories",
     "tests.plugins.objects",
     "tests.plugins.workshop",
+    "tests.plugins.browser",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from app.web.translation import Translator
 from models.roles import Principal, Role
 
 APP = Path(__file__).resolve().parent.parent
@@ -44,13 +46,35 @@ def _make_environment() -> Environment:
 
 
 _environment = _make_environment()
+_ENGLISH = Translator("en")
 
 
-def render(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page. ``principal`` is in every template, to show what this reader can do from here; None if nobody asked."""
+def render(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    translator: Translator = _ENGLISH,
+    languages: Mapping[str, str] | None = None,
+    **context: Any,
+) -> HTMLResponse:
+    """A page, in English unless a translator is given; ``languages`` are those it can be switched to.
+
+    ``principal`` is in every template, to show what this reader can do from here; None if nobody asked.
+    """
     principal: Principal | None = getattr(request.state, "principal", None)
     page = _environment.get_template(template).render(
-        request=request, principal=principal, status=status, Role=Role, **context
+        request=request,
+        principal=principal,
+        status=status,
+        Role=Role,
+        _=translator,
+        many=translator.many,
+        day=translator.day,
+        days=translator.days,
+        language=translator.language,
+        languages=languages,
+        **context,
     )
     return HTMLResponse(page, status)
 

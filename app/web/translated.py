@@ -1,4 +1,7 @@
-"""Pages behind tellers' private links: in their language, which they can switch on every one of them."""
+"""Pages in the reader's own language, which they can switch on every one of them.
+
+Those who work with stories for a pilot have pages in English alone (``app.web.rendering``).
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,7 @@ def page(
     request: Request, template: str, translator: Translator, *, status: int = 200, **context: Any
 ) -> Response:
     """A page in a language. A switch of language is kept for the pages that follow."""
-    response = render(
-        request,
-        template,
-        status=status,
-        _=translator,
-        many=translator.many,
-        day=translator.day,
-        days=translator.days,
-        language=translator.language,
-        languages=LANGUAGES,
-        **context,
-    )
+    response = render(request, template, status=status, translator=translator, languages=LANGUAGES, **context)
     response.headers["Content-Language"] = translator.language
     if request.query_params.get("lang") in LANGUAGES and translation.asked_for(request):
         response.set_cookie(
@@ -44,6 +36,7 @@ def page(
             httponly=True,
             samesite="lax",
             secure=parts_of(request).settings.cookies_are_secure,
-            path=DOOR,
+            # What a teller chose is forgotten with the rest when they leave.
+            path=DOOR if is_behind(request) else "/",
         )
     return response

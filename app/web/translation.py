@@ -1,5 +1,7 @@
 """Pages in ten languages: gettext catalogues, read from their ``.po`` files as they lie; dates and plurals by CLDR.
 
+Each language has a folder, and in it a file for each kind of reader: a message stands in one of them.
+
 The messages themselves are the English text, so English needs no catalogue and a message that nobody has
 translated yet is shown in English. What is filled in stands in braces by name: ``{title}``.
 """
@@ -21,7 +23,6 @@ from babel.messages.pofile import read_po
 from fastapi import Request
 
 LOCALES = Path(__file__).resolve().parent / "locales"
-DOMAIN = "tellers"
 LANGUAGE_COOKIE = "community_reporting_language"
 # Each in its own name: whoever looks for their language can read nothing else on the page.
 LANGUAGES: Mapping[str, str] = {
@@ -70,15 +71,17 @@ class Translator:
 
 @cache
 def catalogue_of(language: str) -> NullTranslations:
-    """A language's catalogue; English has none."""
-    path = LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    if not path.exists():
-        return NullTranslations()
-    compiled = io.BytesIO()
-    with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=language))
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+    """A language's catalogue, of all its files; English has none."""
+    whole = NullTranslations()
+    for path in sorted((LOCALES / language / "LC_MESSAGES").glob("*.po")):
+        compiled = io.BytesIO()
+        with path.open("rb") as file:
+            write_mo(compiled, read_po(file, locale=language))
+        compiled.seek(0)
+        part = GNUTranslations(compiled)
+        part.add_fallback(whole)
+        whole = part
+    return whole
 
 
 def asked_for(request: Request) -> str | None:

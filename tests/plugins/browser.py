@@ -1,0 +1,72 @@
+"""A real browser for tests: Debian's Chromium, driven by Playwright; one process of it for all tests of a process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.access import SESSION_COOKIE
+from models.accounts import Account
+from models.roles import Principal
+from storage import accounts
+from tests.plugins.served import Served
+
+if TYPE_CHECKING:
+    # Loaded by the processes that open pages alone.
+    from playwright.sync_api import Browser, BrowserContext
+
+# Nothing that it does by itself leaves the machine; its microphone plays what a test names.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+)
+PHONE, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+PATIENCE_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started when the first test asks for it."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    assert path is not None, "setup/system.sh installs chromium for tests"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Somebody's visit to a service: their own cookies and storage. Closed at the end of the test.
+
+    ``visit(served, principal, viewport=PHONE, javaScriptEnabled=False …)``; nobody in particular without a principal.
+    """
+    opened: list[BrowserContext] = []
+
+    def begin(served: Served, principal: Principal | None = None, **options: Any) -> BrowserContext:
+        context = chromium.new_context(
+            base_url=served.address, **{"viewport": WIDE, "locale": "en-GB"} | options
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        if principal is not None:
+            with served.parts.database.write() as session:
+                token = accounts.begin_session(session, session.get_one(Account, principal.account_id))
+            context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": served.address}])
+        opened.append(context)
+        return context
+
+    yield begin
+    for context in opened:
+        context.close()

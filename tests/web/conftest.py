@@ -1,0 +1,29 @@
+"""A service that a real browser visits: over a real server, a real database file and the real object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.parts import Parts
+from app.settings import Settings
+from pipeline.themes.codebook import load_codebook
+from storage.database import Database
+from storage.objects import Objects
+from tests.plugins.served import Served, serving_over
+
+
+@pytest.fixture
+def parts(tmp_path: Path, sqlite_database: Database, object_store: Objects) -> Parts:
+    """No workers: what pages show of a recording's way, tests write themselves, or start a worker for."""
+    settings = Settings(_env_file=None, data=tmp_path, workers=0, min_free_bytes=0)
+    return Parts(settings, sqlite_database, object_store, load_codebook())
+
+
+@pytest.fixture
+def served(parts: Parts) -> Iterator[Served]:
+    """The service, running."""
+    with serving_over(parts) as running:
+        yield running
