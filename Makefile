@@ -12,11 +12,12 @@ EXTRAS ?= openai-whisper
 TORCH_INDEX ?=
 # Tests wait for children, stores and clocks a third of their time: one process more than two cores have.
 JOBS ?= 3
+# Each process takes tests that lie beside one another, and so makes once what they share; the idle take from the busy.
 TESTS ?= tests
 export TORCH_INDEX
 
 RUN := .venv/bin/
-PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs $(TESTS)
+PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs $(TESTS)
 
 .PHONY: help demo serve test test-access test-long test-erasure test-faults test-night bench bench-upload lint format docs audit \
     sbom lock clean set-up set-up-tests
@@ -34,13 +35,13 @@ test: set-up-tests lint ## check style, types and layers, then run every test bu
 	@$(PYTEST) -m "not long"
 
 test-access: set-up-tests ## open every route as every role over a story in every stage; the last line counts
-	@$(RUN)python -m pytest -n $(JOBS) --dist loadgroup -q tests/access
+	@$(RUN)python -m pytest -n $(JOBS) --dist worksteal -q tests/access
 
 test-long: set-up-tests ## run the long tests
 	@$(PYTEST) -m "long and not faults"
 
 test-erasure: set-up-tests ## publish, pull and take back a story, and look for it in every byte; its figures last
-	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs \
+	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs \
 	    tests/erasure tests/storage/test_embedded_rebuild.py tests/storage/test_physical_erasure.py; status=$$?; \
 	$(RUN)python -m tests.erasure.figures $$figures; rm -f $$figures; exit $$status
 

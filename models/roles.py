@@ -46,6 +46,10 @@ class Principal:
     person_id: str | None = None
     readers: Mapping[str, frozenset[Role]] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        # Its mappings have none of their own. They are never changed.
+        return hash((self.account_id, self.story_id, self.person_id, frozenset(self.roles.items())))
+
     @property
     def is_signed_in(self) -> bool:
         return self.account_id is not None

@@ -6,7 +6,10 @@ applied when its permissions were written (``storage.consents``); here they are 
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from datetime import datetime
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -15,6 +18,9 @@ from models.curation import CURATED_STATES, State
 from models.errors import Gone, NotAllowed, NotFound
 from models.roles import Action, Principal, Role, readers_mark
 from models.stories import Story, StoryPilot, Tombstone
+
+# Most requests come from few people, and to say what one of them may takes as long as to ask it.
+MOST_REMEMBERED = 1024
 
 
 def stories(principal: Principal, use: Use) -> Select[Story]:
@@ -39,7 +45,7 @@ def shared_in(principal: Principal, pilot_id: str) -> Select[Story]:
 
 def is_readable(principal: Principal) -> ColumnElement[bool]:
     """The condition on ``story`` behind :func:`readable`, for queries that join it (search, counts)."""
-    return or_(_for_care(principal), _for_sharing(principal), _for_publication(principal))
+    return _condition(Action.READ, principal)
 
 
 def may(session: Session, principal: Principal, action: Action, story_id: str) -> Story:
@@ -50,7 +56,7 @@ def may(session: Session, principal: Principal, action: Action, story_id: str) -
     :raises NotFound: otherwise, as for an id that never was
     """
     story = session.scalars(
-        select(Story).where(Story.id == story_id, _ACTIONS[action](principal))
+        select(Story).where(Story.id == story_id, _condition(action, principal))
     ).one_or_none()
     if story is not None:
         return story
@@ -70,10 +76,22 @@ def may_not(session: Session, principal: Principal, action: Action, story_id: st
     return False
 
 
+@lru_cache(MOST_REMEMBERED)
+def _condition(action: Action, principal: Principal) -> ColumnElement[bool]:
+    """What must hold of a story: SQL by who asks, as they were found to be for this request, and by no story."""
+    return _ACTIONS[action](principal)
+
+
+def _now() -> datetime:
+    # Asked when it is executed: a condition is built once.
+    return utc_now()
+
+
 def _permitted(use: Use, pilots: frozenset[str] | None) -> ColumnElement[bool]:
     """A permission row for ``use`` stands now, for one of ``pilots`` (None: for all)."""
     whose = Permission.pilot_id.is_(None) if pilots is None else Permission.pilot_id.in_(pilots)
-    lasts = or_(Permission.until.is_(None), Permission.until > utc_now())
+    now = bindparam("now", callable_=_now, type_=Permission.until.type, unique=True)
+    lasts = or_(Permission.until.is_(None), Permission.until > now)
     return exists().where(Permission.story_id == Story.id, Permission.use == use, whose, lasts)
 
 
@@ -122,11 +140,15 @@ def _for_other_use(principal: Principal, use: Use) -> ColumnElement[bool]:
     return and_(_for_sharing(principal), _permitted(use, None))
 
 
+def _for_reading(principal: Principal) -> ColumnElement[bool]:
+    return or_(_for_care(principal), _for_sharing(principal), _for_publication(principal))
+
+
 _USES = {Use.CURATION: _for_care, Use.SHARING: _for_sharing, Use.PUBLICATION: _for_publication}
 
 _ACTIONS = {
-    Action.READ: is_readable,
-    Action.LISTEN: is_readable,
+    Action.READ: _for_reading,
+    Action.LISTEN: _for_reading,
     Action.HEAR_ORIGINAL: _for_review,
     Action.ADD_RECORDING: _is_own,
     Action.RETRY: _for_care,
@@ -134,7 +156,7 @@ _ACTIONS = {
     Action.WITHDRAW: _for_care,
     Action.REVIEW: _for_review,
     Action.COLLECT: _for_collecting,
-    Action.RAISE_CONCERN: is_readable,
+    Action.RAISE_CONCERN: _for_reading,
     Action.GIVE_LINK: _for_giving_links,
 }
 

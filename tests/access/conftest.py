@@ -14,22 +14,21 @@ import structlog
 from app.operations.logs import configure_logging
 from storage.embedded import Embedded
 from tests.access.place import Place
-from tests.access.stages import FIRST
+from tests.access.stages import FIRST, MOST_OPEN
 from tests.access.undone import undone
 from tests.plugins.databases import KINDS, TEMPLATE, on_postgresql, on_sqlite
 from tests.plugins.objects import bucket_on
 
 TALLY = "access"
 HERE = Path(__file__).parent
-# The gate is the same SQL on both, and tests/storage walks it on both. `make test` opens every route on SQLite in every
-# stage but some that differ little from others, on PostgreSQL in one; `make test-access` and `make test-long` open all.
-ON_BOTH = {FIRST}
-# These open everything once more.
-WALKS = {
-    "test_every_redirect_leads_to_ourselves",
-    "test_lists_counts_and_searches_are_the_same_with_and_without_hidden_stories",
+# The gate is the same SQL on both, and tests/storage walks it on both. `make test` opens every route on SQLite in the
+# stages that differ most, on PostgreSQL in one; `make test-access` and `make test-long` open all.
+OFTEN = {
+    "sqlite": {FIRST, "in review", "curated", MOST_OPEN, "consent ended", "erased"},
+    "postgresql": {"recalled"},
 }
-SELDOM = {"to be masked", "declined", "sharing ended"}
+# It asks for every list as often as there are kinds of stories to hide.
+WALKS = {"test_lists_counts_and_searches_are_the_same_with_and_without_hidden_stories"}
 
 
 class Tally:
@@ -97,13 +96,12 @@ async def _run_here(function: Callable[..., Any], *arguments: Any, **options: An
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process walks a kind of database from end to end: what it learns of it, it learns once."""
+    """What is walked in the long run alone."""
     for item in items:
         if item.path.parent == HERE and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
             kind, stage = item.callspec.params["furnished"], item.callspec.params.get("stage")
-            item.add_marker(pytest.mark.xdist_group(f"access-{kind}"))
-            is_seldom = stage in SELDOM if kind == "sqlite" else stage not in ON_BOTH
-            if is_seldom and (stage is not None or item.originalname in WALKS):
+            is_walk = item.originalname in WALKS and kind != "sqlite"
+            if is_walk or (stage is not None and stage not in OFTEN[kind]):
                 item.add_marker(pytest.mark.long)
 
 

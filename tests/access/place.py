@@ -174,7 +174,7 @@ class Place:
             answer = self.send(request)
         except Exception as error:
             # Also one that comes when the answer has begun, and breaks it off.
-            return Answer(500, "", repr(error))
+            return Answer(500, "{}", repr(error))
         return Answer(answer.status, str(answer.headers), text_of(answer.body))
 
     def send(self, request: httpx2.Request) -> Raw:

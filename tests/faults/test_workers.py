@@ -68,11 +68,12 @@ def assert_each_done_once(workshop: Workshop, story_ids: Sequence[str]) -> None:
         assert ended == dict.fromkeys(done, len(story_ids))
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.long
 def test_of_two_workers_one_dies_amid_an_import_and_everything_is_done_once(
-    workshop: Workshop, spoken: Path, count: int
+    workshop: Workshop, spoken: Path
 ) -> None:
     """And one recording of another pilot comes among the next few."""
+    count = 300
     workers = [workshop.start_worker(recognition_seconds=0.2) for _ in range(2)]
     sent = [workshop.send(spoken, pilot="north") for _ in range(count)]
     of_north = [recording_id for _, recording_id in sent]

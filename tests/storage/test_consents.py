@@ -423,7 +423,7 @@ def test_rows_are_what_the_rule_says_after_anything_that_can_happen(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=15,
+            max_examples=8,
             stateful_step_count=20,
             deadline=None,
             database=None,

@@ -62,7 +62,7 @@ def go(room: Room, where: str, data: bytes, step: Step) -> None:
 SHARED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=15, deadline=None, suppress_health_check=SHARED)
 @given(st.integers(1, 9000), steps_of(3000, 12), st.booleans(), st.integers(0, 2**16))
 def test_small_file_arrives_once_byte_for_byte(
     room: Room, size: int, steps: list[Step], knows_length: bool, seed: int
@@ -70,7 +70,7 @@ def test_small_file_arrives_once_byte_for_byte(
     arrives(room.another(), some_bytes(size, seed), steps, knows_length)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=5, deadline=None, suppress_health_check=SHARED)
 @given(
     st.sampled_from([PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 3 * PART_BYTES - 1, 3 * PART_BYTES + 17]),
     steps_of(PART_BYTES + 2, 5),

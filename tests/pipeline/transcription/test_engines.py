@@ -23,9 +23,6 @@ from tests.pipeline.transcription.conftest import RATE, SAID, SpeechOf
 
 WriteSpeech = Callable[[np.ndarray[Any, Any]], Path]
 
-# Both engines are loaded once, in one process.
-pytestmark = pytest.mark.xdist_group("engines")
-
 
 @pytest.fixture(
     scope="session", params=["faster-whisper", pytest.param("openai-whisper", marks=pytest.mark.long)]

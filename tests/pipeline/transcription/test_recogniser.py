@@ -138,6 +138,7 @@ def test_process_that_was_idle_ends(make_recogniser: MakeRecogniser, voice: Path
     wait_until(lambda: recogniser.child_pid is None)
 
 
+@pytest.mark.long
 def test_job_does_not_count_as_being_idle(make_recogniser: MakeRecogniser, voice: Path) -> None:
     recogniser = make_recogniser(idle_seconds=0.01)
     # Loading alone takes a hundred times as long.
@@ -161,6 +162,7 @@ def test_process_that_is_killed_in_its_work_fails_the_stage_and_the_next_job_goe
     assert pid_of(recogniser) != killed
 
 
+@pytest.mark.long
 def test_process_that_died_between_jobs_is_started_again(
     make_recogniser: MakeRecogniser, voice: Path
 ) -> None:
@@ -226,6 +228,7 @@ def test_folder_without_weights_fails_the_stage(
         make_recogniser(tmp_path).transcribe(voice, language="en")
 
 
+@pytest.mark.long
 def test_job_that_cannot_be_done_does_not_spoil_the_next(
     warm: Recogniser, voice: Path, tmp_path: Path
 ) -> None:
@@ -256,6 +259,7 @@ def test_threads_that_share_it_wait_for_one_another(warm: Recogniser, voice: Pat
     assert len(set(heard)) == 3
 
 
+@pytest.mark.long
 def test_process_ends_with_whoever_started_it(base_weights: Path, voice: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
