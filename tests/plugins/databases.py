@@ -1,6 +1,6 @@
 """Databases for tests: every test that touches SQL runs on SQLite and on PostgreSQL.
 
-The newest schema is migrated once a run and kind; a test gets a copy of its own.
+The newest schema is migrated once a run and kind; a test has a copy of it for itself.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 from storage import schema
 from storage.database import Database
 from tests.plugins.postgresql import connect, programs, shared_server, url_of
+from tests.plugins.spare_databases import spare_databases
 
 KINDS = ("sqlite", "postgresql")
 TEMPLATE = "migrated"
@@ -112,6 +113,13 @@ def on_sqlite(folder: Path, template: Path | None) -> Iterator[Database]:
 @contextmanager
 def on_postgresql(home: Path, template: str) -> Iterator[Database]:
     """A database on the server at ``home``, a copy of the template there; gone at the end."""
+    if template == TEMPLATE:
+        spare = spare_databases(home, template)
+        name = spare.take()
+        with closing(Database(url_of(home, name))) as database:
+            yield database
+        spare.give_back(name)
+        return
     name = f"t_{secrets.token_hex(6)}"
     with connect(home) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
