@@ -26,9 +26,14 @@ from storage.embedded.process import content_folder, run_folder
 
 INDEX, BEFORE, GONE = "filerldb2", "filerldb2.before", "filerldb2.gone"
 SAVED, SAVED_AGAIN, SCRATCH = "names", "names-again", "scratch"
-# The server's own log of what happened to names, and the folders around it: purged anyway, and written once a minute,
-# also while an index is filled.
-OWN_LOG = re.compile(rb"\n\x01/\x12[\x80-\xff]*[\x00-\x7f]\n\x06topics|\n[\x00-\x7f]/topics[/\x12]")
+# What the server writes for itself. Its log of what happened to names, and the folders around it: purged anyway, and
+# written once a minute, also while an index is filled. And whose each bucket is: it takes that out when its line comes
+# before the bucket's own, and finds buckets without it.
+OWN = re.compile(
+    rb"\n\x01/\x12[\x80-\xff]*[\x00-\x7f]\n\x06topics"
+    rb"|\n[\x00-\x7f]/topics[/\x12]"
+    rb"|\n[\x00-\x7f]/buckets/\.system/owners[/\x12]"
+)
 # In the folder "/", an entry that begins with its second field: the first would be its name.
 ROOT = re.compile(rb"\n\x01/\x12[\x80-\xff]*[\x00-\x7f]\x10")
 LOOKS = 3
@@ -170,7 +175,7 @@ def _names(saved: Path) -> Counter[bytes]:
     while at < len(content):
         length = int.from_bytes(content[at : at + 4], "big")
         entry = content[at + 4 : at + 4 + length]
-        if not ROOT.match(entry) and not OWN_LOG.match(entry):
+        if not ROOT.match(entry) and not OWN.match(entry):
             entries[bytes(sorted(entry))] += 1
         at += 4 + length
     return entries

@@ -139,14 +139,17 @@ def entry(folder: bytes, name: bytes, at: int) -> bytes:
     return len(whole).to_bytes(4, "big") + whole
 
 
-def test_servers_own_log_may_appear_while_an_index_is_filled_and_nothing_else(tmp_path: Path) -> None:
-    """It is written up to a minute late, with the folders that it is in."""
+def test_what_the_server_writes_for_itself_may_come_and_go_and_nothing_else(tmp_path: Path) -> None:
+    """Its log is written up to a minute late, with the folders that it is in."""
+    owner = entry(b"/buckets/.system/owners/app", b"stories", 1)
     ours = entry(b"/", b"", 1) + entry(b"/buckets/stories", b"a-o1", 1)
     log = entry(b"/", b"topics", 2) + entry(b"/topics", b".system", 2) + entry(b"/topics/.system", b"log", 2)
     (tmp_path / "before").write_bytes(ours)
     for after, is_same in (
         (ours + log, True),
         (log + entry(b"/", b"", 9) + entry(b"/buckets/stories", b"a-o1", 1), True),
+        (ours + owner, True),
+        (ours + entry(b"/buckets/.system", b"owned", 2), False),
         (ours + entry(b"/", b"topic", 2), False),
         (ours + entry(b"/topical", b"a", 2), False),
         (ours + entry(b"/buckets", b"topics", 2), False),
@@ -155,6 +158,20 @@ def test_servers_own_log_may_appear_while_an_index_is_filled_and_nothing_else(tm
         (tmp_path / "after").write_bytes(after)
         is_found_same = rebuild._names(tmp_path / "before") == rebuild._names(tmp_path / "after")
         assert is_found_same is is_same, after
+
+
+def test_store_finds_its_buckets_without_its_own_list_of_whose_they_are(store: Embedded) -> None:
+    """It goes now and then when an index is filled, by the order in which names come."""
+    objects = bucket_of(store)
+    kept = put(objects, f"{KEPT}-o7", 50_000)
+    owners = "/buckets/.system/owners"
+    assert "app" in store.shell(f"fs.ls {owners}")
+    store.shell(f"fs.rm -r -f {owners}/app")
+    assert "app" not in store.shell(f"fs.ls {owners}")
+    store.stop()
+    store.ensure_running()
+    assert has(bucket_of(store), f"{KEPT}-o7", kept)
+    assert has(objects, f"{KEPT}-o8", put(objects, f"{KEPT}-o8", 50_000))
 
 
 def test_nothing_acknowledged_while_it_is_rebuilt_is_lost(store: Embedded) -> None:
