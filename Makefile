@@ -16,6 +16,9 @@ JOBS ?= 3
 TESTS ?= tests
 export TORCH_INDEX
 
+# Tests start many a service: each is compiled once, also where the environment would have it compiled each time.
+export PYTHONDONTWRITEBYTECODE :=
+
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs $(TESTS)
 
