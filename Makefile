@@ -54,6 +54,7 @@ test-faults: set-up-tests ## fail at every write boundary in turn, then cut the 
 
 test-night: set-up-tests ## the same with 3,000 cuts, and thousands of steps against the model: some hours
 	@FAULTS_KILLS=3000 FAULTS_EVERY=1 FAULTS_STEPS=5000 $(MAKE) test-faults
+	@UPLOAD_KILLS=1000 $(RUN)python -m pytest -rs -s -m long tests/app/uploads/test_killed.py
 
 bench: set-up-tests ## measure; one line a figure, its name first
 	@for file in tests/bench/[a-z]*.py; do \

@@ -41,7 +41,6 @@ class Wish(Base):
     kind: Mapped[WishKind] = mapped_column(one_of(WishKind))
     story_id: Mapped[str] = mapped_column(Id)
     recording_id: Mapped[str | None] = mapped_column(Id)
-    pilot_id: Mapped[str | None] = mapped_column(Id)
     attempt: Mapped[int] = mapped_column(default=1)
     outcome: Mapped[Outcome | None] = mapped_column(one_of(Outcome))
     step: Mapped[str | None] = mapped_column(String(30))

@@ -219,13 +219,7 @@ def wish_for_processing(session: WriteSession, story: Story) -> None:
     )
     for recording in session.scalars(waiting):
         recording.state = RecordingState.PROCESSING
-        wishes.make(
-            session,
-            WishKind.PROCESS,
-            story.id,
-            recording_id=recording.id,
-            pilot_id=min(story.pilot_ids, default=None),
-        )
+        wishes.make(session, WishKind.PROCESS, story.id, recording_id=recording.id)
 
 
 def lock(session: WriteSession, story: Story) -> None:

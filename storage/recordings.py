@@ -57,13 +57,7 @@ def receive(session: WriteSession, recording_id: str, *, size_bytes: int, sha256
     if recording.state == RecordingState.UPLOADING:
         recording.state, recording.received_at = RecordingState.WAITING, utc_now()
         recording.size_bytes, recording.sha256 = size_bytes, sha256
-        wishes.make(
-            session,
-            WishKind.INSPECT,
-            story.id,
-            recording_id=recording.id,
-            pilot_id=min(story.pilot_ids, default=None),
-        )
+        wishes.make(session, WishKind.INSPECT, story.id, recording_id=recording.id)
         journal.note(
             session, recording.sent_by or journal.SERVICE, "receive", story_id=story.id, subject=recording.id
         )

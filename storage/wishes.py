@@ -25,19 +25,12 @@ from storage.database import Database, WriteSession
 OPEN = Wish.outcome.is_(None)
 
 
-def make(
-    session: WriteSession,
-    kind: WishKind,
-    story_id: str,
-    *,
-    recording_id: str | None = None,
-    pilot_id: str | None = None,
-) -> Wish:
+def make(session: WriteSession, kind: WishKind, story_id: str, *, recording_id: str | None = None) -> Wish:
     """Wish for work, once: an open wish for the same is returned instead of a second one."""
     same = and_(Wish.kind == kind, Wish.story_id == story_id, Wish.recording_id == recording_id, OPEN)
     wish = session.scalars(select(Wish).where(same)).first()
     if wish is None:
-        wish = Wish(kind=kind, story_id=story_id, recording_id=recording_id, pilot_id=pilot_id)
+        wish = Wish(kind=kind, story_id=story_id, recording_id=recording_id)
         session.add(wish)
         session.flush()
         session.wished.append(wish.id)
