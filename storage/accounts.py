@@ -161,6 +161,21 @@ def recognise(session: Session, sign_in_name: str, password: str) -> Account:
     return account
 
 
+def stronger_hash(account: Account, password: str) -> str | None:
+    """The hash by today's parameters of a password that was just recognised; None if it is kept by them already.
+
+    Takes long on purpose, and writes nothing.
+    """
+    stored = account.password_hash or ""
+    return _hasher.hash(password) if _hasher.check_needs_rehash(stored) else None
+
+
+def keep_hash(session: WriteSession, account_id: str, password_hash: str, *, instead_of: str | None) -> None:
+    """Keep the same password by another hash, unless another was chosen meanwhile. Nothing that it opened ends."""
+    same = Account.id == account_id, Account.password_hash == instead_of
+    session.execute(update(Account).where(*same).values(password_hash=password_hash))
+
+
 def begin_session(session: WriteSession, account: Account, *, instead_of: str | None = None) -> str:
     """A session for an account that has shown who it is; returns the cookie's token.
 

@@ -78,7 +78,9 @@ def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) 
         of = guessing.count_try(session, sign_in_name, browser.device)
     try:
         with parts.database.read() as session:
-            account_id = accounts.recognise(session, sign_in_name, password).id
+            account = accounts.recognise(session, sign_in_name, password)
+            account_id, kept = account.id, account.password_hash
+        stronger = accounts.stronger_hash(account, password)
     except NotSignedIn:
         with parts.database.read() as session:
             known = accounts.id_of(session, sign_in_name)
@@ -87,6 +89,8 @@ def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) 
         raise
     with parts.database.write() as session:
         guessing.give_back(session, of)
+        if stronger is not None:
+            accounts.keep_hash(session, account_id, stronger, instead_of=kept)
         entrance = service.enter(session, service.account_named(session, account_id), browser)
     return _let_in(request, parts, entrance)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from argon2 import Type, extract_parameters
+from argon2 import PasswordHasher, Type, extract_parameters
 from fastapi.testclient import TestClient
 
 from app.operations.serving import invite_first_administrator
@@ -123,6 +123,29 @@ def test_password_is_kept_as_argon2id_at_its_full_cost(sqlite_database: Database
         kept = extract_parameters(account.password_hash or "")
     # What RFC 9106 names where memory is scarce: 64 MiB, three passes.
     assert (kept.type, kept.memory_cost >= 65536, kept.time_cost >= 3) == (Type.ID, True, True)
+
+
+def test_password_that_was_kept_at_less_cost_is_kept_at_the_full_one_from_the_next_sign_in_on(
+    rooms: Rooms, rita: Principal
+) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD)
+
+    def kept() -> str:
+        with rooms.database.read() as session:
+            return session.get_one(Account, rita.account_id).password_hash or ""
+
+    with rooms.database.write() as session:
+        session.get_one(Account, rita.account_id).password_hash = weak
+    browser = rooms.visitor()
+    assert sign_in(browser, "the bench by the brook").status_code == 401
+    assert kept() == weak
+    assert sign_in(browser).status_code == 303
+    stronger = kept()
+    assert extract_parameters(stronger) == extract_parameters(accounts.hash_of(PASSWORD))
+    # Whoever was in stays in, and the next sign-in has nothing to change.
+    assert is_signed_in(browser)
+    assert sign_in(rooms.visitor()).status_code == 303
+    assert kept() == stronger
 
 
 def test_ten_attempts_a_minute_from_one_address_and_no_more(rooms: Rooms, rita: Principal) -> None:
