@@ -112,7 +112,7 @@ def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
     )
     stand_on(app, parts)
     app.add_middleware(Guarded)
-    app.add_middleware(SpeaksTus, origins=parts.settings.allowed_upload_origins)
+    app.add_middleware(SpeaksTus)
     problems.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -69,27 +69,33 @@ def withdraw_again(parts: Parts) -> None:
 
 def application(parts: Parts) -> FastAPI:
     """The web application; with ``workers`` in the settings, a worker slot runs in its process."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(withdraw_again, parts)
-        worker = make_worker(parts) if parts.settings.workers else None
-        if worker:
-            await run_in_threadpool(worker.start)
-        housekeeping = asyncio.create_task(keep_house(parts))
-        yield
-        housekeeping.cancel()
-        if worker:
-            await run_in_threadpool(worker.stop)
-
-    return create_app(parts, lifespan=lifespan)
+    return create_app(parts, lifespan=_beside_it)
 
 
-def server(parts: Parts, *, tls_cert: Path | None = None, tls_key: Path | None = None) -> uvicorn.Server:
-    """A web server over the parts, on the host and port that the settings name."""
+@asynccontextmanager
+async def _beside_it(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    await run_in_threadpool(withdraw_again, parts)
+    worker = make_worker(parts) if parts.settings.workers else None
+    if worker:
+        await run_in_threadpool(worker.start)
+    housekeeping = asyncio.create_task(keep_house(parts))
+    yield
+    housekeeping.cancel()
+    if worker:
+        await run_in_threadpool(worker.stop)
+
+
+def server(
+    parts: Parts, *, app: FastAPI | None = None, tls_cert: Path | None = None, tls_key: Path | None = None
+) -> uvicorn.Server:
+    """A web server over the parts, on the host and port that the settings name.
+
+    :param app: their :func:`application`, if it is made already
+    """
     settings = parts.settings
     config = uvicorn.Config(
-        application(parts),
+        app or application(parts),
         host=settings.host,
         port=settings.port,
         # What it logs goes the way of everything else: as JSON, and without the words of errors.

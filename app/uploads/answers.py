@@ -28,8 +28,8 @@ A_DAY = "86400"
 class SpeaksTus:
     """ASGI middleware around the whole application; it looks at this room's addresses alone."""
 
-    def __init__(self, app: ASGIApp, *, origins: frozenset[str] = frozenset()) -> None:
-        self.app, self._origins = app, origins
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not (scope["path"] + "/").startswith(PATH + "/"):
@@ -40,6 +40,7 @@ class SpeaksTus:
         if scope["method"] == "POST" and override in ("PATCH", "DELETE", "HEAD"):
             # For what stands between and knows the old methods only (tus 1.0.0, X-HTTP-Method-Override).
             scope = {**scope, "method": override}
+        origins = scope["app"].state.parts.settings.allowed_upload_origins
         is_head = scope["method"] == "HEAD"
         has_begun = False
 
@@ -50,7 +51,7 @@ class SpeaksTus:
                 if is_head and message["status"] >= 500:
                     # Clients take any other failure of HEAD for a lost upload, and begin anew: not so a lock.
                     message["status"] = 423
-                self._add(MutableHeaders(scope=message), message["status"], headers.get("origin"))
+                _add(MutableHeaders(scope=message), message["status"], headers.get("origin"), origins)
             await send(message)
 
         try:
@@ -62,15 +63,16 @@ class SpeaksTus:
             response = answer(Request(scope), 423, "internal", {})
             await response(scope, receive, send_tus)
 
-    def _add(self, headers: MutableHeaders, status: int, origin: str | None) -> None:
-        headers["Tus-Resumable"] = VERSION
-        if status == 412:
-            headers["Tus-Version"] = VERSION
-        if self._origins:
-            headers.add_vary_header("Origin")
-        if origin is not None and origin.lower() in self._origins:
-            headers["Access-Control-Allow-Origin"] = origin
-            headers["Access-Control-Allow-Methods"] = METHODS
-            headers["Access-Control-Allow-Headers"] = ASKED
-            headers["Access-Control-Expose-Headers"] = SHOWN
-            headers["Access-Control-Max-Age"] = A_DAY
+
+def _add(headers: MutableHeaders, status: int, origin: str | None, origins: frozenset[str]) -> None:
+    headers["Tus-Resumable"] = VERSION
+    if status == 412:
+        headers["Tus-Version"] = VERSION
+    if origins:
+        headers.add_vary_header("Origin")
+    if origin is not None and origin.lower() in origins:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Allow-Methods"] = METHODS
+        headers["Access-Control-Allow-Headers"] = ASKED
+        headers["Access-Control-Expose-Headers"] = SHOWN
+        headers["Access-Control-Max-Age"] = A_DAY

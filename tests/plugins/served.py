@@ -14,7 +14,9 @@ from typing import Any
 
 import httpx2
 import structlog
+from fastapi import FastAPI
 
+from app.main import stand_on
 from app.operations import serving
 from app.operations.logs import configure_logging
 from app.parts import Parts
@@ -100,10 +102,16 @@ def answer_on(connection: socket.socket) -> Answer:
     )
 
 
+# Applications that nobody is served by now: each new one would work its routes out, which takes most of a second.
+_resting: list[FastAPI] = []
+
+
 @contextmanager
 def serving_over(parts: Parts) -> Iterator[Served]:
     """The service over these parts, until the end of the block. Workers run apart: set ``workers`` to 0."""
-    server = serving.server(parts)
+    app = _resting.pop() if _resting else serving.application(parts)
+    stand_on(app, parts)
+    server = serving.server(parts, app=app)
     logging_before = structlog.get_config()
     # As the service logs: the default draws tracebacks with every local variable, which takes seconds.
     configure_logging(is_quiet=True)
@@ -124,6 +132,8 @@ def serving_over(parts: Parts) -> Iterator[Served]:
             served.close()
             server.should_exit = True
             running.join(30)
+            if not running.is_alive():
+                _resting.append(app)
             structlog.configure(**logging_before)
 
 

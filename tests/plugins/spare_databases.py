@@ -18,7 +18,8 @@ from tests.plugins.postgresql import connect
 # What changes with every table, column, trigger or function that a test makes or drops. Numbers of objects are the same
 # in every copy of a template.
 SHAPE = """
-SELECT (SELECT (count(*), max(oid))::text FROM pg_class), (SELECT (count(*), sum(attisdropped::int))::text FROM pg_attribute),
+SELECT (SELECT (count(*), max(oid))::text FROM pg_class),
+       (SELECT (count(*), sum(attisdropped::int))::text FROM pg_attribute),
        (SELECT (count(*), max(oid))::text FROM pg_proc), (SELECT count(*) FROM pg_trigger),
        (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_namespace)
 """
