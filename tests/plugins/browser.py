@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,17 +36,30 @@ PHONE, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 PATIENCE_MS = 15_000
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser, started when the first test asks for it."""
+@contextmanager
+def opened_chromium() -> Iterator[Browser]:
+    """The browser, until the end of the block."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium")
     assert path is not None, "setup/system.sh installs chromium for tests"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        leave_thread_free()
         yield browser
         browser.close()
+
+
+def leave_thread_free() -> None:
+    """Playwright's event loop counts as running between its calls: whatever else would run one here fails then."""
+    asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started when the first test asks for it."""
+    with opened_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -70,3 +85,4 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     yield begin
     for context in opened:
         context.close()
+    leave_thread_free()
