@@ -45,21 +45,19 @@ def opened_chromium() -> Iterator[Browser]:
     assert path is not None, "setup/system.sh installs chromium for tests"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        leave_thread_free()
         yield browser
         browser.close()
 
 
-def leave_thread_free() -> None:
-    """Playwright's event loop counts as running between its calls: whatever else would run one here fails then."""
-    asyncio._set_running_loop(None)
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The browser, started when the first test asks for it."""
+    """The browser, started when the first test asks for it; to be used through ``visit``."""
     with opened_chromium() as browser:
+        # Between its calls Playwright lets its event loop count as running, and no other can begin in this thread:
+        # tests that run one fail after it. So it counts for as long as somebody visits.
+        asyncio._set_running_loop(None)
         yield browser
+        asyncio._set_running_loop(browser._loop)
 
 
 @pytest.fixture
@@ -69,6 +67,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     ``visit(served, principal, viewport=PHONE, javaScriptEnabled=False …)``; nobody in particular without a principal.
     """
     opened: list[BrowserContext] = []
+    asyncio._set_running_loop(chromium._loop)
 
     def begin(served: Served, principal: Principal | None = None, **options: Any) -> BrowserContext:
         context = chromium.new_context(
@@ -85,4 +84,4 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     yield begin
     for context in opened:
         context.close()
-    leave_thread_free()
+    asyncio._set_running_loop(None)

@@ -77,6 +77,12 @@ def width(tab: Tab, widths: Iterable[int]) -> list[str]:
     return found
 
 
+def weight(scripts: Mapping[str, int], page: Page) -> list[str]:
+    """No more script than a phone on a bad connection loads in a few seconds."""
+    size_bytes = sum(scripts.values())
+    return [f"{size_bytes} bytes of script: {dict(scripts)}"] if size_bytes > page.most_script_bytes else []
+
+
 def stillness(tab: Tab) -> list[str]:
     """Nothing moves for whoever asked for no motion (WCAG 2.3.3)."""
     moves = tab.evaluate("looking.about().moves")
@@ -110,7 +116,7 @@ class Listening:
         )
         tab.on("pageerror", lambda error: self._said.append(str(error)))
         tab.on("request", lambda request: self._ask(request.url))
-        tab.on("response", self._answers.append)
+        tab.on("response", lambda answer: self._answers.append(answer))
 
     def _ask(self, address: str) -> None:
         if not address.startswith((self._home, "data:", "blob:")):

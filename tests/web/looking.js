@@ -65,7 +65,9 @@ globalThis.looking = (() => {
     tooWide() {
       const width = document.documentElement.clientWidth;
       if (document.documentElement.scrollWidth <= width) return [];
-      const wide = [...document.body.querySelectorAll("*")].filter((each) => each.getBoundingClientRect().right > width + 1);
+      // A long word stands out of a box that does not.
+      const isWide = (each) => each.getBoundingClientRect().right > width + 1 || each.scrollWidth > width + 1;
+      const wide = [...document.body.querySelectorAll("*")].filter(isWide);
       const inmost = wide.filter((each) => !wide.some((other) => other !== each && each.contains(other)));
       return (inmost.length ? inmost : [document.body]).slice(0, 3).map((each) => `${nameOf(each)} .${each.className}`);
     },

@@ -22,6 +22,7 @@ from tests.web.house import PASSWORD
 
 # Who comes with a phone and a bad connection, and may be sent less script.
 REPORTERS = frozenset({"nobody", "newcomer", "sender", "reporter", "facilitator", "teller"})
+# Pressed (gzip), and for curators before they ask for the waveform.
 REPORTERS_SCRIPT_BYTES, CURATORS_SCRIPT_BYTES = 40 * 1024, 60 * 1024
 
 
@@ -56,7 +57,8 @@ class Page:
     def name(self) -> str:
         """What it is called in lists and as a file: its address, who opens it, over which story."""
         address = re.sub(r"[{}]", "", self.path).strip("/").replace("/", ".") or "start"
-        rest = [self.query, "answered" if self.sends else "", self.who, self.story]
+        rest = [self.query, "sent" if self.sends else "", self.who, self.story]
+        rest.append(f"{self.status}" if self.status != 200 else "")
         return "-".join([address, *(re.sub(r"\W+", "_", each) for each in rest if each)])
 
 

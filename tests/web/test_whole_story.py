@@ -54,7 +54,7 @@ def send(page: Page, recording: Path) -> str:
     page.get_by_label("Curators of my pilot may listen to it").check()
     page.get_by_label("My pilot's team may use it").check()
     page.get_by_label("My name, my voice and my face").check()
-    page.get_by_label("The recording").set_input_files(recording)
+    page.get_by_label("The recording", exact=True).set_input_files(recording)
     press(page, "Send")
     assert TITLE in page.get_by_role("heading", level=1).inner_text()
     return urlsplit(page.url).path

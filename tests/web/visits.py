@@ -67,10 +67,8 @@ class Visit:
         wrong += checks.width(self.tab, WIDTHS)
         wrong += self.listening.errors(page)
         weights = self.listening.weights()
-        scripts = sum(weights["script"].values())
-        if scripts > page.most_script_bytes:
-            wrong.append(f"{scripts} bytes of script: {dict(weights['script'])}")
-        found.scripts[page.name] = scripts
+        wrong += checks.weight(weights["script"], page)
+        found.scripts[page.name] = sum(weights["script"].values())
         found.sizes[page.name] = sum(sum(each.values()) for each in weights.values())
         found.wrong += [f"{where}: {each}" for each in wrong]
 
