@@ -33,6 +33,7 @@ class Page:
     :param query: what stands behind the address' question mark
     :param status: with what it is answered
     :param sends: the fields of the form that it is the answer to; words in braces are filled in
+    :param before: forms that are sent before, each with its path: what the page needs to have happened
     :param sent_from: the page that the form is sent from, if it is not behind the same address
     """
 
@@ -42,6 +43,7 @@ class Page:
     query: str = ""
     status: int = 200
     sends: Mapping[str, str] = field(default_factory=dict)
+    before: Sequence[tuple[str, Mapping[str, str]]] = ()
     sent_from: str = ""
     is_translated: bool = False
 

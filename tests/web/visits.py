@@ -37,11 +37,17 @@ class Visit:
 
     def open(self, page: Page, language: str = "en", *, opens_all: bool = True) -> list[str]:
         """Open a page; what is wrong with how it is answered. ``opens_all``: also what is folded away in it."""
-        told = self._house.told(page.story, is_own=bool(page.sends))
+        told = self._house.told(page.story, is_own=bool(page.sends or page.before))
         words = {**told.words, "language": language}
-        if any(each in f"{page.path} {page.sends}" for each in ("{recovery", "{keeper", "{invitation")):
+        if any(
+            each in f"{page.path} {page.sends} {page.before}"
+            for each in ("{recovery", "{keeper", "{invitation")
+        ):
             words |= self._house.used_up()
         self._come_with(self._house.cookies_of(page.who, told))
+        for path, fields in page.before:
+            self._go("/")
+            self._send(path.format_map(words), filled_in(fields, words))
         query = [page.query, urlencode({"lang": language}) if page.is_translated else ""]
         behind = "?".join(["", "&".join(filter(None, query))]) if any(query) else ""
         if not page.sends:
