@@ -33,6 +33,7 @@ class Page:
     :param query: what stands behind the address' question mark
     :param status: with what it is answered
     :param sends: the fields of the form that it is the answer to; words in braces are filled in
+    :param fills: other words for some of those in braces
     :param before: forms that are sent before, each with its path: what the page needs to have happened
     :param sent_from: the page that the form is sent from, if it is not behind the same address
     """
@@ -42,6 +43,7 @@ class Page:
     story: str = ""
     query: str = ""
     status: int = 200
+    fills: Mapping[str, str] = field(default_factory=dict)
     sends: Mapping[str, str] = field(default_factory=dict)
     before: Sequence[tuple[str, Mapping[str, str]]] = ()
     sent_from: str = ""
@@ -59,7 +61,7 @@ class Page:
     def name(self) -> str:
         """What it is called in lists and as a file: its address, who opens it, over which story."""
         address = re.sub(r"[{}]", "", self.path).strip("/").replace("/", ".") or "start"
-        rest = [self.query, "sent" if self.sends else "", self.who, self.story]
+        rest = [*self.fills.values(), self.query, "sent" if self.sends else "", self.who, self.story]
         rest.append(f"{self.status}" if self.status != 200 else "")
         return "-".join([address, *(re.sub(r"\W+", "_", each) for each in rest if each)])
 
@@ -85,7 +87,7 @@ FOR_ANYBODY: Sequence[Page] = (
     Page("POST /sign-in", "nobody", sends={"sign_in_name": "nobody", "password": "wrong"}, status=401),
     Page("POST /sign-in", "nobody", sends={"sign_in_name": "{keeper_with_codes}", **AGAIN}),
     Page("GET /come-in/{token}", "nobody"),
-    Page("GET /come-in/{invitation}", "nobody"),
+    Page("GET /come-in/{token}", "nobody", fills={"token": "{invitation}"}),
     Page("GET /problems", "nobody"),
     # what is answered to those who are not asked in
     Page("GET /stories", "nobody", status=401),
@@ -161,7 +163,7 @@ FOR_TEAMS: Sequence[Page] = (
     Page("GET /collections", "team elsewhere"),
     Page(f"GET {COLLECTION}", "team", "curated"),
     Page(f"GET {COLLECTION}", "curator", "recalled"),
-    Page("GET /collections/{empty_collection_id}", "team"),
+    Page(f"GET {COLLECTION}", "team", fills={"collection_id": "{empty_collection_id}"}),
     Page(f"GET {COLLECTION}/releases/{{number}}", "team", "curated"),
     Page(f"GET {COLLECTION}/releases/{{number}}", "team", "recalled"),
 )
@@ -214,9 +216,4 @@ NO_PAGES: Mapping[str, str] = {
     f"GET {COLLECTION}/releases/{{number}}/stories/{{story_id}}/{{name}}": "is saved",
     "GET /teller/receipt.json": "is saved",
     "GET /teller/everything.zip": "is saved",
-}
-# The same page behind another word.
-ALIASES: Mapping[str, str] = {
-    "GET /come-in/{invitation}": "GET /come-in/{token}",
-    "GET /collections/{empty_collection_id}": f"GET {COLLECTION}",
 }

@@ -19,7 +19,7 @@ from tests.plugins.browser import PHONE, WIDE
 from tests.web import checks, figures, keyboard
 from tests.web.checks import Found
 from tests.web.house import House
-from tests.web.pages import ALIASES, NO_PAGES, PAGES, Page
+from tests.web.pages import NO_PAGES, PAGES, Page
 from tests.web.visits import Visit
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_table_names_every_page_and_no_other(house: House) -> None:
     for route in iter_route_contexts(house.place.app.routes):
         if isinstance(route.original_route, APIRoute) and not route.path.startswith("/api/"):
             found |= {f"{method} {route.path}" for method in set(route.methods or ()) & {"GET", "POST"}}
-    opened = {ALIASES.get(page.route, page.route) for page in PAGES}
+    opened = {page.route for page in PAGES}
     answered_by_a_page = {
         name
         for name, way in (FOR_PEOPLE | FOR_TELLERS).items()

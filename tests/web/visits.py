@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # The narrowest phone; and a wide window at 200 %.
 WIDTHS = (320, 640)
+USED_UP = ("{recovery_code}", "{keeper_with_codes}", "{invitation}")
 SEND = """([path, fields]) => {
   const form = Object.assign(document.createElement("form"), { method: "post", action: path });
   for (const [name, value] of Object.entries(fields)) {
@@ -39,11 +40,9 @@ class Visit:
         """Open a page; what is wrong with how it is answered. ``opens_all``: also what is folded away in it."""
         told = self._house.told(page.story, is_own=bool(page.sends or page.before))
         words = {**told.words, "language": language}
-        if any(
-            each in f"{page.path} {page.sends} {page.before}"
-            for each in ("{recovery", "{keeper", "{invitation")
-        ):
+        if any(each in f"{page.fills} {page.sends} {page.before}" for each in USED_UP):
             words |= self._house.used_up()
+        words |= filled_in(page.fills, words)
         self._come_with(self._house.cookies_of(page.who, told))
         for path, fields in page.before:
             self._go("/")
