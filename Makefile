@@ -22,8 +22,8 @@ export PYTHONDONTWRITEBYTECODE :=
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs $(TESTS)
 
-.PHONY: help demo serve test test-access test-long test-erasure test-faults test-night bench bench-upload lint format docs audit \
-    sbom lock clean set-up set-up-tests
+.PHONY: help demo serve test test-access test-web test-long test-erasure test-faults test-night screenshots bench \
+    bench-upload lint format docs audit sbom lock clean set-up set-up-tests
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ test: set-up-tests lint ## check style, types and layers, then run every test bu
 
 test-access: set-up-tests ## open every route as every role over a story in every stage; the last line counts
 	@$(RUN)python -m pytest -n $(JOBS) --dist worksteal -q tests/access
+
+test-web: set-up-tests ## open every page in all its languages, on a phone and wide, by the keyboard; its figures last
+	@figures=$$(mktemp); WEB_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs tests/web; status=$$?; \
+	$(RUN)python -m tests.web.figures $$figures; rm -f $$figures; exit $$status
+
+screenshots: set-up-tests ## make a picture of every page into build/screenshots (PAGES=teller: of those named so)
+	@$(RUN)python -m tests.web.screenshots $(PAGES)
 
 test-long: set-up-tests ## run the long tests
 	@$(PYTEST) -m "long and not faults"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
-from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from app import problems
@@ -42,8 +41,8 @@ from app.uploads.answers import SpeaksTus
 from app.uploads.service import Uploads
 from app.web.bodies import MAX_BODY_BYTES
 from app.web.described import DescribedApi
-from app.web.rendering import STATIC
 from app.web.security import Guarded, TooLargeInWords
+from app.web.static_files import StaticApp
 from app.webhooks import api as webhooks_api
 from app.webhooks import pages as webhooks_pages
 
@@ -120,5 +119,5 @@ def create_app(parts: Parts, *, lifespan: Lifespan | None = None) -> FastAPI:
         app.include_router(room, prefix=API)
     for room in ROOMS_FOR_PEOPLE:
         app.include_router(room, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", StaticApp(), name="static")
     return app

@@ -128,7 +128,7 @@ class Place:
             address = "https://example.org/called"
             return webhooks.register(session, self.pilots["here"], curator, address).id
 
-    def _private_link(self, story: Story) -> tuple[str, dict[str, str]]:
+    def private_link(self, story: Story) -> tuple[str, dict[str, str]]:
         with self.database.write() as session:
             kept = session.get_one(Story, story.id)
             token = tellers.make_link(session, kept, story.people[0].id, actor="test")
@@ -141,7 +141,7 @@ class Place:
         """A story in a stage; the words that routes to it are filled with."""
         stage = STAGES[name]
         story, words = self.stories.tell(stage, is_collected=is_collected)
-        words["private_token"], self._comes_with["teller"] = self._private_link(story)
+        words["private_token"], self._comes_with["teller"] = self.private_link(story)
         return {**self.ids, **words, **self.stories.let_happen(stage, story)}
 
     # ---- what they ask ----

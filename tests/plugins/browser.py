@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,9 +36,9 @@ PHONE, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 PATIENCE_MS = 15_000
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser, started when the first test asks for it."""
+@contextmanager
+def opened_chromium() -> Iterator[Browser]:
+    """The browser, until the end of the block."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium")
@@ -47,6 +49,17 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started when the first test asks for it; to be used through ``visit``."""
+    with opened_chromium() as browser:
+        # Between its calls Playwright lets its event loop count as running, and no other can begin in this thread:
+        # tests that run one fail after it. So it counts for as long as somebody visits.
+        asyncio._set_running_loop(None)
+        yield browser
+        asyncio._set_running_loop(browser._loop)
+
+
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """Somebody's visit to a service: their own cookies and storage. Closed at the end of the test.
@@ -54,6 +67,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     ``visit(served, principal, viewport=PHONE, javaScriptEnabled=False …)``; nobody in particular without a principal.
     """
     opened: list[BrowserContext] = []
+    asyncio._set_running_loop(chromium._loop)
 
     def begin(served: Served, principal: Principal | None = None, **options: Any) -> BrowserContext:
         context = chromium.new_context(
@@ -70,3 +84,4 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     yield begin
     for context in opened:
         context.close()
+    asyncio._set_running_loop(None)

@@ -11,8 +11,12 @@ from app.parts import Parts
 from app.settings import Settings
 from pipeline.themes.codebook import load_codebook
 from storage.database import Database
+from storage.embedded import Embedded
 from storage.objects import Objects
+from tests.plugins.databases import on_sqlite
+from tests.plugins.objects import bucket_on
 from tests.plugins.served import Served, serving_over
+from tests.web.house import House, furnished
 
 
 @pytest.fixture
@@ -27,3 +31,17 @@ def served(parts: Parts) -> Iterator[Served]:
     """The service, running."""
     with serving_over(parts) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def house(
+    sqlite_template: Path, object_server: Embedded, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """A furnished house: everybody and everything is there. Pages change nothing in it but what is theirs."""
+    folder = tmp_path_factory.mktemp("house")
+    with (
+        on_sqlite(folder, sqlite_template) as database,
+        bucket_on(object_server) as objects,
+        furnished(database, objects, folder) as made,
+    ):
+        yield made

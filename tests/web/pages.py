@@ -1,0 +1,219 @@
+"""The table of pages: every page that a person can open, who opens it, and over which story.
+
+``test_pages`` opens each of them and holds it to what holds for all (``checks``, ``keyboard``); it fails for a route of
+the running service that answers people and stands in neither PAGES nor NO_PAGES. **A new page is one line in PAGES**::
+
+    Page("GET /stories/{story_id}/letters", "sender", "curated"),
+    Page("POST /stories/{story_id}/letters", "sender", "curated", sends={"kind": "printed"}),
+
+``who`` is a role of tests/access or somebody of ``house``; ``story`` a stage of tests/access, or a story of ``house``.
+A page that is what a form is answered says what the form ``sends``: it gets a story of its own, and changes that.
+Pages for reporters, tellers and the public say ``is_translated``: they are opened in all the languages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.web.house import PASSWORD
+
+# Who comes with a phone and a bad connection, and may be sent less script.
+REPORTERS = frozenset({"nobody", "newcomer", "sender", "reporter", "facilitator", "teller"})
+# Pressed (gzip), and for curators before they ask for the waveform.
+REPORTERS_SCRIPT_BYTES, CURATORS_SCRIPT_BYTES = 40 * 1024, 60 * 1024
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as somebody finds it.
+
+    :param query: what stands behind the address' question mark
+    :param status: with what it is answered
+    :param sends: the fields of the form that it is the answer to; words in braces are filled in
+    :param fills: other words for some of those in braces
+    :param before: forms that are sent before, each with its path: what the page needs to have happened
+    :param sent_from: the page that the form is sent from, if it is not behind the same address
+    """
+
+    route: str
+    who: str
+    story: str = ""
+    query: str = ""
+    status: int = 200
+    fills: Mapping[str, str] = field(default_factory=dict)
+    sends: Mapping[str, str] = field(default_factory=dict)
+    before: Sequence[tuple[str, Mapping[str, str]]] = ()
+    sent_from: str = ""
+    is_translated: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.route.partition(" ")[2]
+
+    @property
+    def most_script_bytes(self) -> int:
+        return REPORTERS_SCRIPT_BYTES if self.who in REPORTERS else CURATORS_SCRIPT_BYTES
+
+    @property
+    def name(self) -> str:
+        """What it is called in lists and as a file: its address, who opens it, over which story."""
+        address = re.sub(r"[{}]", "", self.path).strip("/").replace("/", ".") or "start"
+        rest = [*self.fills.values(), self.query, "sent" if self.sends else "", self.who, self.story]
+        rest.append(f"{self.status}" if self.status != 200 else "")
+        return "-".join([address, *(re.sub(r"\W+", "_", each) for each in rest if each)])
+
+
+def translated(route: str, who: str, story: str = "", **more: Any) -> Page:
+    """A page in ten languages."""
+    return Page(route, who, story, is_translated=True, **more)
+
+
+STORY, DESK = "GET /stories/{story_id}", "GET /review/{story_id}"
+PERSON = "/stories/{story_id}/people/{person_id}"
+COLLECTION = "/collections/{collection_id}"
+FACTOR = "/account/second-factor"
+AGAIN = {"password": PASSWORD}
+
+FOR_ANYBODY: Sequence[Page] = (
+    Page("GET /", "nobody"),
+    Page("GET /", "newcomer"),
+    Page("GET /", "reporter"),
+    Page("GET /", "curator"),
+    Page("GET /", "administrator"),
+    Page("GET /sign-in", "nobody"),
+    Page("POST /sign-in", "nobody", sends={"sign_in_name": "nobody", "password": "wrong"}, status=401),
+    Page("POST /sign-in", "nobody", sends={"sign_in_name": "{keeper_with_codes}", **AGAIN}),
+    Page("GET /come-in/{token}", "nobody"),
+    Page("GET /come-in/{token}", "nobody", fills={"token": "{invitation}"}),
+    Page("GET /problems", "nobody"),
+    # what is answered to those who are not asked in
+    Page("GET /stories", "nobody", status=401),
+    Page("GET /pilots", "reporter", status=403),
+    Page(STORY, "nobody", "curated", status=404),
+    Page(STORY, "sender", "withdrawn", status=410),
+    # my account
+    Page("GET /account", "keeper"),
+    Page("POST /account/keys", "keeper", sends={"name": "library", "days": "9", "scope": "review", **AGAIN}),
+    Page(f"GET {FACTOR}", "keeper"),
+    Page(f"GET {FACTOR}", "keeper with codes"),
+    Page(f"POST {FACTOR}", "keeper", sends=AGAIN),
+    Page(f"POST {FACTOR}/confirm", "keeper", sends={"code": "000000"}, status=422),
+    Page(
+        f"POST {FACTOR}/recovery-codes",
+        "keeper with codes",
+        sends={"code": "{recovery_code}", **AGAIN},
+    ),
+    Page("GET /notices", "team"),
+    Page("GET /notices", "newcomer"),
+    Page("GET /search", "nobody"),
+    Page("GET /search", "team", query="q=well"),
+    Page("GET /search", "team", query="q=nothing+of+that+kind"),
+)
+FOR_REPORTERS: Sequence[Page] = (
+    Page("GET /stories", "sender"),
+    Page("GET /stories", "reporter"),
+    Page("GET /stories/new", "reporter"),
+    Page(STORY, "sender", "nobody asked"),
+    Page(STORY, "sender", "curated"),
+    Page(STORY, "nobody", "published"),
+    Page(STORY, "sender", "long words"),
+    Page(STORY, "sender", "several people"),
+    Page(STORY, "sender", "on its way"),
+    Page(STORY, "sender", "being prepared"),
+    Page(STORY, "sender", "refused"),
+    Page(f"GET {PERSON}/consent", "sender", "nobody asked"),
+    Page(f"GET {PERSON}/consent", "sender", "curated"),
+    Page(f"GET {PERSON}/consent", "sender", "several people"),
+    Page(f"GET {PERSON}/link", "sender", "curated"),
+    translated(
+        f"POST {PERSON}/link",
+        "sender",
+        "curated",
+        sends={"language": "{language}"},
+        sent_from=f"{PERSON}/link",
+    ),
+    Page(f"GET {PERSON}/letter", "sender", "curated"),
+    Page("GET /stories/{story_id}/withdraw", "sender", "curated"),
+    Page("POST /stories/{story_id}/withdraw", "sender", "curated", sends={"sure": "yes"}),
+    Page("GET /stories/{story_id}/concern", "sender", "curated"),
+    Page("POST /stories/{story_id}/concern", "sender", "curated", sends={"note": "She is afraid."}),
+    Page("GET /stories/{story_id}/embargo", "sender", "curated"),
+)
+FOR_CURATORS: Sequence[Page] = (
+    Page("GET /review", "curator"),
+    Page("GET /review", "curator", query="state=in-review"),
+    Page("GET /review", "curator elsewhere", query="state=declined"),
+    Page(DESK, "curator", "in review"),
+    Page(DESK, "curator", "to be masked"),
+    Page(DESK, "curator", "curated"),
+    Page(DESK, "curator", "flagged"),
+    Page(DESK, "curator", "long words"),
+    Page("GET /stories/{story_id}/embargo", "curator", "flagged"),
+    Page("GET /collections/recalls", "curator"),
+    Page("GET /webhooks", "curator"),
+    Page("GET /webhooks", "curator elsewhere"),
+    Page("POST /webhooks", "curator", sends={"pilot": "here", "url": "https://example.org/called"}),
+    Page("GET /governance/{code}", "curator"),
+)
+FOR_TEAMS: Sequence[Page] = (
+    Page("GET /collections", "team", "recalled"),
+    Page("GET /collections", "team elsewhere"),
+    Page(f"GET {COLLECTION}", "team", "curated"),
+    Page(f"GET {COLLECTION}", "curator", "recalled"),
+    Page(f"GET {COLLECTION}", "team", fills={"collection_id": "{empty_collection_id}"}),
+    Page(f"GET {COLLECTION}/releases/{{number}}", "team", "curated"),
+    Page(f"GET {COLLECTION}/releases/{{number}}", "team", "recalled"),
+)
+FOR_ADMINISTRATORS: Sequence[Page] = (
+    Page("GET /pilots", "administrator"),
+    Page("POST /pilots/invitations", "administrator", sends={"pilot": "here", "role": "curator"}),
+    Page("POST /pilots/new-passwords", "administrator", sends={"sign_in_name": "{sign_in_name}"}),
+    Page("GET /people/{account_id}", "administrator"),
+)
+FOR_TELLERS: Sequence[Page] = (
+    translated("GET /teller", "teller", "nobody asked"),
+    translated("GET /teller", "teller", "in review"),
+    translated("GET /teller", "teller", "curated"),
+    translated("GET /teller", "teller", "long words"),
+    translated("GET /teller", "teller", "withdrawn", status=410),
+    translated("GET /teller", "nobody", status=401),
+    translated("GET /teller/consent", "teller", "curated"),
+    translated("GET /teller/stop/{use}", "teller", "curated"),
+    translated("GET /teller/copy", "teller", "curated"),
+    translated("GET /teller/receipt", "teller", "curated"),
+    translated("GET /teller/withdraw", "teller", "curated"),
+    translated(
+        "POST /teller/withdraw", "teller", "curated", sends={"sure": "yes"}, sent_from="/teller/withdraw"
+    ),
+    translated("GET /teller/left", "nobody"),
+)
+PAGES: Sequence[Page] = (
+    *FOR_ANYBODY,
+    *FOR_REPORTERS,
+    *FOR_CURATORS,
+    *FOR_TEAMS,
+    *FOR_ADMINISTRATORS,
+    *FOR_TELLERS,
+)
+
+# What answers people, and is nothing that they look at as a page.
+NO_PAGES: Mapping[str, str] = {
+    "GET /healthz": "for programs",
+    "GET /readyz": "for programs",
+    "GET /metrics": "for programs",
+    "GET /governance": "leads to the pilot",
+    "GET /teller/enter/{token}": "leads to the teller's page",
+    "GET /stories/{story_id}/recordings/{recording_id}/renditions/{kind}": "is played",
+    "GET /stories/{story_id}/recordings/{recording_id}/captions.vtt": "is played",
+    "GET /teller/recordings/{recording_id}/renditions/{kind}": "is played",
+    "GET /teller/recordings/{recording_id}/captions.vtt": "is played",
+    "GET /stories/{story_id}/consents/{event_id}/form": "is saved",
+    f"GET {COLLECTION}/releases/{{number}}/manifest.json": "is saved",
+    f"GET {COLLECTION}/releases/{{number}}/download.zip": "is saved",
+    f"GET {COLLECTION}/releases/{{number}}/stories/{{story_id}}/{{name}}": "is saved",
+    "GET /teller/receipt.json": "is saved",
+    "GET /teller/everything.zip": "is saved",
+}

@@ -1,0 +1,134 @@
+"""A story goes the whole way and back in a browser without JavaScript: sent, heard, curated, released, taken back."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from models.roles import Principal, Role
+from models.stories import Recording, RecordingState
+from tests.plugins.browser import PHONE, WIDE
+from tests.plugins.served import Served
+from tests.plugins.workshop import Workshop
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+TITLE = "The neighbours who cook"
+
+
+class People:
+    """Whoever meets the story: each with a window of their own, without JavaScript."""
+
+    def __init__(self, visit: Callable[..., BrowserContext], served: Served, workshop: Workshop) -> None:
+        field, pilot = workshop.field, workshop.field.pilot("spring")
+
+        def window(who: Principal | None, screen: dict[str, int]) -> Page:
+            return visit(served, who, viewport=screen, java_script_enabled=False).new_page()
+
+        self.reporter = window(field.account(Role.REPORTER, pilot), PHONE)
+        self.curator = window(field.account(Role.CURATOR, pilot), WIDE)
+        self.team = window(field.account(Role.PILOT_TEAM, pilot), WIDE)
+        self.teller = window(None, PHONE)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def follow(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name).first.click()
+
+
+def send(page: Page, recording: Path) -> str:
+    """A reporter sends a story; its address."""
+    page.goto("/stories/new")
+    page.get_by_label("What is the story called?").fill(TITLE)
+    page.get_by_label("Curators of my pilot may listen to it").check()
+    page.get_by_label("My pilot's team may use it").check()
+    page.get_by_label("My name, my voice and my face").check()
+    page.get_by_label("The recording", exact=True).set_input_files(recording)
+    press(page, "Send")
+    assert TITLE in page.get_by_role("heading", level=1).inner_text()
+    return urlsplit(page.url).path
+
+
+def curate(page: Page) -> None:
+    """A curator finds it in the queue, approves what the machine wrote, and curates it."""
+    page.goto("/review")
+    follow(page, TITLE)
+    press(page, "Take up")
+    assert page.get_by_text("Written by a machine").is_visible()
+    press(page, "Save and approve")
+    press(page, "Add")
+    press(page, "Curate")
+    assert page.get_by_text("curated", exact=True).is_visible()
+
+
+def give_link(page: Page, story: str) -> str:
+    """A curator makes the teller's private link; its path."""
+    page.goto(story)
+    follow(page, "private link")
+    press(page, "Make a link")
+    return urlsplit(page.locator("code.cr-link").inner_text()).path
+
+
+def release_and_download(page: Page) -> list[str]:
+    """A pilot's team collects it, releases it, and pulls it; the names of the files that came."""
+    page.goto("/collections")
+    page.get_by_label("What is it called?").fill("What helps")
+    press(page, "Make it")
+    press(page, "Add")
+    press(page, "Release it as it is now")
+    if not re.search(r"/releases/\d+$", page.url):
+        follow(page, "Release 1")
+    with page.expect_download() as coming:
+        follow(page, "Download everything")
+    with zipfile.ZipFile(coming.value.path()) as archive:
+        return archive.namelist()
+
+
+def take_back(page: Page, link: str) -> None:
+    """A teller opens their link, sees who has a copy, and takes the story back: two presses."""
+    page.goto(link)
+    assert page.get_by_role("heading", level=1).inner_text() == TITLE
+    assert page.get_by_text("Spring").first.is_visible()
+    follow(page, "Take my story back")
+    press(page, "Yes, take it back")
+    assert page.get_by_role("heading", level=1).inner_text() == "Your story is taken back"
+
+
+@pytest.mark.long
+def test_a_story_goes_the_whole_way_and_back_without_javascript(
+    visit: Callable[..., BrowserContext], served: Served, workshop: Workshop, spoken: Path
+) -> None:
+    people = People(visit, served, workshop)
+    story = send(people.reporter, spoken)
+    with workshop.database.read() as session:
+        recording_id = session.scalars(select(Recording.id)).one()
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    people.reporter.reload()
+    assert people.reporter.get_by_text("Written by a machine").is_visible()
+
+    curate(people.curator)
+    link = give_link(people.curator, story)
+    assert any(name.endswith(".vtt") for name in release_and_download(people.team))
+    take_back(people.teller, link)
+
+    people.team.goto("/collections")
+    assert people.team.get_by_text("A story that you downloaded was recalled").is_visible()
+    press(people.team, "My copies are deleted")
+    assert people.team.get_by_text("A story that you downloaded was recalled").count() == 0
+    gone = people.reporter.goto(story)
+    assert gone is not None
+    assert gone.status == 410
+    people.curator.goto("/review")
+    assert people.curator.get_by_text(TITLE).count() == 0
