@@ -18,6 +18,7 @@ from app.consents import api as consents_api
 from app.consents import pages as consents_pages
 from app.health import metrics
 from app.health import routes as health
+from app.imports import pages as imports_pages
 from app.notices import api as notices_api
 from app.notices import pages as notices_pages
 from app.parts import Parts
@@ -28,6 +29,7 @@ from app.people import office_pages as people_office_pages
 from app.people import pages as people_pages
 from app.pilots import api as pilots_api
 from app.pilots import governance_pages as pilots_governance_pages
+from app.pilots import invitation_pages as pilots_invitation_pages
 from app.pilots import pages as pilots_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
@@ -71,7 +73,9 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_office_pages.router,
     pilots_pages.router,
     pilots_governance_pages.router,
+    pilots_invitation_pages.router,
     stories_pages.router,
+    imports_pages.router,
     consents_pages.router,
     care_pages.router,
     notices_pages.router,
