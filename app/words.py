@@ -31,6 +31,8 @@ WORDS: dict[str, str] = {
     "session-needed": "A key cannot do this. Sign in with your name and password.",
     "metrics-token-missing": "Send the token that stands in the service's settings as a Bearer token.",
     "api-key-not-found": "You have no such key, or it has ended already.",
+    "api-key-not-ours": "Whoever holds this key works in other pilots, too, or runs the service. Ask an administrator "
+    "to end it.",
     "not-allowed": "You can read this story, but not do this with it.",
     "foreign-origin": "This request came from another site. Open the page here and try again.",
     "link-used-or-ended": "This link was used already, or has ended. Ask whoever gave it to you for a new one.",
@@ -74,6 +76,8 @@ WORDS: dict[str, str] = {
     "form-incomplete": "Something is missing in the form. Go back and choose one of the answers.",
     "days-unfit": "Give a number of days between 1 and {most}, or leave it empty.",
     "label-unfit": "Each label needs a code and a text.",
+    "delivery-not-found": "There is no such delivery to this webhook.",
+    "delivery-not-failed": "This was delivered, or is still being tried. Load the page again.",
     "webhook-not-found": "There is no such webhook in your pilots.",
     "consent-event-not-found": "There is no such entry in this story's ledger of consent.",
     "evidence-unfit": "This is no PDF, JPEG or PNG. Scan or photograph the form and send that.",

@@ -186,6 +186,11 @@ def packed_rows(fields: Mapping[str, str]) -> list[dict[str, str]]:
         found = json.loads(fields.get("rows", ""))
         if not isinstance(found, list) or not 0 < len(found) <= MOST_ROWS:
             raise ValueError
-        return [{name: str(cells[name]).strip() for name in NAMES if name in cells} for cells in found]
+        return [{name: _kept(str(cells[name])) for name in NAMES if name in cells} for cells in found]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Invalid("csv-unreadable") from error
+
+
+def _kept(cell: str) -> str:
+    """A cell as a database takes it: JSON lets its sender write NUL, and halves of characters."""
+    return cell.replace("\0", "").encode("utf-8", "replace").decode().strip()

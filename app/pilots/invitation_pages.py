@@ -67,8 +67,10 @@ def invite(
         )
 
 
-@router.post("/{link_id}/revoke")
-def revoke(parts: House, coordinator: Coordinator, link_id: str) -> Response:
+@router.post("/{invitation_id}/revoke")
+def revoke(parts: House, coordinator: Coordinator, invitation_id: str) -> Response:
     with parts.database.write() as session:
-        invitations.revoke(session, link_id, inviting.reach(coordinator), actor=coordinator.account_id or "")
+        invitations.revoke(
+            session, invitation_id, inviting.reach(coordinator), actor=coordinator.account_id or ""
+        )
     return RedirectResponse("/invitations#standing", 303)
