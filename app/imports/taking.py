@@ -31,7 +31,8 @@ from models.roles import Principal
 from models.stories import Recording, RecordingState, Story, StoryPilot
 from storage import gate, pilots
 
-MOST_FILES = 400
+# A card may hold far more files than the table names.
+MOST_FILES = 1000
 MOST_FIELD_BYTES = 2 * 1024 * 1024
 
 
