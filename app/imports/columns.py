@@ -39,7 +39,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("relation", "If on-behalf: how they are related to the teller."),
     Column("evidence", "Where the agreement is seen or heard, such as: paper form 12.", "paper form 12"),
     Column("until", "The last day on which it holds, such as 2027-03-31. Empty: until it is taken back."),
-    Column("consent_language", "The language in which the teller was asked. Empty: en."),
+    Column("consent_language", "The language in which the teller was asked. Empty: that of the story."),
     Column("purpose", "input, co-evaluation or both. Empty: input."),
     Column("told_when", "Roughly when it was told.", "May 2026"),
     Column("told_where", "Roughly where."),

@@ -68,7 +68,7 @@ def table_of(content: bytes, *, languages: Collection[str] = (), letters: str | 
 
 def _decoded(content: bytes, languages: Collection[str], letters: str | None) -> tuple[str, str | None]:
     try:
-        if letters in OLDER:
+        if letters is not None and letters in OLDER:
             return content.decode(letters, "replace"), letters
         for mark, encoding in MARKS:
             if content.startswith(mark):

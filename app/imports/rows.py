@@ -80,6 +80,9 @@ def consent_in(cells: Cells, pilots: list[str]) -> ConsentIn | None:
     if not uses:
         return None
     said = {name: each for name, each in cells.items() if each} | {f"use-{use}": "yes" for use in uses}
+    if cells.get("language") != DETECT:
+        # People are asked in the language in which they tell.
+        said.setdefault("consent_language", cells.get("language", ""))
     return consent_of(said, pilots)
 
 

@@ -79,4 +79,4 @@ def invite_many(
 
 
 def _card(address: str) -> Card:
-    return Card(address, segno.make(address, error="m", micro=False).svg_inline(scale=4))
+    return Card(address, segno.make(address, error="m", micro=False).svg_inline(omitsize=True))

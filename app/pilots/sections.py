@@ -160,12 +160,16 @@ def _limit(session: WriteSession, pilot: Pilot, fields: Fields, actor: str) -> N
 
 
 def _govern(
-    session: WriteSession, pilot: Pilot, given: dict[str, object], actor: str, places: list[int] | None = None
+    session: WriteSession,
+    pilot: Pilot,
+    given: Mapping[str, object],
+    actor: str,
+    places: list[int] | None = None,
 ) -> None:
     """Set some of what a pilot's people set beside its protocol; the rest stays as it is."""
     stands = governance.shown(session, pilot).governance
     try:
-        sent = GovernanceIn.model_validate(stands.model_dump() | given)
+        sent = GovernanceIn.model_validate(stands.model_dump() | dict(given))
     except ValidationError as error:
         raise Unfit(**_by_field(error, places or [])) from error
     try:

@@ -21,7 +21,7 @@ from models.errors import Invalid
 from models.roles import Principal, Role
 from models.stories import Recording, RecordingState, Story, StoryPerson
 from pipeline.themes.codebook import load_codebook
-from storage import ledger
+from storage import ledger, pilots
 from storage.database import Database
 from storage.objects import Objects
 from tests.plugins.served import Served, serving_over
@@ -224,6 +224,16 @@ def test_what_is_wrong_with_one_file_holds_up_no_other(desk: Desk) -> None:
         in desk.send([rows[1]], ("big.wav", b"RIFF smaller")).text
     )
     assert len(desk.stories()) == 2
+
+
+def test_pilots_own_limit_for_a_day_holds_in_the_middle_of_an_import(desk: Desk) -> None:
+    with desk.served.parts.database.write() as session:
+        pilots.limit(session, pilots.by_code(session, "spring"), 5, actor="test")
+    rows = [row(), row(file="b.wav", title="Well")]
+    page = desk.send(rows, ("a.wav", b"RIFF a.."), ("b.wav", b"RIFF b"))
+    assert "1 of 2 recordings sent" in page.text
+    assert "This pilot has received as much as it may in a day." in page.text
+    assert "This pilot has received" in desk.look(HEADER + "c.wav;C;en;spring;;\r\n").text, "said beforehand"
 
 
 def test_who_else_is_heard_is_noted_and_asked_on_their_own(desk: Desk) -> None:

@@ -26,6 +26,9 @@ def test_sheet_has_a_code_for_each_in_the_pilots_languages(rooms: Rooms, office:
     page = browser.post("/invitations", data=form.filled(pilot="spring", role="reporter", count="7")).text
     links = LINK.findall(page)
     assert len(set(links)) == len(links) == page.count("<svg") == 7
+    assert page.count('viewBox="0 0 ') == 7, (
+        "else a browser cuts off what is larger than the card has room for"
+    )
     assert page.count("Zapraszamy do: Spring.") == page.count("You are invited to Spring.") == 7
     for link in links:
         assert rooms.visitor().get(link).status_code == 200
