@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -86,7 +87,7 @@ def _shown(
     of_service = wordings.current(session, [], language)
     versions = [
         Version(each, differences(before.text, each.text) if before and n < MOST_COMPARED else [])
-        for n, (each, before) in enumerate(zip(own, [*own[1:], None], strict=True))
+        for n, (each, before) in enumerate(zip_longest(own, own[1:]))
     ]
     shown = own[0] if own else of_service
     return render(

@@ -135,13 +135,14 @@ def ada(make_person: Callable[..., Principal]) -> Principal:
 def test_administrator_closes_and_opens_an_account(rooms: Rooms, ada: Principal, cleo: Principal) -> None:
     office, browser, program = rooms.browser(ada), rooms.browser(cleo), rooms.program(cleo)
     address = f"/people/{cleo.account_id}"
-    assert f'href="{address}"' in office.get("/pilots").text
+    assert f'href="{address}"' in office.get("/people").text
     (form,) = forms_of(office.get(address).text, f"{address}/close")
     assert office.post(form.action).headers["location"] == address
     assert not is_in(browser)
     assert program.get("/api/v1/me").status_code == 401
     assert sign_in(rooms.visitor(), "cleo").status_code == 401
-    assert "(closed)" in office.get("/pilots").text
+    assert f'href="{address}"' not in office.get("/people").text
+    assert f'href="{address}"' in office.get("/people?closed=yes").text
     (form,) = forms_of(office.get(address).text, f"{address}/reopen")
     office.post(form.action)
     assert sign_in(rooms.visitor(), "cleo").status_code == 303
