@@ -41,7 +41,7 @@ def note_backup(rooms: Rooms, made: timedelta, lost: int = 0) -> None:
     folder = rooms.parts.settings.data / "backups"
     folder.mkdir(exist_ok=True)
     made_at = utc_now() - made
-    noted = f'{{"id": "{made_at:%Y%m%dT%H%M%SZ}-ab12", "to": "{folder}", "lost": {lost}}}'
+    noted = f'{{"id": "{made_at:%Y%m%dT%H%M%S-%f}", "to": "{folder}", "lost": {lost}}}'
     write_whole(rooms.parts.settings.data / "last-backup.json", noted.encode())
 
 
