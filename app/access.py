@@ -127,6 +127,12 @@ def _administrator(principal: SignedIn) -> Principal:
     return principal
 
 
+def _coordinator(principal: SignedIn) -> Principal:
+    if not principal.is_administrator and not principal.pilots_as(Role.CURATOR):
+        raise NotAllowed("role-missing", roles=["administrator", Role.CURATOR.value])
+    return principal
+
+
 def scope(needed: Scope) -> Callable[[Principal], None]:
     """A dependency for a route: an API key must have this scope. Sessions have all."""
 
@@ -138,8 +144,11 @@ def scope(needed: Scope) -> Callable[[Principal], None]:
 
 
 Sender = Annotated[Principal, Depends(_in_role(Role.REPORTER, Role.FACILITATOR, Role.CURATOR))]
+Facilitator = Annotated[Principal, Depends(_in_role(Role.FACILITATOR, Role.CURATOR))]
 Curator = Annotated[Principal, Depends(_in_role(Role.CURATOR))]
 PilotTeam = Annotated[Principal, Depends(_in_role(Role.PILOT_TEAM, Role.CURATOR))]
+# Whoever runs a pilot: its curators in it, administrators in all of them. For pages, which know no keys.
+Coordinator = Annotated[Principal, Depends(_coordinator)]
 Administrator = Annotated[Principal, Depends(_administrator)]
 
 

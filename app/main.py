@@ -17,6 +17,8 @@ from app.consents import api as consents_api
 from app.consents import pages as consents_pages
 from app.health import metrics
 from app.health import routes as health
+from app.health import state_pages as health_state_pages
+from app.imports import pages as imports_pages
 from app.notices import api as notices_api
 from app.notices import pages as notices_pages
 from app.parts import Parts
@@ -27,7 +29,11 @@ from app.people import office_pages as people_office_pages
 from app.people import pages as people_pages
 from app.pilots import api as pilots_api
 from app.pilots import governance_pages as pilots_governance_pages
+from app.pilots import invitation_pages as pilots_invitation_pages
 from app.pilots import pages as pilots_pages
+from app.pilots import program_pages as pilots_program_pages
+from app.pilots import setting_pages as pilots_setting_pages
+from app.pilots import wording_pages as pilots_wording_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
 from app.search import api as search_api
@@ -70,7 +76,12 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_office_pages.router,
     pilots_pages.router,
     pilots_governance_pages.router,
+    pilots_setting_pages.router,
+    pilots_wording_pages.router,
+    pilots_program_pages.router,
+    pilots_invitation_pages.router,
     stories_pages.router,
+    imports_pages.router,
     consents_pages.router,
     care_pages.router,
     notices_pages.router,
@@ -78,6 +89,7 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     search_pages.router,
     collections_pages.router,
     webhooks_pages.router,
+    health_state_pages.router,
     tellers_pages.router,
 )
 

@@ -7,10 +7,13 @@ taken, whatever the verbs did before, so that writers queue on it for as short a
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from models.accounts import Account
 from models.base import utc_now
 from models.journal import GENESIS, JournalEntry, JournalHead, first_broken, hash_of
 
@@ -97,3 +100,42 @@ def of_story(session: Session, story_id: str) -> list[JournalEntry]:
             select(JournalEntry).where(JournalEntry.story_id == story_id).order_by(JournalEntry.sequence)
         )
     )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries are asked for; None: whatever it is."""
+
+    act: str | None = None
+    story_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def entries(
+    session: Session, wanted: Wanted, *, before: int | None = None, limit: int = 50
+) -> list[JournalEntry]:
+    """Entries, newest first; ``before``: only those with a lower number."""
+    query = select(JournalEntry)
+    if before is not None:
+        query = query.where(JournalEntry.sequence < before)
+    if wanted.act is not None:
+        query = query.where(JournalEntry.act == wanted.act)
+    if wanted.story_id is not None:
+        query = query.where(JournalEntry.story_id == wanted.story_id)
+    if wanted.since is not None:
+        query = query.where(JournalEntry.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(JournalEntry.at <= wanted.until)
+    return list(session.scalars(query.order_by(JournalEntry.sequence.desc()).limit(limit)))
+
+
+def acts_lately(session: Session, *, among: int = 5000) -> list[str]:
+    """The acts among the newest entries, in alphabetical order: to choose from."""
+    newest = select(JournalEntry.act).order_by(JournalEntry.sequence.desc()).limit(among).subquery()
+    return sorted(session.scalars(select(newest.c.act).distinct()))
+
+
+def by_accounts(session: Session, found: Collection[JournalEntry]) -> set[str]:
+    """Which of the actors of some entries are accounts."""
+    return set(session.scalars(select(Account.id).where(Account.id.in_({each.actor for each in found}))))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.accounts import Account, AccountRole
 from models.consent import Combination, Use
 from models.errors import Conflict, Invalid, NotFound
 from models.pilots import Pilot
@@ -33,6 +34,25 @@ def create(session: WriteSession, code: str, name: str, languages: Sequence[str]
     session.flush()
     journal.note(session, actor, "create-pilot", subject=pilot.id)
     return pilot
+
+
+def describe(session: WriteSession, pilot: Pilot, name: str, languages: Sequence[str], *, actor: str) -> None:
+    """Give a pilot another name or other languages; its code stays.
+
+    :raises Invalid: it would have no name, or no language
+    """
+    if not name.strip() or not languages:
+        raise Invalid("pilot-unfit")
+    pilot.name, pilot.languages = name.strip(), list(languages)
+    session.flush()
+    journal.note(session, actor, "describe-pilot", subject=pilot.id)
+
+
+def limit(session: WriteSession, pilot: Pilot, daily_upload_bytes: int | None, *, actor: str) -> None:
+    """Set how much may be sent to a pilot in a day; None: as much as the service's settings say."""
+    pilot.daily_upload_bytes = daily_upload_bytes
+    session.flush()
+    journal.note(session, actor, "limit-pilot", subject=pilot.id)
 
 
 def change_protocol(
@@ -110,3 +130,14 @@ def of_ids(session: Session, ids: Collection[str]) -> list[Pilot]:
 def everyone(session: Session) -> list[Pilot]:
     """All pilots, by name."""
     return list(session.scalars(select(Pilot).order_by(Pilot.name)))
+
+
+def people_by_role(session: Session, pilot_id: str) -> dict[Role, int]:
+    """How many open accounts hold each role in a pilot; every role is there."""
+    held = (
+        select(AccountRole.role, func.count())
+        .join(Account, Account.id == AccountRole.account_id)
+        .where(AccountRole.pilot_id == pilot_id, Account.is_active)
+        .group_by(AccountRole.role)
+    )
+    return dict.fromkeys(Role, 0) | {Role(role): count for role, count in session.execute(held)}

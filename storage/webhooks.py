@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.errors import Conflict, NotFound
-from models.webhooks import Delivery, Webhook, next_try
+from models.webhooks import Delivery, DeliveryState, Webhook, next_try
 from storage import journal
 from storage.database import WriteSession
 
@@ -83,6 +83,22 @@ def enqueue_test(session: WriteSession, webhook: Webhook, *, actor: str) -> Deli
     session.flush()
     journal.note(session, actor, "test-webhook", subject=webhook.id)
     return delivery
+
+
+def deliver_again(session: WriteSession, webhook: Webhook, delivery_id: str, *, actor: str) -> None:
+    """Let something that was given up be tried once more, at once; if it fails, as often as the first time.
+
+    :raises NotFound: nothing of the kind was to be delivered there
+    :raises Conflict: it was taken, or is still being tried
+    """
+    delivery = session.get(Delivery, delivery_id, with_for_update=True)
+    if delivery is None or delivery.webhook_id != webhook.id:
+        raise NotFound("delivery-not-found")
+    if delivery.state is not DeliveryState.FAILED:
+        raise Conflict("delivery-not-failed")
+    delivery.tries, delivery.next_try_at = 0, utc_now()
+    session.flush()
+    journal.note(session, actor, "deliver-again", subject=delivery.id)
 
 
 def deliveries_of(session: Session, webhook: Webhook, *, limit: int = 20) -> list[Delivery]:

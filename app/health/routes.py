@@ -41,13 +41,18 @@ async def live() -> Health:
 
 @router.get("/readyz", summary="Do its parts answer?", responses={503: {"model": Readiness}})
 def ready(parts: House, response: Response) -> Readiness:
-    needed = {"database": _database(parts), "objects": _objects(parts), "disk": _disk(parts)}
+    needed = ready_parts(parts)
     well = all(finding == "ok" for finding in needed.values())
     # Without a worker stories can still be sent: said, and no reason to send people away.
     findings = {**needed, "work": _work(parts) if needed["database"] == "ok" else "unknown"}
     response.status_code = 200 if well else 503
     mend = {part: MENDS[finding] for part, finding in findings.items() if finding in MENDS}
     return Readiness(status="ok" if well else "not ready", parts=findings, mend=mend)
+
+
+def ready_parts(parts: Parts) -> dict[str, str]:
+    """What has to answer before anything is served: ``ok``, or a code of what is wrong."""
+    return {"database": _database(parts), "objects": _objects(parts), "disk": _disk(parts)}
 
 
 def _database(parts: Parts) -> str:

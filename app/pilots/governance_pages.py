@@ -1,29 +1,25 @@
-"""A pilot for its own people: what it admits, what travels with its stories, and how it asks for consent."""
+"""A pilot for its own people, on one page: what it is set to, how it asks for consent, and where to change it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from app.access import Curator
-from app.parts import House, Parts
-from app.pilots import governance
-from app.pilots.schemas import GovernanceIn, LabelIn, ProtocolIn
-from app.web.fields import fields_of
+from app.parts import House
+from app.pilots import governance, programs
+from app.pilots.sections import BY_CURATORS
+from app.web import undoing
 from app.web.rendering import render
-from models.consent import Combination, Use
-from models.errors import Invalid
-from models.roles import Principal, Role
-from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
+from models.pilots import Wording
+from models.roles import Role
+from pipeline.transcription import weights
+from pipeline.transcription.languages import PILOT_LANGUAGES, language_names, quality_note
 from storage import pilots, wordings
 
 router = APIRouter(prefix="/governance")
-
-MAX_LABELS = 5
 
 
 @router.get("")
@@ -37,90 +33,27 @@ def mine(request: Request, parts: House, curator: Curator) -> Response:
 
 @router.get("/{code}")
 def one(request: Request, parts: House, curator: Curator, code: str) -> Response:
-    names = language_names()
+    names, settings = language_names(), parts.settings
     with parts.database.read() as session:
         pilot = governance.within_reach(session, curator, code)
+        newest: dict[str, Wording] = {}
+        for wording in wordings.of_pilot(session, pilot.id):
+            newest.setdefault(wording.language, wording)
+        listed = [*dict.fromkeys([*pilot.languages, *newest])]
+        recogniser = Path(settings.weights).name if settings.weights else weights.BASE
         return render(
             request,
             "governance.html",
             pilot=governance.shown(session, pilot),
-            wordings=wordings.of_pilot(session, pilot.id),
-            uses=list(Use),
-            roles=list(Role),
-            label_numbers=range(MAX_LABELS),
-            languages={each: names[each] for each in dict.fromkeys([*pilot.languages, *PILOT_LANGUAGES])},
+            daily_bytes=pilot.daily_upload_bytes or settings.daily_pilot_upload_bytes,
+            sections=BY_CURATORS,
+            wordings=[(each, newest.get(each), wordings.current(session, [], each)) for each in listed],
+            others=[each for each in PILOT_LANGUAGES if each not in listed],
+            names=names,
+            recogniser=recogniser,
+            engine=settings.engine,
+            weak=[each for each in pilot.languages if quality_note(each, recogniser)],
+            keys=len(programs.keys_of(session, curator, pilot)),
+            webhooks=len(programs.webhooks_of(session, pilot)),
+            before=undoing.kept(request, f"/governance/{code}"),
         )
-
-
-@router.post("/{code}/protocol")
-async def set_protocol(request: Request, parts: House, curator: Curator, code: str) -> Response:
-    fields = await fields_of(request)
-    sent = ProtocolIn(
-        uses={use for use in Use if f"use-{use}" in fields},
-        combination=Combination.ANY if fields.get("combination") == Combination.ANY else Combination.ALL,
-        shares_outside="shares_outside" in fields,
-        readers={role for role in Role if f"reader-{role}" in fields},
-    )
-    await run_in_threadpool(_set_protocol, parts, curator, code, sent)
-    return RedirectResponse(f"/governance/{code}#protocol", 303)
-
-
-@router.post("/{code}")
-async def set_governance(request: Request, parts: House, curator: Curator, code: str) -> Response:
-    fields = {name: value.strip() for name, value in (await fields_of(request)).items()}
-    try:
-        sent = GovernanceIn(
-            labels=[
-                LabelIn(
-                    code=each, text=fields.get(f"label-{n}-text", ""), uri=fields.get(f"label-{n}-uri", "")
-                )
-                for n in range(MAX_LABELS)
-                if (each := fields.get(f"label-{n}-code"))
-            ],
-            terms=fields.get("terms", ""),
-            requires_review_copy="requires_review_copy" in fields,
-            safeguarding_contact=fields.get("safeguarding_contact") or None,
-            safeguarding_name=fields.get("safeguarding_name") or None,
-            unreviewed_days=int(fields["unreviewed_days"]) if fields.get("unreviewed_days") else None,
-            originals_days=int(fields["originals_days"]) if fields.get("originals_days") else None,
-        )
-    except (ValidationError, ValueError) as error:
-        raise Invalid("invalid", reason=_first_reason(error)) from error
-    await run_in_threadpool(_set_governance, parts, curator, code, sent)
-    return RedirectResponse(f"/governance/{code}", 303)
-
-
-@router.post("/{code}/wordings")
-def add_wording(
-    parts: House,
-    curator: Curator,
-    code: str,
-    language: Annotated[str, Form(pattern=r"^[a-z]{2,3}$")],
-    text: Annotated[str, Form(max_length=20_000)],
-) -> Response:
-    assert curator.account_id is not None
-    with parts.database.write() as session:
-        pilot = governance.within_reach(session, curator, code)
-        wordings.add(session, language, text, pilot_id=pilot.id, actor=curator.account_id)
-    return RedirectResponse(f"/governance/{code}#wordings", 303)
-
-
-def _set_protocol(parts: Parts, curator: Principal, code: str, sent: ProtocolIn) -> None:
-    assert curator.account_id is not None
-    with parts.database.write() as session:
-        pilot = governance.within_reach(session, curator, code)
-        governance.set_protocol(session, pilot, sent, actor=curator.account_id)
-
-
-def _set_governance(parts: Parts, curator: Principal, code: str, sent: GovernanceIn) -> None:
-    assert curator.account_id is not None
-    with parts.database.write() as session:
-        pilot = governance.within_reach(session, curator, code)
-        governance.set_governance(session, pilot, sent, actor=curator.account_id)
-
-
-def _first_reason(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

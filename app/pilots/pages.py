@@ -1,4 +1,4 @@
-"""Pilots and people, for administrators."""
+"""Pilots for administrators: added, and each with what they set of it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fastapi.responses import RedirectResponse
 from app.access import Administrator
 from app.parts import House
 from app.pilots import service
+from app.web import undoing
 from app.web.rendering import render
-from models.roles import Role
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import pilots
+from storage import invitations, pilots
 
 router = APIRouter(prefix="/pilots")
 
@@ -24,15 +24,11 @@ Line = Annotated[str, Form(max_length=200)]
 def overview(request: Request, parts: House, administrator: Administrator) -> Response:
     names = language_names()
     with parts.database.read() as session:
-        found = pilots.everyone(session)
         return render(
             request,
             "pilots.html",
-            pilots=found,
-            pilot_options=[(pilot.code, pilot.name) for pilot in found],
-            colleagues=service.colleagues(session),
-            role_options=[(role, role) for role in Role],
-            languages={code: names[code] for code in dict.fromkeys([*PILOT_LANGUAGES, *names])},
+            pilots=pilots.everyone(session),
+            names={code: names[code] for code in dict.fromkeys([*PILOT_LANGUAGES, *names])},
         )
 
 
@@ -45,51 +41,21 @@ def add(
     language: Annotated[list[str], Form(max_length=100)],
 ) -> Response:
     with parts.database.write() as session:
-        service.add_pilot(session, code, name, language, actor=administrator.account_id or "")
-    return RedirectResponse("/pilots", 303)
+        pilot = service.add_pilot(session, code, name, language, actor=administrator.account_id or "")
+        return RedirectResponse(f"/pilots/{pilot.code}", 303)
 
 
-@router.post("/invitations")
-def invite(
-    request: Request, parts: House, administrator: Administrator, pilot: Line, role: Annotated[Role, Form()]
-) -> Response:
-    with parts.database.write() as session:
-        token = service.invite(session, pilot, role, actor=administrator.account_id or "")
-    return render(
-        request,
-        "link.html",
-        link=f"{parts.settings.base_url}/come-in/{token}",
-        what=f"Whoever opens this link becomes {role} in {pilot}.",
-        lasts=f"{service.INVITATION_LASTS.days} days",
-    )
-
-
-@router.post("/roles")
-def change_role(
-    parts: House,
-    administrator: Administrator,
-    sign_in_name: Line,
-    pilot: Line,
-    role: Annotated[Role, Form()],
-    is_given: Annotated[bool, Form()] = False,
-) -> Response:
-    with parts.database.write() as session:
-        service.change_role(
-            session, sign_in_name, pilot, role, is_given=is_given, actor=administrator.account_id or ""
+@router.get("/{code}")
+def one(request: Request, parts: House, administrator: Administrator, code: str) -> Response:
+    with parts.database.read() as session:
+        pilot = pilots.by_code(session, code)
+        return render(
+            request,
+            "pilot.html",
+            pilot=pilot,
+            names=language_names(),
+            daily_bytes=pilot.daily_upload_bytes or parts.settings.daily_pilot_upload_bytes,
+            people=pilots.people_by_role(session, pilot.id),
+            invited=len(invitations.standing(session, [pilot.id])),
+            before=undoing.kept(request, f"/pilots/{code}"),
         )
-    return RedirectResponse("/pilots#people", 303)
-
-
-@router.post("/new-passwords")
-def new_password(
-    request: Request, parts: House, administrator: Administrator, sign_in_name: Line
-) -> Response:
-    with parts.database.write() as session:
-        token = service.new_password(session, sign_in_name, actor=administrator.account_id or "")
-    return render(
-        request,
-        "link.html",
-        link=f"{parts.settings.base_url}/come-in/{token}",
-        what=f"Whoever opens this link chooses the password of {sign_in_name}.",
-        lasts=f"{service.NEW_PASSWORD_LASTS.days} day",
-    )

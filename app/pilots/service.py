@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
-
-from models.accounts import Account, LinkPurpose
+from models.accounts import LinkPurpose
 from models.errors import Invalid
 from models.notices import NoticeKind
 from models.pilots import Pilot
@@ -21,14 +17,6 @@ from storage.database import WriteSession
 INVITATION_LASTS = timedelta(days=7)
 NEW_PASSWORD_LASTS = timedelta(days=1)
 MAX_CODE_CHARACTERS = 40
-
-
-@dataclass(frozen=True)
-class Colleague:
-    """Somebody with an account, and the roles that they hold: (pilot code, role)."""
-
-    account: Account
-    roles: tuple[tuple[str, Role], ...]
 
 
 def add_pilot(session: WriteSession, code: str, name: str, languages: Sequence[str], *, actor: str) -> Pilot:
@@ -69,13 +57,3 @@ def new_password(session: WriteSession, sign_in_name: str, *, actor: str) -> str
     return accounts.make_link(
         session, LinkPurpose.NEW_PASSWORD, account_id=account.id, lasts=NEW_PASSWORD_LASTS, actor=actor
     )
-
-
-def colleagues(session: Session) -> list[Colleague]:
-    """Everybody with an account, by name."""
-    codes = {pilot.id: pilot.code for pilot in pilots.everyone(session)}
-    found = session.scalars(select(Account).options(selectinload(Account.roles)).order_by(Account.name))
-    return [
-        Colleague(account, tuple(sorted((codes[held.pilot_id], held.role) for held in account.roles)))
-        for account in found
-    ]

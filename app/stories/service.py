@@ -89,7 +89,8 @@ def check_limits(
         raise TooMany("daily-limit", retry_after_seconds=seconds)
     for pilot_id in pilot_ids:
         sent = quotas.sent_to(session, pilot_id, now - A_DAY)
-        if seconds := _seconds_over(sent, coming_bytes, settings.daily_pilot_upload_bytes):
+        limit = session.get_one(Pilot, pilot_id).daily_upload_bytes or settings.daily_pilot_upload_bytes
+        if seconds := _seconds_over(sent, coming_bytes, limit):
             raise TooMany("pilot-daily-limit", retry_after_seconds=seconds)
     if uploads.being_sent(session, account_id, now, but=going_on) >= settings.max_parallel_uploads:
         raise TooMany("parallel-limit", limit=settings.max_parallel_uploads, retry_after_seconds=60)

@@ -37,7 +37,7 @@ async def take_recording(
     :raises Invalid: no file came, the form is broken, or the connection was cut
     """
     await run_in_threadpool(_decide, request, parts, principal, story_id)
-    taking = _Taking(parts, principal, story_id)
+    taking = Taking(parts, principal, story_id)
     try:
         async for event in read_form(request, fields):
             await taking.hear(event)
@@ -88,12 +88,12 @@ class FormTaking:
         await run_in_threadpool(_decide_size, request, self._parts)
         fields: dict[str, str] = {}
         story_id: str | None = None
-        taking: _Taking | None = None
+        taking: Taking | None = None
         try:
             async for event in read_form(request, fields):
                 if story_id is None and isinstance(event, FileBegins):
                     story_id = await run_in_threadpool(self._begin, fields)
-                    taking = _Taking(self._parts, self._sender, story_id)
+                    taking = Taking(self._parts, self._sender, story_id)
                 if taking is not None:
                     await taking.hear(event)
             if story_id is None or taking is None:
@@ -112,7 +112,7 @@ class FormTaking:
         return self._make_story(fields)
 
 
-class _Taking:
+class Taking:
     """One recording on its way in."""
 
     def __init__(self, parts: Parts, principal: Principal, story_id: str) -> None:

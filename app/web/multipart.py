@@ -1,4 +1,4 @@
-"""Reading a multipart form (RFC 7578) as it streams: fields first, then one file, never whole in memory.
+"""Reading a multipart form (RFC 7578) as it streams: fields first, then files, never whole in memory.
 
 FastAPI would parse the form, and spool its file to disk, before it asks who sends it; so the route takes the bare
 request and this reads it.
@@ -42,8 +42,14 @@ class FileEnds:
 Event = FileBegins | FileBytes | FileEnds
 
 
-async def read_form(request: Request, fields: dict[str, str]) -> AsyncIterator[Event]:
-    """The file's events as the body streams in; text fields are put into ``fields``.
+async def read_form(
+    request: Request,
+    fields: dict[str, str],
+    *,
+    most_parts: int = MAX_PARTS,
+    most_field_bytes: int = MAX_FIELD_BYTES,
+) -> AsyncIterator[Event]:
+    """The files' events as the body streams in; text fields are put into ``fields``.
 
     :raises Invalid: it is no multipart form, is broken, or its text fields are too large
     """
@@ -52,7 +58,7 @@ async def read_form(request: Request, fields: dict[str, str]) -> AsyncIterator[E
     if media_type != b"multipart/form-data" or not boundary:
         raise Invalid("form-unreadable")
     try:
-        reader = _Reader(boundary, fields)
+        reader = _Reader(boundary, fields, most_parts, most_field_bytes)
     except FormParserError as error:
         # A boundary of hundreds of characters: RFC 2046 has at most 70.
         raise Invalid("form-unreadable") from error
@@ -66,8 +72,10 @@ async def read_form(request: Request, fields: dict[str, str]) -> AsyncIterator[E
 class _Reader:
     """The parser's callbacks, collected into events."""
 
-    def __init__(self, boundary: bytes, fields: dict[str, str]) -> None:
-        self._fields = fields
+    def __init__(
+        self, boundary: bytes, fields: dict[str, str], most_parts: int, most_field_bytes: int
+    ) -> None:
+        self._fields, self._most_parts, self._most_field_bytes = fields, most_parts, most_field_bytes
         self._events: list[Event] = []
         self._header_name = b""
         self._header_value = b""
@@ -110,7 +118,7 @@ class _Reader:
 
     def _part_begins(self) -> None:
         self._parts += 1
-        if self._parts > MAX_PARTS:
+        if self._parts > self._most_parts:
             raise Invalid("form-unreadable")
         self._disposition, self._header_bytes = {}, 0
         self._text.clear()
@@ -143,7 +151,7 @@ class _Reader:
             self._events.append(FileBytes(data[start:end]))
             return
         self._text_bytes += end - start
-        if self._text_bytes > MAX_FIELD_BYTES:
+        if self._text_bytes > self._most_field_bytes:
             raise Invalid("form-unreadable")
         self._text += data[start:end]
 

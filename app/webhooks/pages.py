@@ -74,3 +74,11 @@ def remove(parts: House, curator: Curator, webhook_id: str) -> Response:
         webhook = service.within_reach(session, curator, webhook_id)
         webhooks.remove(session, webhook, actor=service.actor_of(curator))
     return RedirectResponse("/webhooks", 303)
+
+
+@router.post("/{webhook_id}/deliveries/{delivery_id}/again", dependencies=MAY_WRITE)
+def deliver_again(parts: House, curator: Curator, webhook_id: str, delivery_id: str) -> Response:
+    with parts.database.write() as session:
+        webhook = service.within_reach(session, curator, webhook_id)
+        webhooks.deliver_again(session, webhook, delivery_id, actor=service.actor_of(curator))
+    return RedirectResponse(f"/webhooks#webhook-{webhook_id}", 303)

@@ -19,10 +19,10 @@ from app.main import create_app
 from app.parts import Parts
 from app.settings import Settings
 from models.accounts import Account, LinkPurpose
-from models.roles import Principal, Scope
+from models.roles import Principal, Role, Scope
 from models.stories import Story
 from pipeline.themes.codebook import load_codebook
-from storage import accounts, api_keys, sign_ins, tellers, webhooks
+from storage import accounts, api_keys, invitations, sign_ins, tellers, webhooks
 from storage.database import Database
 from storage.objects import Objects
 from tests.access.asking import Raw, ask
@@ -77,7 +77,10 @@ class Place:
             "name": "captions.vtt",
             "sign_in_name": self._sign_in_name("reporter"),
             "token": self._one_time_link("reporter"),
-            "webhook_id": self._webhook(),
+            "section": "about",
+            "language": "en",
+            "invitation_id": self._invitation(),
+            **self._webhook(),
             "key_id": self._made_key("reporter", frozenset(Scope)).key.id,
             "account_id": self.people["reporter"].account_id,
             "session_id": self._session_of("reporter"),
@@ -122,11 +125,21 @@ class Place:
         with self.database.read() as session:
             return sign_ins.of_account(session, self.people[role].account_id or "")[0].id
 
-    def _webhook(self) -> str:
+    def _invitation(self) -> str:
+        here = self.pilots["here"]
+        with self.database.write() as session:
+            accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=here, role=Role.REPORTER)
+            return invitations.standing(session, [here])[0].link.id
+
+    def _webhook(self) -> dict[str, str]:
+        """A webhook, and something that it did not take."""
         curator = self.people["curator"].account_id or ""
         with self.database.write() as session:
             address = "https://example.org/called"
-            return webhooks.register(session, self.pilots["here"], curator, address).id
+            webhook = webhooks.register(session, self.pilots["here"], curator, address)
+            delivery = webhooks.enqueue_test(session, webhook, actor=curator)
+            delivery.next_try_at = None
+            return {"webhook_id": webhook.id, "delivery_id": delivery.id}
 
     def private_link(self, story: Story) -> tuple[str, dict[str, str]]:
         with self.database.write() as session:

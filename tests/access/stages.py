@@ -55,6 +55,9 @@ CURATORS = CURATOR_HERE | {"curator elsewhere"}
 TEAM_HERE = roles("curator, team")
 TEAMS = TEAM_HERE | roles("curator elsewhere, team elsewhere")
 ADMINISTRATOR = roles("administrator")
+COORDINATORS = CURATORS | ADMINISTRATOR
+COORDINATORS_HERE = CURATOR_HERE | ADMINISTRATOR
+FACILITATORS = CURATORS | roles("facilitator")
 TELLER = roles("teller")
 
 # ---- stages: how far the story has come, and who may do what with it there ---------------------------------------

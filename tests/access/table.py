@@ -18,6 +18,7 @@ the collection, 404; whom the gate lets through, what the route gives. Of the ot
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +28,11 @@ from tests.access.stages import (
     ADMINISTRATOR,
     ANYONE,
     CANNOT_REOPEN,
+    COORDINATORS,
+    COORDINATORS_HERE,
     CURATOR_HERE,
     CURATORS,
+    FACILITATORS,
     FIRST,
     LINK_ENDED,
     MOST_OPEN,
@@ -140,6 +144,11 @@ FILE = {"files": {"file": ("a.wav", b"RIFF", "audio/wav")}}
 PDF = {"files": {"file": ("a.pdf", b"%PDF-1.4", "application/pdf")}}
 ANSWERED = {"words": "We heard you.", "answered_on": "2026-01-31"}
 CALLED = {"pilot": "here", "url": "https://example.org/called"}
+ABOUT = form(name="Here", **{"language-en": "yes"})
+ONE_ROW = json.dumps([{"file": "a.wav", "title": "Another", "language": "en", "pilot": "here"}])
+LOOKED_AT = {"files": {"table": ("rows.csv", b"file,title,language,pilot\na.wav,A,en,here\n", "text/csv")}}
+# Who works elsewhere is answered too: that the row is none of theirs.
+IMPORTED = FILE | form(rows=ONE_ROW)
 SENT_FORM = FILE | form(title="Another", language="en", pilot="here")
 SENT_STORY = body(title="Another", language="en", pilots=["here"])
 SEGMENT = {"start_seconds": 0, "end_seconds": 3, "text": "I sat down."}
@@ -298,7 +307,12 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "POST /account/sessions/end-others": of_house(SIGNED_IN, BACK),
     "POST /account/keys": of_house(SIGNED_IN, 403, sends=form(name="k", days="1", scope="review", **AGAIN)),
     "POST /account/keys/{key_id}/end": of_house(SIGNED_IN, BACK, reach=REPORTER),
-    # somebody's account
+    # people, and somebody's account
+    "GET /people": of_house(ADMINISTRATOR),
+    f"POST {PERSONS}/roles": of_house(ADMINISTRATOR, BACK, sends=form(pilot="here", role="curator")),
+    f"POST {PERSONS}/new-password": of_house(ADMINISTRATOR),
+    f"POST {PERSONS}/sessions/{{session_id}}/end": of_house(ADMINISTRATOR, BACK),
+    f"POST {PERSONS}/keys/{{key_id}}/end": of_house(ADMINISTRATOR, BACK),
     f"GET {PERSONS}": of_house(ADMINISTRATOR),
     f"POST {PERSONS}/close": of_house(ADMINISTRATOR, BACK),
     f"POST {PERSONS}/reopen": of_house(ADMINISTRATOR, BACK),
@@ -313,16 +327,30 @@ FOR_PEOPLE: Mapping[str, Way] = {
     # pilots
     "GET /pilots": Way(ADMINISTRATOR),
     "POST /pilots": of_house(ADMINISTRATOR, BACK, sends=form(code="new", name="New", language="en")),
-    "POST /pilots/invitations": of_house(ADMINISTRATOR, sends=form(pilot="here", role="curator")),
-    "POST /pilots/roles": of_house(
-        ADMINISTRATOR, BACK, sends=form(sign_in_name="{sign_in_name}", pilot="here", role="curator")
-    ),
-    "POST /pilots/new-passwords": of_house(ADMINISTRATOR, sends=form(sign_in_name="{sign_in_name}")),
+    f"GET {PILOT}": of_house(ADMINISTRATOR),
+    f"GET {PILOT}/settings/{{section}}": of_house(ADMINISTRATOR),
+    f"POST {PILOT}/settings/{{section}}": of_house(ADMINISTRATOR, BACK, sends=ABOUT),
+    "GET /invitations": of_house(COORDINATORS),
+    "POST /invitations": of_house(COORDINATORS_HERE, sends=form(pilot="here", role="reporter", count="2")),
+    "POST /invitations/{invitation_id}/revoke": of_house(COORDINATORS, BACK, reach=COORDINATORS_HERE),
     "GET /governance": of_house(CURATORS, BACK),
     f"GET {GOVERNANCE}": of_pilot(),
-    f"POST {GOVERNANCE}": of_pilot(BACK, sends=form(terms="t")),
-    f"POST {GOVERNANCE}/protocol": of_pilot(BACK, sends=form(**{"use-curation": "on"})),
+    f"GET {GOVERNANCE}/settings/{{section}}": of_pilot(),
+    f"POST {GOVERNANCE}/settings/{{section}}": of_pilot(BACK, sends=ABOUT),
+    f"GET {GOVERNANCE}/wordings/{{language}}": of_pilot(),
     f"POST {GOVERNANCE}/wordings": of_pilot(BACK, sends=form(language="en", text="t")),
+    f"GET {GOVERNANCE}/programs": of_pilot(),
+    f"POST {GOVERNANCE}/keys/{{key_id}}/end": of_pilot(BACK),
+    # many recordings at once
+    "GET /imports": of_house(FACILITATORS),
+    "GET /imports/template.csv": of_house(FACILITATORS),
+    "POST /imports/check": of_house(FACILITATORS, sends=LOOKED_AT),
+    "POST /imports": of_house(FACILITATORS, sends=IMPORTED),
+    # the service itself
+    "GET /service": of_house(ADMINISTRATOR),
+    "POST /service/examine": of_house(ADMINISTRATOR, BACK),
+    "GET /journal": Way(ADMINISTRATOR),
+    "POST /journal/verify": of_house(ADMINISTRATOR, BACK),
     # stories
     "GET /stories": Way(SIGNED_IN),
     "GET /stories/new": of_house(SENDERS),
@@ -386,6 +414,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "GET /webhooks": Way(CURATORS),
     "POST /webhooks": of_house(CURATOR_HERE, sends=form(**CALLED)),
     f"POST {WEBHOOK}/test": of_pilot(BACK),
+    f"POST {WEBHOOK}/deliveries/{{delivery_id}}/again": of_pilot(BACK),
     f"POST {WEBHOOK}/remove": of_pilot(BACK),
 }
 FOR_TELLERS: Mapping[str, Way] = {

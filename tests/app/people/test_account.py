@@ -135,13 +135,14 @@ def ada(make_person: Callable[..., Principal]) -> Principal:
 def test_administrator_closes_and_opens_an_account(rooms: Rooms, ada: Principal, cleo: Principal) -> None:
     office, browser, program = rooms.browser(ada), rooms.browser(cleo), rooms.program(cleo)
     address = f"/people/{cleo.account_id}"
-    assert f'href="{address}"' in office.get("/pilots").text
+    assert f'href="{address}"' in office.get("/people").text
     (form,) = forms_of(office.get(address).text, f"{address}/close")
     assert office.post(form.action).headers["location"] == address
     assert not is_in(browser)
     assert program.get("/api/v1/me").status_code == 401
     assert sign_in(rooms.visitor(), "cleo").status_code == 401
-    assert "(closed)" in office.get("/pilots").text
+    assert f'href="{address}"' not in office.get("/people").text
+    assert f'href="{address}"' in office.get("/people?closed=yes").text
     (form,) = forms_of(office.get(address).text, f"{address}/reopen")
     office.post(form.action)
     assert sign_in(rooms.visitor(), "cleo").status_code == 303
@@ -214,7 +215,7 @@ def test_account_is_told_of_what_changes_how_it_is_opened(
     rooms: Rooms, ada: Principal, cleo: Principal, secured: list[str]
 ) -> None:
     office = rooms.browser(ada)
-    office.post("/pilots/new-passwords", data={"sign_in_name": "cleo"})
+    office.post(f"/people/{cleo.account_id}/new-password")
     waiting = sign_in(rooms.visitor(), "cleo").text
     (form,) = forms_of(waiting, "/sign-in/code")
     for _ in range(5):
@@ -241,8 +242,8 @@ def test_journal_says_who_made_a_link_and_what_it_was_used_for(
     rooms: Rooms, ada: Principal, cleo: Principal
 ) -> None:
     office = rooms.browser(ada)
-    page = office.post("/pilots/new-passwords", data={"sign_in_name": "cleo"}).text
-    office.post("/pilots/invitations", data={"pilot": "spring", "role": "reporter"})
+    page = office.post(f"/people/{cleo.account_id}/new-password").text
+    office.post("/invitations", data={"pilot": "spring", "role": "reporter"})
     token = page.split("/come-in/")[1].split("<")[0]
     rooms.visitor().post("/come-in", data={"token": token, "password": ANOTHER})
     noted = acts(rooms)

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
+from app.pilots.invitation_pages import ROLE_NAMES
 from models.consent import Use
 from models.curation import State
 from models.journal import JournalEntry
@@ -66,7 +67,7 @@ def test_first_pilot_is_added_by_the_form(rooms: Rooms, office: TestClient) -> N
     (form,) = forms_of(page, "/pilots")
     sent = form.filled(name="Co-housing & <seniors>", code="nowa-wola", language="pl")
     answer = office.post("/pilots", data=sent | {"language": ["pl", "uk"]})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/pilots")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/pilots/nowa-wola")
     page = office.get("/pilots").text
     assert "Co-housing &amp; &lt;seniors&gt;" in page
     assert "nowa-wola" in page
@@ -112,19 +113,19 @@ def test_whoever_opens_an_invitation_has_that_role_in_that_pilot(
 ) -> None:
     rooms.field.pilot("spring")
     rooms.field.pilot("autumn")
-    (form,) = forms_of(office.get("/pilots").text, "/pilots/invitations")
-    page = office.post("/pilots/invitations", data=form.filled(pilot="autumn", role=role))
-    assert f"Whoever opens this link becomes {role} in autumn." in page.text
-    assert "It works once, within 7 days" in page.text
+    (form,) = forms_of(office.get("/invitations").text, "/invitations")
+    page = office.post("/invitations", data=form.filled(pilot="autumn", role=role))
+    assert f"Whoever opens one becomes {ROLE_NAMES[role]} in Autumn." in page.text
+    assert "Each works once, within 7 days" in page.text
     browser = come_in(rooms, link_on(page), name="Tom", sign_in_name="tom", password=PASSWORD)
     assert roles_of(browser) == {"autumn": [role]}
     assert rooms.visitor().get(link_on(page)).status_code == 404, "it worked once"
-    assert "Tom" in office.get("/pilots").text
+    assert "Tom" in office.get("/people").text
 
 
 def test_invitation_ends_after_a_week(rooms: Rooms, office: TestClient) -> None:
     rooms.field.pilot("spring")
-    page = office.post("/pilots/invitations", data={"pilot": "spring", "role": "reporter"})
+    page = office.post("/invitations", data={"pilot": "spring", "role": "reporter"})
     rooms.later(timedelta(days=7, minutes=-5))
     assert rooms.visitor().get(link_on(page)).status_code == 200
     rooms.later(timedelta(minutes=5))
@@ -134,26 +135,23 @@ def test_invitation_ends_after_a_week(rooms: Rooms, office: TestClient) -> None:
 def test_roles_are_given_and_taken_back_and_the_next_request_knows(rooms: Rooms, office: TestClient) -> None:
     spring, _ = rooms.field.pilot("spring"), rooms.field.pilot("autumn")
     tom = rooms.field.account(Role.REPORTER, spring)
-    browser, name = rooms.browser(tom), name_of(rooms, tom)
+    browser = rooms.browser(tom)
     assert browser.get("/review").status_code == 403
+    at = f"/people/{tom.account_id}"
     giving = next(
-        form
-        for form in forms_of(office.get("/pilots").text, "/pilots/roles")
-        if form.fields.get("is_given") == "true"
+        form for form in forms_of(office.get(at).text, f"{at}/roles") if form.fields.get("is_given") == "true"
     )
-    answer = office.post(
-        "/pilots/roles", data=giving.filled(sign_in_name=name, pilot="autumn", role="curator")
-    )
-    assert (answer.status_code, answer.headers["location"]) == (303, "/pilots#people")
+    answer = office.post(f"{at}/roles", data=giving.filled(pilot="autumn", role="curator"))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{at}#roles")
     assert roles_of(browser) == {"spring": ["reporter"], "autumn": ["curator"]}
     assert browser.get("/review").status_code == 200
-    office.post("/pilots/roles", data=giving.filled(sign_in_name=name, pilot="autumn", role="curator"))
+    office.post(f"{at}/roles", data=giving.filled(pilot="autumn", role="curator"))
     taking = next(
         form
-        for form in forms_of(office.get("/pilots").text, "/pilots/roles")
+        for form in forms_of(office.get(at).text, f"{at}/roles")
         if form.fields.get("role") == "curator" and "is_given" not in form.fields
     )
-    assert office.post("/pilots/roles", data=taking.fields).status_code == 303
+    assert office.post(f"{at}/roles", data=taking.fields).status_code == 303
     assert roles_of(browser) == {"spring": ["reporter"]}, "given twice is given once, and taken once"
     assert browser.get("/review").status_code == 403
 
@@ -161,12 +159,9 @@ def test_roles_are_given_and_taken_back_and_the_next_request_knows(rooms: Rooms,
 def test_link_for_a_new_password_is_made_for_a_day(rooms: Rooms, office: TestClient) -> None:
     tom = rooms.field.account(Role.REPORTER, rooms.field.pilot())
     before, name = rooms.browser(tom), name_of(rooms, tom)
-    form = next(
-        form
-        for form in forms_of(office.get("/pilots").text, "/pilots/new-passwords")
-        if form.fields["sign_in_name"] == name
-    )
-    page = office.post("/pilots/new-passwords", data=form.fields)
+    at = f"/people/{tom.account_id}"
+    (form,) = forms_of(office.get(at).text, f"{at}/new-password")
+    page = office.post(form.action, data=form.fields)
     assert f"Whoever opens this link chooses the password of {name}." in page.text
     assert "within 1 day," in page.text
     browser = come_in(rooms, link_on(page), password=PASSWORD)
@@ -178,19 +173,19 @@ def test_link_for_a_new_password_is_made_for_a_day(rooms: Rooms, office: TestCli
 
 def test_what_is_not_there_is_not_found(rooms: Rooms, office: TestClient) -> None:
     rooms.field.pilot("spring")
+    tom = rooms.field.account(Role.REPORTER)
+    winter = {"pilot": "winter", "role": "curator"}
     for path, sent, says in (
-        ("invitations", {"pilot": "winter", "role": "curator"}, "There is no such pilot."),
-        (
-            "roles",
-            {"pilot": "spring", "role": "curator", "sign_in_name": "tim"},
-            "Nobody here signs in as tim.",
-        ),
-        ("new-passwords", {"sign_in_name": "<tim>"}, "Nobody here signs in as &lt;tim&gt;."),
+        ("/invitations", winter, "There is no such pilot."),
+        (f"/people/{tom.account_id}/roles", winter, "There is no such pilot."),
+        ("/people/0000/roles", {"pilot": "spring", "role": "curator"}, "There is no such account."),
+        ("/people/0000/new-password", {}, "There is no such account."),
     ):
-        answer = office.post(f"/pilots/{path}", data=sent)
+        answer = office.post(path, data=sent)
         assert answer.status_code == 404
         assert says in answer.text
-    assert office.post("/pilots/invitations", data={"pilot": "spring", "role": "owner"}).status_code == 422
+    assert office.get("/pilots/winter").status_code == 404
+    assert office.post("/invitations", data={"pilot": "spring", "role": "owner"}).status_code == 422
 
 
 # ---- nobody else -------------------------------------------------------------------------------------------------
@@ -198,9 +193,16 @@ def test_what_is_not_there_is_not_found(rooms: Rooms, office: TestClient) -> Non
 ACTS = (
     ("GET", "/pilots", {}),
     ("POST", "/pilots", {"code": "new", "name": "New", "language": "pl"}),
-    ("POST", "/pilots/invitations", {"pilot": "spring", "role": "curator"}),
-    ("POST", "/pilots/roles", {"pilot": "spring", "role": "curator", "is_given": "true"}),
-    ("POST", "/pilots/new-passwords", {}),
+    ("GET", "/pilots/spring", {}),
+    ("POST", "/pilots/spring/settings/about", {"name": "Ours", "language-en": "yes"}),
+    ("POST", "/pilots/spring/settings/quota", {"gigabytes": "1"}),
+    ("GET", "/people", {}),
+    ("POST", "/people/{account_id}/roles", {"pilot": "spring", "role": "curator", "is_given": "true"}),
+    ("POST", "/people/{account_id}/new-password", {}),
+    ("GET", "/service", {}),
+    ("POST", "/service/examine", {}),
+    ("GET", "/journal", {}),
+    ("POST", "/journal/verify", {}),
 )
 
 
@@ -208,12 +210,11 @@ ACTS = (
 def test_every_other_role_is_refused_and_changes_nothing(rooms: Rooms, role: Role | None) -> None:
     pilot = rooms.field.pilot("spring")
     person = rooms.field.account(role, pilot)
-    browser, name = rooms.browser(person), name_of(rooms, person)
+    browser = rooms.browser(person)
     before = roles_of(browser)
-    for method, path, sent in ACTS:
-        answer = browser.request(
-            method, path, data=sent | {"sign_in_name": name} if method == "POST" else None
-        )
+    for method, written, sent in ACTS:
+        path = written.format(account_id=person.account_id)
+        answer = browser.request(method, path, data=sent if method == "POST" else None)
         assert answer.status_code == 403, path
         assert "You need another role for this: administrator." in answer.text
         assert "/come-in/" not in answer.text
@@ -227,7 +228,7 @@ def test_nobody_in_particular_and_a_key_are_asked_to_sign_in(rooms: Rooms, admin
     rooms.field.pilot("spring")
     for client in (rooms.visitor(), rooms.program(administrator)):
         for method, path, sent in ACTS:
-            sends = sent | {"sign_in_name": "x"} if method == "POST" else None
+            sends = sent if method == "POST" else None
             assert client.request(method, path, data=sends).status_code == 401, path
 
 

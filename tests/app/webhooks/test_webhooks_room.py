@@ -140,3 +140,24 @@ def test_pilot_has_no_more_webhooks_than_it_can_need(curator: TestClient) -> Non
         registered(curator)
     answer = curator.post(WEBHOOKS, json={"pilot": "spring", "url": URL})
     assert (answer.status_code, answer.json()["code"]) == (409, "too-many-webhooks")
+
+
+def test_what_was_given_up_is_delivered_again_and_nothing_else(
+    rooms: Rooms, curator: TestClient, browser: TestClient
+) -> None:
+    one = registered(curator)
+    sent = curator.post(f"{WEBHOOKS}/{one}/test").json()["id"]
+    again = f"/webhooks/{one}/deliveries/{sent}/again"
+    assert browser.post(again).status_code == 409, "it is still on its way"
+    with rooms.database.write() as session:
+        delivery = session.get_one(Delivery, sent)
+        delivery.tries, delivery.failure, delivery.next_try_at = 7, "refused", None
+    assert again in browser.get("/webhooks").text
+    stranger = rooms.browser(rooms.field.account(Role.CURATOR, rooms.field.pilot("autumn")))
+    assert stranger.post(again).status_code == 404
+    other = registered(curator)
+    assert browser.post(f"/webhooks/{other}/deliveries/{sent}/again").status_code == 404
+    assert browser.post(again).status_code == 303
+    with rooms.database.read() as session:
+        assert [each.id for each in webhooks.due(session, utc_now())] == [sent]
+        assert session.get_one(Delivery, sent).tries == 0

@@ -1,0 +1,88 @@
+"""A pilot is run from pages, without a script: it is made, its people come in, and a memory card is emptied into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.roles import Role
+from models.stories import Recording, RecordingState
+from tests.plugins.browser import PHONE
+from tests.plugins.served import Served
+from tests.plugins.stories import Field
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+PASSWORD = "the bench by the well"
+ROWS = (
+    "file;title;language;pilot;consent;manner\n"
+    "R1.wav;One;en;spring;curation sharing;spoken\n"
+    "R2.wav;;en;spring;curation;spoken\n"
+    "R3.wav;Three;en;spring;;\n"
+)
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing of a page lies beside the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_administrator_makes_a_pilot_and_whoever_is_invited_comes_in(
+    visit: Callable[..., BrowserContext], served: Served
+) -> None:
+    administrator = Field(served.parts.database).account(is_administrator=True)
+    served.parts.settings.public_url = served.address
+    page = visit(served, administrator, viewport=PHONE, java_script_enabled=False).new_page()
+    page.goto("/pilots")
+    page.get_by_label("What is it called?").fill("Co-housing of seniors")
+    page.get_by_label("Its code").fill("nowa-wola")
+    page.get_by_label("Its languages").select_option("pl")
+    page.get_by_role("button", name="Add it").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Co-housing of seniors"
+    page.get_by_role("link", name="invite the first one").click()
+    page.get_by_label("As what?").select_option("curator")
+    page.get_by_label("How many?").fill("2")
+    page.get_by_role("button", name="Make them").click()
+    assert page.get_by_text("Zapraszamy do: Co-housing of seniors.").count() == 2
+    assert page.locator(".cr-card svg").count() == 2
+    assert fits(page)
+    link = page.locator(".cr-card code").first.inner_text()
+
+    invited = visit(served, viewport=PHONE, java_script_enabled=False).new_page()
+    invited.goto(link)
+    invited.locator("input[name=name]").fill("Cleo")
+    invited.locator("input[name=sign_in_name]").fill("cleo")
+    invited.locator("input[name=password]").fill(PASSWORD)
+    invited.locator("main button").click()
+    invited.goto("/governance/nowa-wola")
+    assert invited.get_by_role("heading", level=1).inner_text() == "Co-housing of seniors"
+    assert fits(invited)
+
+
+def test_facilitator_imports_what_is_right_and_is_told_of_the_rest(
+    visit: Callable[..., BrowserContext], served: Served, tmp_path: Path
+) -> None:
+    field = Field(served.parts.database)
+    facilitator = field.account(Role.FACILITATOR, field.pilot())
+    files = [tmp_path / "rows.csv", *(tmp_path / f"R{number}.wav" for number in (1, 2, 3))]
+    files[0].write_text(ROWS)
+    for number, path in enumerate(files[1:]):
+        path.write_bytes(b"RIFF" + bytes([number]) * 300_000)
+    page = visit(served, facilitator, viewport=PHONE, java_script_enabled=False).new_page()
+    page.goto("/imports")
+    page.get_by_label("The table").set_input_files(files[0])
+    page.get_by_role("button", name="Look at the rows").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "1 of 3 rows is wrong"
+    assert page.get_by_text("title: this cell is empty").is_visible()
+    assert fits(page)
+    page.get_by_label("The recordings").set_input_files(files[1:])
+    page.get_by_role("button", name="Send them").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "2 of 3 recordings sent"
+    assert re.search("Sent: 2; not sent: 1|Sent: 2; Not sent: 1", page.get_by_role("status").inner_text())
+    assert fits(page)
+    with served.parts.database.read() as session:
+        found = list(session.query(Recording))
+    assert [each.state for each in found] == [RecordingState.WAITING] * 2
