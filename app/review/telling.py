@@ -84,7 +84,7 @@ class Told:
 def tell(session: Session, entries: Sequence[JournalEntry], codebook: Codebook) -> list[Told]:
     """Entries of one story in words, in their order."""
     actors = {entry.actor for entry in entries}
-    names = dict(session.execute(select(Account.id, Account.name).where(Account.id.in_(actors))).tuples())
+    names = dict(session.execute(select(Account.id, Account.name).where(Account.id.in_(actors))).all())
     return [
         Told(entry.at, names.get(entry.actor) or PARTIES.get(entry.actor, "Somebody"), _what(entry, codebook))
         for entry in entries
