@@ -32,10 +32,12 @@ def write(
     *,
     actor: str,
     over: str,
+    is_apart: bool = False,
 ) -> Transcript:
     """Keep all segments as they are now: in the sitting's own version, or in a new one that begins a sitting.
 
     :param over: the mark of what the curator saw
+    :param is_apart: in a new one in any case, so that what they saw is kept
     :raises Conflict: the newest says something else by now
     :raises Invalid: a segment is too long, or ends before it starts
     """
@@ -43,7 +45,7 @@ def write(
     newest = transcripts.latest(session, recording.id)
     if newest is None or newest.mark != over:
         raise Conflict("changed-meanwhile", mark=newest.mark if newest else None)
-    if not _is_gone_on_with(newest, actor) or len(newest.segments) != len(segments):
+    if is_apart or not _is_gone_on_with(newest, actor) or len(newest.segments) != len(segments):
         return transcripts.correct(
             session, story, recording, segments, actor=actor, based_on_version=newest.version
         )

@@ -69,12 +69,14 @@ def go_on(
     *,
     actor: str,
     over: str,
+    is_apart: bool = False,
 ) -> Transcript:
     """Keep some segments as a curator leaves them, by their positions; a sitting is one version.
 
     Nothing is written where nothing differs.
 
     :param over: the mark of the transcript that the curator saw
+    :param is_apart: it is kept beside what they saw, whoever wrote that
     :raises Conflict: somebody else is at the story, or the newest transcript says something else by now
     :raises Invalid: there is no such segment, or it is too long
     """
@@ -87,7 +89,9 @@ def go_on(
     kept = [_as_said(row, said.get(row.position)) for row in newest.segments]
     if all(_is_same(row, text) for row, text in zip(newest.segments, kept, strict=True)):
         return newest
-    transcript = working_versions.write(session, story, recording, kept, actor=actor, over=over)
+    transcript = working_versions.write(
+        session, story, recording, kept, actor=actor, over=over, is_apart=is_apart
+    )
     _let_follow(session, story)
     return transcript
 

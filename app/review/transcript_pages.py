@@ -49,8 +49,15 @@ def _save(parts: Parts, curator: Principal, story_id: str, recording_id: str, fi
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         recording = recordings.of_story(session, story_id, recording_id)
-        over = fields.get("based_on_version", "")
-        transcript = service.go_on(session, story, recording, said_in(fields), actor=actor, over=over)
+        transcript = service.go_on(
+            session,
+            story,
+            recording,
+            said_in(fields),
+            actor=actor,
+            over=fields.get("based_on_version", ""),
+            is_apart="apart" in fields,
+        )
         if "approve" in fields:
             transcripts.approve(session, story, transcript, actor=actor)
 

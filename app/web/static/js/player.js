@@ -30,9 +30,12 @@ export class Player {
   toggle() {
     if (!this.media) return;
     this.until = null;
-    if (this.media.paused) this.media.play();
+    if (this.media.paused) this.play();
     else this.media.pause();
   }
+
+  // A pause in between, or a recording that cannot be played, is seen at the player itself.
+  play() { this.media.play().catch(() => {}); }
 
   skip(steps) {
     if (this.media) this.media.currentTime = Math.max(0, this.media.currentTime + steps * STEP_SECONDS);
@@ -51,7 +54,7 @@ export class Player {
     if (!this.media) return;
     this.media.currentTime = start;
     this.until = until;
-    this.media.play();
+    this.play();
   }
 
   follow() {
