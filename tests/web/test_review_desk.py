@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import wave
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,15 +13,16 @@ import pytest
 from models.curation import State
 from models.roles import Principal, Role
 from models.stories import RenditionKind, Story
+from models.work import Outcome
 from pipeline.tag import suggest_themes
-from storage import recordings, transcripts
+from storage import recordings, transcripts, wishes
 from storage.transcripts import SegmentText
 from tests.plugins.browser import PHONE
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Locator, Page
 
 SAID = [
     SegmentText(
@@ -74,6 +76,8 @@ def story(served: Served, curator: Principal) -> Story:
         )
         transcripts.keep_machine_made(session, recording, SAID, language="en", engine="test", weights="base")
         recordings.finish_recording(session, recording)
+        for wish in wishes.open_wishes(session):
+            wishes.end(session, wish.id, Outcome.DONE)
         suggest_themes(session, told)
         session.refresh(told, ["recordings"])
         return told
@@ -83,6 +87,16 @@ def newest(served: Served, story: Story) -> tuple[int, str, bool]:
     with served.parts.database.read() as session:
         (found,) = transcripts.of_story(session, story.id)
         return found.version, found.text, found.is_approved
+
+
+def saying(page: Page, words: str) -> Locator:
+    """The line that says what became of the words, once it begins so."""
+    return page.locator("[data-saved]", has_text=re.compile(f"^{words}"))
+
+
+def is_paused(page: Page) -> bool:
+    paused: bool = page.evaluate("document.querySelector('audio').paused")
+    return paused
 
 
 def tab_to(page: Page, selector: str) -> None:
@@ -109,13 +123,14 @@ def test_curator_reviews_a_story_with_the_keyboard_only(
     page.keyboard.press("Control+End")
     page.keyboard.type(" Why?")
     assert not page.locator("#keys").is_visible()
-    page.wait_for_function("document.querySelector('[data-saved]').textContent.startsWith('Saved')")
+    saying(page, "Saved").wait_for()
     assert newest(served, story) == (2, "I lost my job. Why?\nMy neighbours listened.", False)
     page.keyboard.press("F8")
     assert page.evaluate("getSelection().toString()") == "my"
     page.keyboard.press("Escape")
-    page.wait_for_function("!document.querySelector('audio').paused")
+    assert not is_paused(page)
     page.keyboard.press("Escape")
+    assert is_paused(page)
     tab_to(page, "[name=approve]")
     page.keyboard.press("Enter")
     page.get_by_text("Approved.", exact=True).wait_for()
@@ -141,16 +156,15 @@ def test_words_that_the_service_did_not_get_are_said_kept_and_put_back(
     page.goto(f"/review/{story.id}")
     context.set_offline(True)
     page.get_by_label("Words at 0:00").fill("I left my job.")
-    status = page.locator("[data-saved]")
-    page.wait_for_function("document.querySelector('[data-saved]').textContent.startsWith('Not saved')")
-    assert "kept in this browser" in status.inner_text()
+    saying(page, "Not saved").wait_for()
+    assert "kept in this browser" in saying(page, "Not saved").inner_text()
     assert newest(served, story)[0] == 1
     page.close()
     context.set_offline(False)
     page = context.new_page()
     page.goto(f"/review/{story.id}")
     page.get_by_role("button", name="Put them back").click()
-    page.wait_for_function("document.querySelector('[data-saved]').textContent.startsWith('Saved')")
+    saying(page, "Saved").wait_for()
     assert newest(served, story) == (2, "I left my job.\nMy neighbours listened.", False)
     assert page.evaluate("localStorage.length") == 0, "nothing stays once the service has it"
 

@@ -79,8 +79,8 @@ export function makeTimesButtons(place) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "cr-time cr-link-button";
-    button.textContent = link.textContent;
-    button.setAttribute("aria-label", `Play from ${link.textContent.split(" ")[0]}`);
+    const says = Object.assign(document.createElement("span"), { className: "govuk-visually-hidden", textContent: "Play " });
+    button.append(says, link.textContent);
     Object.assign(button.dataset, link.dataset);
     link.replaceWith(button);
   }
