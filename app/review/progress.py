@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
@@ -32,8 +32,9 @@ def _look(parts: Parts, curator: Principal, story_id: str) -> list[dict[str, Any
     return [each.model_dump(mode="json", include={"id", "state", "progress"}) for each in seen]
 
 
-def _first_look(parts: House, curator: Curator, story_id: str) -> list[dict[str, Any]]:
+def _first_look(parts: House, curator: Curator, story_id: str, response: Response) -> list[dict[str, Any]]:
     """Before the answer begins: who may not look is told so by its status."""
+    response.headers["Cache-Control"] = "private, no-store"
     return _look(parts, curator, story_id)
 
 
