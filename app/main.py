@@ -36,6 +36,9 @@ from app.pilots import setting_pages as pilots_setting_pages
 from app.pilots import wording_pages as pilots_wording_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
+from app.review import progress as review_progress
+from app.review import queue_pages as review_queue_pages
+from app.review import transcript_pages as review_transcript_pages
 from app.search import api as search_api
 from app.search import pages as search_pages
 from app.stories import api as stories_api
@@ -85,7 +88,10 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     consents_pages.router,
     care_pages.router,
     notices_pages.router,
+    review_queue_pages.router,
     review_pages.router,
+    review_transcript_pages.router,
+    review_progress.router,
     search_pages.router,
     collections_pages.router,
     webhooks_pages.router,

@@ -33,6 +33,7 @@ class Transcript(Base):
     written_at: Mapped[datetime] = mapped_column(default=utc_now)
     approved_by: Mapped[str | None] = mapped_column(ForeignKey("account.id"))
     approved_at: Mapped[datetime | None]
+    edits: Mapped[int] = mapped_column(default=0, server_default="0")
 
     segments: Mapped[list[Segment]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="Segment.position"
@@ -41,6 +42,11 @@ class Transcript(Base):
     @property
     def is_approved(self) -> bool:
         return self.approved_at is not None
+
+    @property
+    def mark(self) -> str:
+        """What it says, in short: a change that was made over another mark was made over other words."""
+        return f"{self.version}.{self.edits}" if self.edits else str(self.version)
 
     @property
     def text(self) -> str:

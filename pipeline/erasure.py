@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete
 
 from models.errors import StageFailed
+from models.reviewing import Comment
 from models.search import SearchEntry
 from models.stories import Story
 from models.themes import StoryTheme
@@ -19,7 +20,7 @@ def erase(job: Job) -> None:
     """Erase what is there now: objects under the story's prefix, and every text."""
     _erase_objects(job)
     with job.write() as session:
-        for kind in (Transcript, StoryTheme, SearchEntry):
+        for kind in (Transcript, StoryTheme, SearchEntry, Comment):
             session.execute(delete(kind).where(kind.story_id == job.story_id))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.errors import NotFound
 from models.stories import Story
 from models.themes import StoryTheme, ThemeState
 from storage import consents, journal
@@ -59,6 +60,26 @@ def accept(session: WriteSession, story: Story, theme: str, *, actor: str, codeb
 def reject(session: WriteSession, story: Story, theme: str, *, actor: str, codebook: int) -> StoryTheme:
     """A curator says that a theme is not in the story; the tagger does not suggest it there again."""
     return _decide(session, story, theme, ThemeState.REJECTED, actor, codebook)
+
+
+def take_back(session: WriteSession, story: Story, theme: str, *, actor: str) -> None:
+    """A decision as if it had not been: suggested again while its words are there, or gone if added by hand.
+
+    :raises NotFound: nobody decided on this theme
+    """
+    consents.lock(session, story)
+    row = session.scalars(
+        select(StoryTheme).where(StoryTheme.story_id == story.id, StoryTheme.theme == theme)
+    ).one_or_none()
+    if row is None or row.decided_by is None:
+        raise NotFound("theme-not-decided")
+    if row.score is None:
+        session.delete(row)
+    else:
+        row.state = ThemeState.SUGGESTED if row.evidence else ThemeState.OBSOLETE
+        row.decided_by = row.decided_at = None
+    session.flush()
+    journal.note(session, actor, "theme-taken-back", story_id=story.id, subject=theme)
 
 
 def of_story(session: Session, story_id: str) -> list[StoryTheme]:

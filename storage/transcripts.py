@@ -71,15 +71,22 @@ def correct(
     newest = latest(session, recording.id)
     if newest is not None and newest.version != based_on_version:
         raise Conflict("changed-meanwhile", version=newest.version)
-    for number, segment in enumerate(segments, start=1):
-        if len(segment.text) > MAX_SEGMENT_CHARACTERS or segment.end_seconds < segment.start_seconds:
-            raise Invalid("segment-unfit", number=number)
+    check(segments)
     language = newest.language if newest else (story.spoken_language or "en")
     transcript = _add(session, recording, segments, language, is_machine_made=False)
     transcript.written_by = actor
     session.flush()
     journal.note(session, actor, "correct-transcript", story_id=story.id, subject=transcript.id)
     return transcript
+
+
+def check(segments: Sequence[SegmentText]) -> None:
+    """
+    :raises Invalid: a segment is too long, or ends before it starts
+    """
+    for number, segment in enumerate(segments, start=1):
+        if len(segment.text) > MAX_SEGMENT_CHARACTERS or segment.end_seconds < segment.start_seconds:
+            raise Invalid("segment-unfit", number=number)
 
 
 def approve(session: WriteSession, story: Story, transcript: Transcript, *, actor: str) -> None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from app.access import Anyone, Curator, scope
 from app.parts import House
 from app.review import service
-from app.review.schemas import CorrectionIn, JournalOut, StepIn, StepOut, ThemesOut, TranscriptOut
+from app.review.schemas import CorrectionIn, JournalOut, Mark, StepIn, StepOut, ThemesOut, TranscriptOut
 from app.review.views import steps_view, themes_view, transcript_view
 from models.errors import Conflict, NotFound
 from models.roles import Action, Principal, Scope
@@ -51,7 +51,7 @@ def correct(
             recordings.of_story(session, story_id, recording_id),
             sent.segments,
             actor=actor_of(curator),
-            based_on_version=sent.based_on_version,
+            over=str(sent.based_on_version),
         )
         return transcript_view(transcript)
 
@@ -61,13 +61,13 @@ def correct(
     dependencies=MAY_REVIEW,
     summary="Approve a transcript",
 )
-def approve(parts: House, curator: Curator, story_id: str, recording_id: str, version: int) -> TranscriptOut:
-    """Say that this version was read against the recording. 409 if there is a newer one."""
+def approve(parts: House, curator: Curator, story_id: str, recording_id: str, version: Mark) -> TranscriptOut:
+    """Say that what has this ``mark`` was read against the recording. 409 if it says something else by now."""
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         recording: Recording = recordings.of_story(session, story_id, recording_id)
         transcript = transcripts.latest(session, recording.id)
-        if transcript is None or transcript.version != version:
+        if transcript is None or transcript.mark != version:
             raise Conflict("changed-meanwhile")
         transcripts.approve(session, story, transcript, actor=actor_of(curator))
         return transcript_view(transcript)

@@ -11,6 +11,9 @@ from app.web.fields import MOST_SECONDS
 from models.curation import State
 from models.themes import ThemeState
 
+# A version and how often it was gone on with, as in models.transcripts.
+Mark = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
+
 
 class SegmentIn(BaseModel):
     """A segment as a curator leaves it; times in seconds."""
@@ -28,8 +31,38 @@ class CorrectionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    based_on_version: int = Field(ge=0)
+    based_on_version: Annotated[int, Field(ge=0)] | Mark = Field(
+        description="The ``mark`` of what was read; its version alone will do if nobody went on in it."
+    )
     segments: list[SegmentIn] = Field(max_length=20_000)
+
+
+class DraftSegmentIn(BaseModel):
+    """A segment that was typed in, by its position in the transcript."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    position: int = Field(ge=0, le=1_000_000)
+    text: Annotated[str, StringConstraints(max_length=10_000)]
+    speaker: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class DraftIn(BaseModel):
+    """What was typed since the last time, over the words that stood there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    based_on: Mark
+    segments: list[DraftSegmentIn] = Field(max_length=20_000)
+
+
+class DraftOut(BaseModel):
+    """What was kept. ``themes`` have followed: a suggestion whose words are gone is obsolete."""
+
+    based_on: str
+    version: int
+    saved_at: datetime
+    themes: dict[str, ThemeState]
 
 
 class WordOut(BaseModel):
@@ -53,6 +86,7 @@ class TranscriptOut(BaseModel):
     recording_id: str
     language: str
     version: int
+    mark: str = Field(description="What it says, in short: another mark, other words.")
     is_machine_made: bool
     is_approved: bool
     engine: str | None

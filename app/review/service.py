@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from app.review.realignment import Word, realign
 from app.review.schemas import SegmentIn
 from app.words import say_guard
 from models.curation import Guard
-from models.errors import NotFound
+from models.errors import Conflict, Invalid, NotFound
 from models.stories import Recording, Story
 from models.themes import StoryTheme, ThemeState
-from models.transcripts import Transcript
+from models.transcripts import Segment, Transcript
 from pipeline.index import reindex
 from pipeline.tag import suggest_themes
 from pipeline.themes.codebook import Codebook
-from storage import themes, transcripts
+from storage import assignments, consents, themes, transcripts, working_versions
 from storage.database import WriteSession
 from storage.transcripts import SegmentText
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said in a segment, as a curator leaves it."""
+
+    text: str
+    speaker: str | None
 
 
 def correct(
@@ -28,10 +37,17 @@ def correct(
     segments: Sequence[SegmentIn],
     *,
     actor: str,
-    based_on_version: int,
+    over: str,
 ) -> Transcript:
-    """Keep a correction as a new version, with word times; themes and search follow in the same transaction."""
+    """Keep a correction as a new version, with word times; themes and search follow in the same transaction.
+
+    :param over: the mark of what was read
+    :raises Conflict: somebody wrote something else since
+    """
+    consents.lock(session, story)
     before = transcripts.latest(session, recording.id)
+    if before is not None and before.mark != over:
+        raise Conflict("changed-meanwhile", mark=before.mark)
     old = sorted((word for each in before.segments for word in each.words) if before else (), key=_middle_of)
     transcript = transcripts.correct(
         session,
@@ -39,11 +55,76 @@ def correct(
         recording,
         [_segment(segment, old) for segment in segments],
         actor=actor,
-        based_on_version=based_on_version,
+        based_on_version=before.version if before else 0,
     )
+    _let_follow(session, story)
+    return transcript
+
+
+def go_on(
+    session: WriteSession,
+    story: Story,
+    recording: Recording,
+    said: Mapping[int, Said],
+    *,
+    actor: str,
+    over: str,
+    is_apart: bool = False,
+) -> Transcript:
+    """Keep some segments as a curator leaves them, by their positions; a sitting is one version.
+
+    Nothing is written where nothing differs.
+
+    :param over: the mark of the transcript that the curator saw
+    :param is_apart: it is kept beside what they saw, whoever wrote that
+    :raises Conflict: somebody else is at the story, or the newest transcript says something else by now
+    :raises Invalid: there is no such segment, or it is too long
+    """
+    assignments.take(session, story, actor=actor)
+    newest = transcripts.latest(session, recording.id)
+    if newest is None or newest.mark != over:
+        raise Conflict("changed-meanwhile", mark=newest.mark if newest else None)
+    if not said.keys() <= set(range(len(newest.segments))):
+        raise Invalid("form-unreadable")
+    kept = [_as_said(row, said.get(row.position)) for row in newest.segments]
+    if all(_is_same(row, text) for row, text in zip(newest.segments, kept, strict=True)):
+        return newest
+    transcript = working_versions.write(
+        session, story, recording, kept, actor=actor, over=over, is_apart=is_apart
+    )
+    _let_follow(session, story)
+    return transcript
+
+
+def restore(
+    session: WriteSession, story: Story, recording: Recording, version: int, *, actor: str
+) -> Transcript:
+    """An older version of a transcript once more; themes and search follow.
+
+    :raises Conflict: somebody else is at the story
+    :raises NotFound: there is no such version
+    """
+    assignments.take(session, story, actor=actor)
+    transcript = working_versions.restore(session, story, recording, version, actor=actor)
+    _let_follow(session, story)
+    return transcript
+
+
+def _let_follow(session: WriteSession, story: Story) -> None:
     suggest_themes(session, story)
     reindex(session, story)
-    return transcript
+
+
+def _as_said(row: Segment, said: Said | None) -> SegmentText:
+    start, end = row.start_seconds, row.end_seconds
+    if said is None or said.text.strip() == row.text:
+        return SegmentText(start, end, row.text, said.speaker if said else row.speaker, row.words)
+    words = realign(row.words, said.text, start, end)
+    return SegmentText(start, end, said.text.strip(), said.speaker, words)
+
+
+def _is_same(row: Segment, text: SegmentText) -> bool:
+    return (row.text, row.speaker or None) == (text.text, text.speaker or None)
 
 
 def _middle_of(word: Word) -> float:

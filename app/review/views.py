@@ -20,6 +20,7 @@ def transcript_view(transcript: Transcript) -> TranscriptOut:
         recording_id=transcript.recording_id,
         language=transcript.language,
         version=transcript.version,
+        mark=transcript.mark,
         is_machine_made=transcript.is_machine_made,
         is_approved=transcript.is_approved,
         engine=transcript.engine,

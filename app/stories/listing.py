@@ -40,13 +40,6 @@ def in_care(
     return _page(session, gate.stories(principal, Use.CURATION), principal, filters, limit, cursor)
 
 
-def in_review(
-    session: Session, principal: Principal, filters: Filters, *, limit: int = 50, cursor: str | None = None
-) -> StoryList:
-    """The stories that a curator may review: not those that they only sent."""
-    return _page(session, gate.in_review(principal), principal, filters, limit, cursor)
-
-
 def _page(
     session: Session,
     stories_in_reach: Select[Story],
@@ -66,13 +59,6 @@ def _page(
     return StoryList(
         stories, total, cursors.of_row(stories[-1].created_at, stories[-1].id) if has_more else None
     )
-
-
-def counts_by_state(session: Session, principal: Principal) -> dict[State, int]:
-    """How many of the stories that a curator may review are in each state."""
-    mine = gate.in_review(principal).subquery()
-    rows = session.execute(select(mine.c.state, func.count()).group_by(mine.c.state))
-    return {State(state): count for state, count in rows}
 
 
 def _filtered(stories: Select[Story], principal: Principal, filters: Filters) -> Select[Story]:

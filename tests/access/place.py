@@ -71,6 +71,7 @@ class Place:
             "theme": THEME,
             "number": "1",
             "version": "1",
+            "comment_id": "0" * 32,
             "kind": "audio",
             "code": "here",
             "use": "curation",

@@ -386,6 +386,21 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"POST {DESK}/recordings/{{recording_id}}/transcript": Way(
         CURATORS, "reviews", BACK, sends=form(based_on_version="1")
     ),
+    f"PUT {DESK}/recordings/{{recording_id}}/draft": Way(
+        CURATORS, "reviews", sends=body(based_on="1", segments=[])
+    ),
+    f"GET {DESK}/recordings/{{recording_id}}/versions": Way(CURATORS, "reviews"),
+    f"POST {DESK}/recordings/{{recording_id}}/versions/{{version}}/restore": Way(CURATORS, "reviews", BACK),
+    f"GET {DESK}/progress": Way(CURATORS, "reviews"),
+    f"POST {DESK}/take": Way(CURATORS, "reviews", BACK),
+    f"POST {DESK}/put-back": Way(CURATORS, "reviews", BACK),
+    f"POST {DESK}/comments": Way(CURATORS, "reviews", BACK, sends=form(text="t")),
+    # Nobody here has said anything.
+    f"POST {DESK}/comments/{{comment_id}}/take-back": Way(CURATORS, "reviews", 404),
+    "POST /review/next": Way(CURATORS, gives=BACK),
+    "GET /review/several": Way(CURATORS),
+    "POST /review/several": Way(CURATORS, gives=BACK, sends=form(act="take", story="{story_id}")),
+    "POST /review/several/undo": Way(CURATORS, gives=BACK, sends=form(act="take", story="{story_id}")),
     f"POST {DESK}/themes": Way(CURATORS, "reviews", BACK, sends=form(theme=THEME, decision="accepted")),
     f"POST {STORY}/review-copy": Way(CURATORS, "reviews", BACK),
     f"POST {DESK}/steps": Way(CURATORS, "reviews", BACK, {409: CANNOT_REOPEN}, sends=form(verb="reopen")),

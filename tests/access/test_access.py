@@ -165,7 +165,10 @@ def given_away(role: str, stage: str, name: str, answer: Answer) -> list[str]:
 
 
 # What the service itself writes; all else came from people, or was made of what came.
-OURS = ("text/html", "text/css", "application/json", "application/problem+json", "text/plain; version=")
+OURS = (
+    *("text/html", "text/css", "application/json", "application/problem+json", "text/plain; version="),
+    "text/event-stream",
+)
 HARMLESS = ("audio/mp4", "video/mp4", "image/jpeg", "text/vtt")
 SAVED = ("application/octet-stream", "application/zip")
 

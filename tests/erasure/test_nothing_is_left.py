@@ -15,7 +15,7 @@ from models.roles import Role
 from models.stories import Part, Recording, Story, Tombstone
 from models.tellers import CopyAnswer
 from models.work import Wish
-from storage import review_copies, wishes
+from storage import comments, review_copies, wishes
 from tests.erasure import figures
 from tests.erasure.house import BUCKET, House
 from tests.erasure.traces import (
@@ -35,6 +35,7 @@ TITLE, WHERE, BY, WARNING = "quarzmond", "wolkendorf", "nebelmann", "sturzbach"
 LABEL, NAME, CONTACT, GUARDIAN = "blattlaus", "żółwikowa", "felsquelle@example.org", "birkenmutter"
 EVIDENCE, FIRST, SECOND, SPEAKER = "aktenkiste", "zwiebelturm", "kupferdach", "lerchenhall"
 COLLECTED, CONCERN, CHANGE, FILE = "gartenzaun", "hagelkorn", "winterstern", "moosgruen"
+COMMENT = "sommerlaube"
 
 
 @dataclass
@@ -116,6 +117,7 @@ def publish(house: House, film: bytes) -> Sent:
         )
         review_copies.send(session, row, actor="test")
         review_copies.answer(session, row, teller.id, CopyAnswer.APPROVED, actor="teller")
+        comments.write(session, row, f"Was it the {COMMENT}?", actor=row.submitted_by)
     for verb in ("take-up", "curate", "publish"):
         said(curator.post(f"{here}/steps", json={"verb": verb}))
     collection = said(team.post("/collections", json={"pilot": "spring", "title": "Work"}))["id"]
@@ -174,6 +176,7 @@ def traces_of(sent: Sent, film: bytes) -> list[Trace]:
                 "collection's note": COLLECTED,
                 "concern": CONCERN,
                 "asked change": CHANGE,
+                "comment": COMMENT,
                 "file's name": FILE,
             }.items()
         ),

@@ -322,7 +322,7 @@ TABLE: dict[str, tuple[Make | Asked | Raw, Taken | Refused | Answered]] = {
     "a text that is too long": (segments({"text": "x" * 10_001}), UNFIT),
     "a version that never was": (segments({}, version=10**30), Answered(409, "changed-meanwhile")),
     "a version that is a fraction": (
-        ask("POST", f"{API}/stories/{{story}}/recordings/{{recording}}/transcript/1.5/approve", "curator"), UNFIT
+        ask("POST", f"{API}/stories/{{story}}/recordings/{{recording}}/transcript/1.5.2/approve", "curator"), UNFIT
     ),
     "consent until yesterday": (consent(until="2020-01-01T00:00:00Z"), Answered(422, "until-past")),
     "consent until a day without a zone": (consent(until="2090-01-01T00:00:00"), Answered(422, "until-past")),
@@ -478,10 +478,10 @@ TABLE: dict[str, tuple[Make | Asked | Raw, Taken | Refused | Answered]] = {
         form("/review/{story}/recordings/{recording}/transcript", b"segment-" + b"9" * 5000 + b"-text=a"),
         Answered(409),
     ),
-    "a segment that begins at no number": (
+    "a segment that the transcript has not": (
         form(
             "/review/{story}/recordings/{recording}/transcript",
-            b"based_on_version=1&segment-0-start=nan&segment-0-end=1&segment-0-text=a",
+            b"based_on_version=1&segment-999999-text=a",
         ),
         UNREADABLE,
     ),

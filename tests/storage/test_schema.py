@@ -36,6 +36,8 @@ from models.work import WishKind
 from storage import (
     accounts,
     api_keys,
+    assignments,
+    comments,
     guessing,
     holds,
     leases,
@@ -131,6 +133,8 @@ def _governed(session: WriteSession, story: Story, team: Principal, pilot: str) 
     by, person = team.account_id or "", story.people[0]
     tellers.begin_session(session, tellers.make_link(session, story, person.id, actor=by))
     review_copies.send(session, story, actor=by)
+    assignments.take(session, story, actor=by)
+    comments.write(session, story, "Listen to 0:40 again.", actor=by)
     holds.raise_embargo(session, story, until=None, warned_id=by, actor=by)
     webhooks.register(session, pilot, by, "https://example.org/told")
     webhooks.enqueue(session, pilot, "release", {"release_id": "1"})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from models.curation import State
-from models.errors import Conflict
+from models.errors import Conflict, NotFound
 from models.stories import Story
 from models.themes import ThemeState
 from storage import themes
@@ -109,3 +109,17 @@ def test_nothing_is_decided_about_a_withdrawn_story(database: Database, field: F
     story = field.story(state=State.WITHDRAWN)
     with pytest.raises(Conflict, match="story-withdrawn"):
         decide(database, story, "work", themes.accept)
+
+
+def test_a_decision_that_is_taken_back_was_never_made(database: Database, field: Field) -> None:
+    story = field.story()
+    suggest(database, story, "work", "home")
+    for theme in ("work", "home", "by-hand"):
+        decide(database, story, theme, themes.accept)
+    suggest(database, story, "work")
+    for theme in ("work", "home", "by-hand"):
+        with changing(database, story) as (session, mine):
+            themes.take_back(session, mine, theme, actor=mine.submitted_by)
+    assert states(database, story) == {"work": ThemeState.SUGGESTED, "home": ThemeState.OBSOLETE}
+    with changing(database, story) as (session, mine), pytest.raises(NotFound):
+        themes.take_back(session, mine, "work", actor=mine.submitted_by)

@@ -1,0 +1,157 @@
+"""The queue for people: what waits, what is next, and one act on several stories. All of it without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from app.access import Curator
+from app.parts import House
+from app.review import bulk, queue
+from app.review.bulk import MOST_STORIES, Act, Wanted
+from app.review.queue import Filters, Whose
+from app.stories.views import recording_view
+from app.web.rendering import render
+from models.base import utc_now
+from models.curation import State
+from models.roles import Principal
+from models.stories import RecordingState, Story
+from pipeline.transcription.languages import language_names
+from storage import assignments, pilots
+
+router = APIRouter(prefix="/review")
+
+Text = Annotated[str, Form(max_length=100)]
+# Chosen, or kept in a form; one too many is refused in words.
+Ids = Annotated[list[str], Form(default_factory=list, max_length=MOST_STORIES + 1)]
+AT_REST = (RecordingState.READY, RecordingState.REFUSED, RecordingState.UPLOADING)
+
+
+def _filters(
+    state: State | None = None,
+    pilot: Annotated[str | None, Query(max_length=100)] = None,
+    language: Annotated[str | None, Query(max_length=8)] = None,
+    whose: Whose = Whose.ANYBODYS,
+) -> Filters:
+    return Filters(pilot or None, language or None, state, whose)
+
+
+@router.get("")
+def show(
+    request: Request,
+    parts: House,
+    curator: Curator,
+    filters: Annotated[Filters, Depends(_filters)],
+    cursor: str | None = None,
+    done: Act | None = None,
+    story: Annotated[list[str] | None, Query(max_length=MOST_STORIES)] = None,
+    theme: str = "",
+    nothing: bool = False,
+) -> Response:
+    """The queue; behind an act on several stories with what was ``done``, to undo it."""
+    with parts.database.read() as session:
+        page = queue.page(session, curator, filters, cursor=cursor)
+        return render(
+            request,
+            "queue.html",
+            rows=_rows(session, curator, page.stories),
+            total=page.total,
+            next=page.next,
+            counts=queue.counts_by_state(session, curator, filters),
+            pilots=pilots.of_ids(session, list(curator.roles)),
+            filters=filters,
+            language_names=language_names(),
+            codebook=parts.codebook,
+            done=Wanted(done, story, theme) if done and story else None,
+            is_nothing_left=nothing,
+        )
+
+
+def _rows(session: Session, curator: Principal, stories: list[Story]) -> list[dict[str, Any]]:
+    codes = {
+        pilot.id: pilot.code for pilot in pilots.of_ids(session, {p for s in stories for p in s.pilot_ids})
+    }
+    in_hand = assignments.of_stories(session, [story.id for story in stories])
+    return [
+        {
+            "story": story,
+            "pilots": [codes[each] for each in story.pilot_ids],
+            "recordings": [
+                (each, None if each.state in AT_REST else recording_view(session, each).progress)
+                for each in story.recordings
+            ],
+            "holder": in_hand[story.id][1] if story.id in in_hand else None,
+            "is_mine": story.id in in_hand and in_hand[story.id][0].account_id == curator.account_id,
+            "is_locked": story.id in in_hand
+            and in_hand[story.id][0].locks_out(curator.account_id or "", utc_now()),
+        }
+        for story in stories
+    ]
+
+
+@router.post("/next")
+def go_to_next(
+    parts: House,
+    curator: Curator,
+    pilot: Text = "",
+    language: Text = "",
+    after: Text = "",
+) -> Response:
+    """Take the oldest story in hand that waits, and go to it."""
+    filters = Filters(pilot or None, language or None)
+    with parts.database.write() as session:
+        story = queue.next_story(session, curator, filters, after=after or None)
+        if story is None:
+            return RedirectResponse(f"/review?{filters.in_address(nothing='true')}", 303)
+        assignments.take(session, story, actor=curator.account_id or "")
+    return RedirectResponse(f"/review/{story.id}", 303)
+
+
+@router.get("/several")
+def preview(
+    request: Request,
+    parts: House,
+    curator: Curator,
+    act: Act = Act.TAKE,
+    story: Annotated[list[str] | None, Query(max_length=MOST_STORIES + 1)] = None,
+    theme: str = "",
+) -> Response:
+    """What an act would do to each of the chosen stories. Nothing is changed yet."""
+    wanted = Wanted(act, story or [], theme)
+    if story:
+        wanted.check(parts.codebook)
+    with parts.database.read() as session:
+        return render(
+            request,
+            "several.html",
+            wanted=wanted,
+            outlooks=bulk.preview(session, curator, wanted),
+            codebook=parts.codebook,
+        )
+
+
+@router.post("/several")
+def carry_out(
+    parts: House, curator: Curator, act: Annotated[Act, Form()], story: Ids, theme: Text = ""
+) -> Response:
+    wanted = Wanted(act, story, theme)
+    wanted.check(parts.codebook)
+    with parts.database.write() as session:
+        done = bulk.carry_out(session, curator, wanted, parts.codebook)
+    said = [("done", act.value), *(("story", each) for each in done)]
+    return RedirectResponse(f"/review?{urlencode([*said, ('theme', theme)] if theme else said)}", 303)
+
+
+@router.post("/several/undo")
+def undo(
+    parts: House, curator: Curator, act: Annotated[Act, Form()], story: Ids, theme: Text = ""
+) -> Response:
+    wanted = Wanted(act, story, theme)
+    wanted.check(parts.codebook)
+    with parts.database.write() as session:
+        bulk.undo(session, curator, wanted)
+    return RedirectResponse("/review", 303)

@@ -1,0 +1,215 @@
+"""The queue: what waits and for whom, what is next, and one act on several stories with its way back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from models.curation import State
+from models.roles import Principal, Role
+from models.stories import Story
+from models.themes import ThemeState
+from storage import assignments, themes
+from storage.themes import Suggested
+from tests.app.conftest import Rooms, forms_of
+
+EVIDENCE = {"recording_id": "0" * 32, "segment": 0, "start_char": 0, "end_char": 1}
+EVIDENCE |= {"start_seconds": 0.0, "end_seconds": 1.0, "text": "I", "why": "term"}
+
+
+@pytest.fixture
+def other(rooms: Rooms) -> Principal:
+    """Another curator of the same pilot."""
+    return rooms.field.account(Role.CURATOR, rooms.field.pilot())
+
+
+def take(rooms: Rooms, story: Story, person: Principal) -> None:
+    with rooms.database.write() as session:
+        assignments.take(session, session.get_one(Story, story.id), actor=person.account_id or "")
+
+
+def holder(rooms: Rooms, story: Story) -> str | None:
+    with rooms.database.read() as session:
+        found = assignments.of_stories(session, [story.id]).get(story.id)
+        return found[0].account_id if found else None
+
+
+# ---- what is in it -----------------------------------------------------------------------------------------------
+
+
+def test_queue_holds_what_the_curator_may_review_oldest_first(
+    rooms: Rooms, desk: TestClient, curator: Principal
+) -> None:
+    field, autumn = rooms.field, rooms.field.pilot("autumn")
+    assert "Nothing waits here." in desk.get("/review").text
+    field.story(title="The <first>", with_recording=True)
+    field.story(title="The second", state=State.IN_REVIEW, language="pl")
+    field.story(title="Nobody was asked", consented_to=None)
+    field.story(title="Elsewhere", pilots=[autumn])
+    field.story(title="Sent by me, not agreed to", consented_to=None, by=curator)
+    page = desk.get("/review").text
+    assert page.index("The &lt;first&gt;") < page.index("The second")
+    for hidden in ("Nobody was asked", "Elsewhere", "Sent by me"):
+        assert hidden not in page
+    assert "2 in all." in page
+    assert "submitted (1)" in page
+    assert "in-review (1)" in page
+    assert "ready 0:09" in page
+
+
+def test_queue_is_narrowed_by_what_stands_in_its_address(
+    rooms: Rooms, desk: TestClient, curator: Principal
+) -> None:
+    take(rooms, rooms.field.story(title="The first"), curator)
+    rooms.field.story(title="The second", state=State.IN_REVIEW, language="pl")
+    for asked, shown, hidden in (
+        ("state=in-review", "The second", "The first"),
+        ("language=en", "The first", "The second"),
+        ("pilot=spring&state=submitted", "The first", "The second"),
+        ("whose=mine", "The first", "The second"),
+        ("whose=unassigned", "The second", "The first"),
+    ):
+        page = desk.get(f"/review?{asked}").text
+        assert shown in page, asked
+        assert hidden not in page, asked
+    assert "Nothing waits here." in desk.get("/review?pilot=nowhere").text
+    for lost in ("state=lost", "cursor=lost", "whose=lost"):
+        assert desk.get(f"/review?{lost}").status_code == 422
+
+
+def test_counts_by_state_are_of_what_the_other_filters_ask_for(rooms: Rooms, desk: TestClient) -> None:
+    rooms.field.story(language="pl")
+    rooms.field.story(state=State.IN_REVIEW)
+    page = desk.get("/review?language=pl&state=in-review").text
+    assert "submitted (1)" in page
+    assert "in-review (" not in page
+    assert 'href="/review?language=pl&amp;state=submitted"' in page, "the others stay in the address"
+
+
+def test_queue_leads_on_to_newer_stories(rooms: Rooms, desk: TestClient) -> None:
+    for n in range(52):
+        rooms.field.story(title=f"Story number {n}.")
+    first = desk.get("/review?pilot=spring").text
+    newer = re.search(r'href="(\?[^"]*cursor=[^"]+)">Newer stories', first)
+    assert newer is not None
+    second = desk.get("/review" + newer[1].replace("&amp;", "&")).text
+    shown = re.findall(r">(Story number \d+\.)</a>", first + second)
+    assert shown == [f"Story number {n}." for n in range(52)]
+
+
+# ---- what is next ------------------------------------------------------------------------------------------------
+
+
+def test_next_story_is_the_oldest_that_waits_and_is_taken_in_hand(
+    rooms: Rooms, desk: TestClient, curator: Principal, other: Principal
+) -> None:
+    rooms.field.story(state=State.CURATED)
+    take(rooms, rooms.field.story(), other)
+    oldest, newer = rooms.field.story(), rooms.field.story(state=State.IN_REVIEW)
+    first = desk.post("/review/next")
+    assert (first.status_code, first.headers["location"]) == (303, f"/review/{oldest.id}")
+    assert holder(rooms, oldest) == curator.account_id
+    second = desk.post("/review/next", data={"after": oldest.id})
+    assert second.headers["location"] == f"/review/{newer.id}"
+    third = desk.post("/review/next", data={"after": newer.id})
+    assert third.headers["location"] == f"/review/{oldest.id}", "round, as long as it waits"
+
+
+def test_where_nothing_is_next_the_queue_says_so(rooms: Rooms, desk: TestClient) -> None:
+    rooms.field.story(language="pl")
+    answer = desk.post("/review/next", data={"language": "en"})
+    assert answer.headers["location"] == "/review?language=en&nothing=true"
+    assert "Nothing more waits for you here." in desk.get(answer.headers["location"]).text
+
+
+# ---- several at once ---------------------------------------------------------------------------------------------
+
+
+def test_preview_says_what_would_happen_and_changes_nothing(
+    rooms: Rooms, desk: TestClient, other: Principal
+) -> None:
+    free, held = rooms.field.story(title="Free"), rooms.field.story(title="Held")
+    hidden = rooms.field.story(title="Elsewhere", pilots=[rooms.field.pilot("autumn")])
+    take(rooms, held, other)
+    chosen = [("act", "take"), *(("story", each.id) for each in (free, held, hidden))]
+    page = desk.get("/review/several", params=chosen).text
+    assert "It would be done for 1 of 2" in page
+    assert "has it in hand" in page
+    assert "Elsewhere" not in page
+    assert holder(rooms, free) is None
+    (form,) = forms_of(page, "/review/several")
+    assert form.fields == {"act": "take", "theme": "", "story": free.id}
+
+
+def test_stories_are_taken_together_and_put_back_by_undo(
+    rooms: Rooms, desk: TestClient, curator: Principal, other: Principal
+) -> None:
+    mine, theirs = [rooms.field.story(), rooms.field.story()], rooms.field.story()
+    take(rooms, theirs, other)
+    sent = {"act": "take", "story": [each.id for each in (*mine, theirs)]}
+    answer = desk.post("/review/several", data=sent)
+    page = desk.get(answer.headers["location"]).text
+    assert "2 stories: in your hands." in page
+    assert [holder(rooms, each) for each in mine] == [curator.account_id] * 2
+    assert holder(rooms, theirs) == other.account_id
+    assert desk.post("/review/several/undo", data=sent).headers["location"] == "/review"
+    assert [holder(rooms, each) for each in mine] == [None, None]
+    assert holder(rooms, theirs) == other.account_id
+
+
+def test_theme_is_accepted_on_several_and_undo_lets_suggestions_stand_again(
+    rooms: Rooms, desk: TestClient
+) -> None:
+    suggested, without, refused = (rooms.field.story() for _ in range(3))
+    with rooms.database.write() as session:
+        themes.suggest(
+            session, session.get_one(Story, suggested.id), [Suggested("work", 0.5, [EVIDENCE])], codebook=1
+        )
+        no = session.get_one(Story, refused.id)
+        themes.reject(session, no, "work", actor=no.submitted_by, codebook=1)
+    chosen = [each.id for each in (suggested, without, refused)]
+    sent = {"act": "accept-theme", "theme": "work", "story": chosen}
+
+    def states() -> list[ThemeState | None]:
+        with rooms.database.read() as session:
+            rows = [themes.of_story(session, each) for each in chosen]
+            return [found[0].state if found else None for found in rows]
+
+    answer = desk.post("/review/several", data=sent)
+    assert states() == [ThemeState.ACCEPTED, ThemeState.ACCEPTED, ThemeState.REJECTED]
+    page = desk.get(answer.headers["location"]).text
+    assert "2 stories: theme accepted." in page
+    desk.post("/review/several/undo", data=sent | {"story": chosen[:2]})
+    assert states() == [ThemeState.SUGGESTED, None, ThemeState.REJECTED]
+
+
+def test_several_are_returned_where_the_table_allows_it(rooms: Rooms, desk: TestClient) -> None:
+    in_review, curated = rooms.field.story(state=State.IN_REVIEW), rooms.field.story(state=State.CURATED)
+    sent = {"act": "return", "story": [in_review.id, curated.id]}
+    desk.post("/review/several", data=sent)
+
+    def states() -> list[State]:
+        with rooms.database.read() as session:
+            return [session.get_one(Story, each.id).state for each in (in_review, curated)]
+
+    assert states() == [State.RETURNED, State.CURATED]
+    desk.post("/review/several/undo", data=sent)
+    assert states() == [State.IN_REVIEW, State.CURATED]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"act": "take"}, 422),
+        ({"act": "burn", "story": ["0" * 32]}, 422),
+        ({"act": "take", "story": ["0" * 32] * 51}, 422),
+        ({"act": "accept-theme", "theme": "weather", "story": ["0" * 32]}, 404),
+    ],
+)
+def test_what_cannot_be_done_to_several_is_refused(
+    desk: TestClient, sent: dict[str, str | list[str]], status: int
+) -> None:
+    assert desk.post("/review/several", data=sent).status_code == status
+    assert desk.post("/review/several/undo", data=sent).status_code == status

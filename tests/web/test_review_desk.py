@@ -1,0 +1,198 @@
+"""A curator at the review desk, in a real browser: with the keyboard only, with the service away, without scripts."""
+
+from __future__ import annotations
+
+import io
+import re
+import wave
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.curation import State
+from models.roles import Principal, Role
+from models.stories import RenditionKind, Story
+from models.work import Outcome
+from pipeline.tag import suggest_themes
+from storage import recordings, transcripts, wishes
+from storage.transcripts import SegmentText
+from tests.plugins.browser import PHONE
+from tests.plugins.served import Served
+from tests.plugins.stories import Field
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Locator, Page
+
+SAID = [
+    SegmentText(
+        0.0,
+        2.0,
+        "I lost my job.",
+        words=[
+            {
+                "start": 0.5 * n,
+                "end": 0.5 * n + 0.5,
+                "text": word,
+                "probability": 0.3 if word == "my" else 0.9,
+            }
+            for n, word in enumerate(["I", "lost", "my", "job."])
+        ],
+    ),
+    SegmentText(2.0, 4.0, "My neighbours listened."),
+]
+
+
+def sound(seconds: float = 4.0) -> bytes:
+    """Silence that a browser plays."""
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8000)
+        file.writeframes(b"\x80" * int(8000 * seconds))
+    return made.getvalue()
+
+
+@pytest.fixture
+def curator(served: Served) -> Principal:
+    field = Field(served.parts.database)
+    return field.account(Role.CURATOR, field.pilot())
+
+
+@pytest.fixture
+def story(served: Served, curator: Principal) -> Story:
+    """In review, with a recording that plays and what the machine heard in it."""
+    field = Field(served.parts.database)
+    pilot = next(iter(curator.roles))
+    made = field.story(state=State.IN_REVIEW, pilots=[pilot])
+    with served.parts.database.write() as session:
+        told = session.get_one(Story, made.id)
+        recording = field.recording(session, told)
+        content = sound()
+        kept = served.parts.objects.put_stream(f"{told.object_token}-r1", io.BytesIO(content))
+        recordings.name_rendition(
+            session, recording, RenditionKind.AUDIO, kept.key, size_bytes=kept.size_bytes, sha256=kept.sha256
+        )
+        transcripts.keep_machine_made(session, recording, SAID, language="en", engine="test", weights="base")
+        recordings.finish_recording(session, recording)
+        for wish in wishes.open_wishes(session):
+            wishes.end(session, wish.id, Outcome.DONE)
+        suggest_themes(session, told)
+        session.refresh(told, ["recordings"])
+        return told
+
+
+def newest(served: Served, story: Story) -> tuple[int, str, bool]:
+    with served.parts.database.read() as session:
+        (found,) = transcripts.of_story(session, story.id)
+        return found.version, found.text, found.is_approved
+
+
+def saying(page: Page, words: str) -> Locator:
+    """The line that says what became of the words, once it begins so."""
+    return page.locator("[data-saved]", has_text=re.compile(f"^{words}"))
+
+
+def is_paused(page: Page) -> bool:
+    paused: bool = page.evaluate("document.querySelector('audio').paused")
+    return paused
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """With the key alone."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"no way to {selector} by the keyboard")
+
+
+def test_curator_reviews_a_story_with_the_keyboard_only(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    page = visit(served, curator).new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
+    page.goto("/review")
+    page.keyboard.press("n")
+    page.wait_for_url(f"**/review/{story.id}")
+    # Help does not come while one types.
+    tab_to(page, "textarea")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Why?")
+    assert not page.locator("#keys").is_visible()
+    saying(page, "Saved").wait_for()
+    assert newest(served, story) == (2, "I lost my job. Why?\nMy neighbours listened.", False)
+    page.keyboard.press("F8")
+    assert page.evaluate("getSelection().toString()") == "my"
+    page.keyboard.press("Escape")
+    assert not is_paused(page)
+    page.keyboard.press("Escape")
+    assert is_paused(page)
+    tab_to(page, "[name=approve]")
+    page.keyboard.press("Enter")
+    page.get_by_text("Approved.", exact=True).wait_for()
+    page.keyboard.press("t")
+    page.keyboard.press("a")
+    page.locator("[data-theme=accepted]").first.wait_for()
+    tab_to(page, "#step-curate")
+    page.keyboard.press("Enter")
+    page.locator("#part-state").get_by_text("curated").wait_for()
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    with served.parts.database.read() as session:
+        assert session.get_one(Story, story.id).state is State.CURATED
+    assert newest(served, story)[2]
+    assert wrong == []
+
+
+def test_words_that_the_service_did_not_get_are_said_kept_and_put_back(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    context = visit(served, curator)
+    page = context.new_page()
+    page.goto(f"/review/{story.id}")
+    context.set_offline(True)
+    page.get_by_label("Words at 0:00").fill("I left my job.")
+    saying(page, "Not saved").wait_for()
+    assert "kept in this browser" in saying(page, "Not saved").inner_text()
+    assert newest(served, story)[0] == 1
+    page.close()
+    context.set_offline(False)
+    page = context.new_page()
+    page.goto(f"/review/{story.id}")
+    page.get_by_role("button", name="Put them back").click()
+    saying(page, "Saved").wait_for()
+    assert newest(served, story) == (2, "I left my job.\nMy neighbours listened.", False)
+    assert page.evaluate("localStorage.length") == 0, "nothing stays once the service has it"
+
+
+def test_replaced_words_are_counted_and_undone(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    page = visit(served, curator, viewport=PHONE).new_page()
+    page.goto(f"/review/{story.id}")
+    page.get_by_text("Search and replace").click()
+    page.get_by_label("Search for").fill("MY")
+    assert page.locator("[data-found]").inner_text() == "Found 2 times."
+    page.get_by_label("Write instead").fill("our")
+    page.get_by_role("button", name="Replace all").click()
+    assert page.get_by_label("Words at 0:02").input_value() == "our neighbours listened."
+    page.get_by_role("button", name="Undo").click()
+    assert page.get_by_label("Words at 0:00").input_value() == "I lost my job."
+    is_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not is_wide, "nothing is cut off on a phone"
+
+
+def test_desk_saves_without_scripts(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    page = visit(served, curator, viewport=PHONE, java_script_enabled=False).new_page()
+    page.goto(f"/review/{story.id}")
+    page.get_by_label("Words at 0:02").fill("Nobody listened.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert newest(served, story) == (2, "I lost my job.\nNobody listened.", False)
+    page.get_by_role("link", name="Versions, and what changed").click()
+    assert [each.strip() for each in page.locator("ins").all_inner_texts()] == ["Nobody"]
