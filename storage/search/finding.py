@@ -25,6 +25,7 @@ from storage.search.terms import places_in
 from storage.search.words import SnippetPart, cut_snippet
 
 MOMENTS_SHOWN = 3
+FACETS = ("language", "theme", "state", "pilot", "purpose", "year")
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,20 @@ class Hit:
 
 @dataclass(frozen=True)
 class Facets:
-    """How many of the stories found have each language, accepted theme and state; most first."""
+    """How many of the stories found have each language, accepted theme and so on; most first."""
 
     language: tuple[tuple[str, int], ...] = ()
     theme: tuple[tuple[str, int], ...] = ()
     state: tuple[tuple[str, int], ...] = ()
+    pilot: tuple[tuple[str, int], ...] = ()
+    purpose: tuple[tuple[str, int], ...] = ()
+    year: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class SearchPage:
-    """Some hits, best first; ``total`` counts stories; ``next`` is the cursor of the page after this."""
+    """Some hits, best first; ``total`` counts stories, as far as the query lets it; ``next`` is the cursor of the
+    page after this."""
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
@@ -96,7 +101,7 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
         page = page.where(place < _read_cursor(query.cursor))
     rows = [(story, int(score)) for story, score in session.execute(page)]
     shown = rows[: query.limit]
-    total, facets = _count(session, matched)
+    total, facets = _count(session, reading, matched)
     moments = _moments(session, reading, [story.id for story, _ in shown])
     return SearchPage(
         hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
@@ -110,15 +115,16 @@ def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:
     return Hit(story.id, story.title, story.spoken_language, State(story.state), story.created_at, moments)
 
 
-def _count(session: Session, matched: CTE) -> tuple[int, Facets]:
-    rows = list(session.execute(counts(matched)))
+def _count(session: Session, reading: Reading, matched: CTE) -> tuple[int, Facets]:
+    counted = reading.counted(matched)
+    rows = list(session.execute(counts(counted, is_sqlite=reading.is_sqlite)))
 
     def facet(name: str) -> tuple[tuple[str, int], ...]:
         found = [(value, stories) for kind, value, stories in rows if kind == name and value is not None]
         return tuple(sorted(found, key=lambda each: (-each[1], each[0])))
 
     total = next(stories for kind, _, stories in rows if kind == "total")
-    return total, Facets(facet("language"), facet("theme"), facet("state"))
+    return total, Facets(**{name: facet(name) for name in FACETS})
 
 
 def _moments(session: Session, reading: Reading, story_ids: list[str]) -> dict[str, tuple[Moment, ...]]:

@@ -22,10 +22,12 @@ from sqlalchemy import (
     union_all,
 )
 
+from models.consent import Use
 from models.curation import State
+from models.pilots import Pilot
 from models.roles import Principal
 from models.search import SearchEntry
-from models.stories import DETECT, Story, StoryPilot
+from models.stories import DETECT, Purpose, Story, StoryPilot
 from models.themes import StoryTheme, ThemeState
 from storage import gate
 from storage.search.entries import Source
@@ -44,7 +46,11 @@ class SearchQuery:
     """What is looked for: stories in which every one of ``terms`` is found, and that pass the filters.
 
     Without terms the filters alone choose. ``pilot_id`` is a pilot's id; ``theme`` one that a curator accepted;
-    the dates are days (UTC) on which a story was sent, both included. ``cursor`` is the ``next`` of a page.
+    ``use`` what the story may be put to by this reader; a story gathered for both purposes serves either; the dates
+    are days (UTC) on which a story was sent, both included, as is the ``year``. ``cursor`` is the ``next`` of a page.
+
+    ``count_up_to``: count no further than this many stories (None: all), so that a page comes in time whatever there
+    is to be read.
     """
 
     terms: tuple[Term, ...] = ()
@@ -52,10 +58,14 @@ class SearchQuery:
     language: str | None = None
     theme: str | None = None
     state: State | None = None
+    purpose: Purpose | None = None
+    use: Use | None = None
+    year: int | None = None
     from_date: date | None = None
     to_date: date | None = None
     limit: int = 20
     cursor: str | None = None
+    count_up_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,17 @@ class Reading:
     principal: Principal
     query: SearchQuery
     is_sqlite: bool
+
+    def counted(self, matched: CTE) -> CTE:
+        """The stories that are counted: all that matched, or the newest of them as far as the query says."""
+        if self.query.count_up_to is None:
+            return matched
+        newest = (
+            select(matched.c.story_id)
+            .join(Story, Story.id == matched.c.story_id)
+            .order_by(Story.created_at.desc(), Story.id.desc())
+        )
+        return newest.limit(self.query.count_up_to).cte("counted")
 
     def matched(self) -> CTE:
         """``story_id`` and ``score`` of each story that is found."""
@@ -146,6 +167,13 @@ class Reading:
             conditions.append(language_of_story == query.language)
         if query.state:
             conditions.append(Story.state == query.state)
+        if query.purpose:
+            conditions.append(Story.purpose.in_({query.purpose, Purpose.BOTH}))
+        if query.use:
+            conditions.append(gate.is_open_for(self.principal, query.use))
+        if query.year:
+            conditions.append(Story.created_at >= _begin_of(date(query.year, 1, 1)))
+            conditions.append(Story.created_at < _begin_of(date(query.year + 1, 1, 1)))
         if query.from_date:
             conditions.append(Story.created_at >= _begin_of(query.from_date))
         if query.to_date and query.to_date < date.max:
@@ -153,8 +181,8 @@ class Reading:
         return conditions
 
 
-def counts(matched: CTE) -> CompoundSelect[str, str | None, int]:
-    """``kind, value, stories``: one row of kind ``total``, and one for each language, theme and state."""
+def counts(counted: CTE, *, is_sqlite: bool) -> CompoundSelect[str, str | None, int]:
+    """``kind, value, stories``: one row of kind ``total``, and one for each value of each facet."""
 
     def kind(name: str) -> ColumnElement[str]:
         return literal_column(f"'{name}'", String).label("kind")
@@ -162,19 +190,31 @@ def counts(matched: CTE) -> CompoundSelect[str, str | None, int]:
     def each(name: str, value: ColumnElement[str | None]) -> Select[str, str | None, int]:
         return (
             select(kind(name), value.label("value"), func.count().label("stories"))
-            .select_from(matched)
-            .join(Story, Story.id == matched.c.story_id)
+            .select_from(counted)
+            .join(Story, Story.id == counted.c.story_id)
             .group_by(value)
         )
 
     total = select(kind("total"), cast(null(), String).label("value"), func.count().label("stories"))
     accepted = (StoryTheme.story_id == Story.id) & (StoryTheme.state == ThemeState.ACCEPTED)
     return union_all(
-        total.select_from(matched),
+        total.select_from(counted),
         each("language", language_of_story),
         each("state", cast(Story.state, String)),
+        each("purpose", cast(Story.purpose, String)),
+        each("year", _year_of_story(is_sqlite=is_sqlite)),
         each("theme", cast(StoryTheme.theme, String)).join(StoryTheme, accepted),
+        each("pilot", cast(Pilot.code, String))
+        .join(StoryPilot, StoryPilot.story_id == Story.id)
+        .join(Pilot, Pilot.id == StoryPilot.pilot_id),
     )
+
+
+def _year_of_story(*, is_sqlite: bool) -> ColumnElement[str | None]:
+    """The year (UTC) in which a story was sent, as text."""
+    if is_sqlite:
+        return func.strftime("%Y", Story.created_at, type_=String)
+    return func.to_char(func.timezone("UTC", Story.created_at), "YYYY", type_=String)
 
 
 def _moments_of(found: CTE) -> CTE:
