@@ -14,6 +14,7 @@ from app.care import api as care_api
 from app.care import pages as care_pages
 from app.collections import api as collections_api
 from app.collections import pages as collections_pages
+from app.collections import release_pages as collections_release_pages
 from app.consents import api as consents_api
 from app.consents import pages as consents_pages
 from app.health import metrics
@@ -78,6 +79,7 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     review_pages.router,
     search_pages.router,
     collections_pages.router,
+    collections_release_pages.router,
     webhooks_pages.router,
     tellers_pages.router,
 )

@@ -105,7 +105,9 @@ def _place_of(moment: MomentOut) -> str:
 
 
 def _themes(parts: Parts, language: str) -> list[tuple[str, str]]:
-    return sorted(((each.id, each.label(language)) for each in parts.codebook.themes), key=lambda each: each[1])
+    return sorted(
+        ((each.id, each.label(language)) for each in parts.codebook.themes), key=lambda each: each[1]
+    )
 
 
 def _narrowed(asked: SearchIn, choices: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:

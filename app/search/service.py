@@ -18,7 +18,6 @@ from pipeline.transcription.languages import language_names
 from storage import pilots, search
 from storage.search import SearchQuery
 
-
 PURPOSES = {
     Purpose.INPUT: "to shape a service",
     Purpose.CO_EVALUATION: "to say how a service went",
@@ -56,7 +55,9 @@ def look_for(
             language=_facet(page.facets.language, language_names()),
             theme=_facet(page.facets.theme, {each.id: each.label(language) for each in codebook.themes}),
             state=_facet(page.facets.state, {}),
-            pilot=_facet(page.facets.pilot, pilots.names_of(session, [code for code, _ in page.facets.pilot])),
+            pilot=_facet(
+                page.facets.pilot, pilots.names_of(session, [code for code, _ in page.facets.pilot])
+            ),
             purpose=_facet(page.facets.purpose, PURPOSES),
             year=_facet(tuple(sorted(page.facets.year, reverse=True)), {}),
         ),

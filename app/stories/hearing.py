@@ -18,7 +18,6 @@ from storage import communities, ledger, transcripts
 from storage.communities import Community
 from storage.release_entries import name_shown
 
-
 # In an address, where a moment is. The longest is longer than any recording that is taken.
 Seconds = Annotated[float | None, Query(ge=0, le=360_000, allow_inf_nan=False)]
 RecordingId = Annotated[str | None, Query(pattern=r"^[0-9a-f]{32}$")]
@@ -124,8 +123,7 @@ def _heard(
         plays=plays,
         has_poster=has_poster and plays is RenditionKind.VIDEO,
         duration_seconds=recording.duration_seconds,
-        said=text
-        and Said(text.language, text.is_machine_made, not text.is_approved, tuple(text.segments)),
+        said=text and Said(text.language, text.is_machine_made, not text.is_approved, tuple(text.segments)),
     )
 
 
