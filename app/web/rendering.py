@@ -55,10 +55,10 @@ def render(
     *,
     status: int = 200,
     translator: Translator = _ENGLISH,
-    languages: Mapping[str, str] | None = None,
+    page_languages: Mapping[str, str] | None = None,
     **context: Any,
 ) -> HTMLResponse:
-    """A page, in English unless a translator is given; ``languages`` are those it can be switched to.
+    """A page, in English unless a translator is given; ``page_languages`` are those it can be switched to.
 
     ``principal`` is in every template, to show what this reader can do from here; None if nobody asked.
     """
@@ -72,8 +72,8 @@ def render(
         many=translator.many,
         day=translator.day,
         days=translator.days,
-        language=translator.language,
-        languages=languages,
+        page_language=translator.language,
+        page_languages=page_languages,
         **context,
     )
     return HTMLResponse(page, status)

@@ -27,7 +27,9 @@ def page(
     request: Request, template: str, translator: Translator, *, status: int = 200, **context: Any
 ) -> Response:
     """A page in a language. A switch of language is kept for the pages that follow."""
-    response = render(request, template, status=status, translator=translator, languages=LANGUAGES, **context)
+    response = render(
+        request, template, status=status, translator=translator, page_languages=LANGUAGES, **context
+    )
     response.headers["Content-Language"] = translator.language
     if request.query_params.get("lang") in LANGUAGES and translation.asked_for(request):
         response.set_cookie(
