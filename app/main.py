@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from app import problems
 from app.care import api as care_api
 from app.care import pages as care_pages
+from app.charts import pages as charts_pages
 from app.collections import api as collections_api
 from app.collections import pages as collections_pages
 from app.collections import release_pages as collections_release_pages
@@ -30,6 +31,7 @@ from app.people import pages as people_pages
 from app.pilots import api as pilots_api
 from app.pilots import governance_pages as pilots_governance_pages
 from app.pilots import pages as pilots_pages
+from app.public import pages as public_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
 from app.search import api as search_api
@@ -82,6 +84,8 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     collections_release_pages.router,
     webhooks_pages.router,
     tellers_pages.router,
+    public_pages.router,
+    charts_pages.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

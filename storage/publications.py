@@ -6,11 +6,10 @@ particular have, as they are now.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from models.base import utc_now
 from models.collections import Collection, Release, ReleaseEntry
@@ -78,11 +77,25 @@ def of_id(session: Session, collection_id: str) -> Collection:
     return found
 
 
-def stories_of(session: Session, collection: Collection) -> Sequence[Story]:
-    """What everybody may hear of a collection now, in its order."""
+def size_of(session: Session, collection: Collection) -> int:
+    """How many stories of a collection everybody may hear now."""
     entries = _open_entries().where(Release.collection_id == collection.id).subquery()
-    stories = select(Story).join(entries, entries.c.story_id == Story.id).order_by(entries.c.position)
-    return session.scalars(stories).all()
+    return session.scalar(select(func.count()).select_from(entries)) or 0
+
+
+def stories_of(
+    session: Session, collection: Collection, *, after: int, limit: int
+) -> list[tuple[int, Story]]:
+    """What everybody may hear of a collection now, from after a place in it on; each with its place."""
+    entries = _open_entries().where(Release.collection_id == collection.id, ReleaseEntry.position > after)
+    part = entries.order_by(ReleaseEntry.position).limit(limit).subquery()
+    placed = (
+        select(part.c.position, Story)
+        .join(part, part.c.story_id == Story.id)
+        .order_by(part.c.position)
+        .options(selectinload(Story.recordings))
+    )
+    return [(position, story) for position, story in session.execute(placed)]
 
 
 def _open_entries() -> Select[str, str | None, int]:
