@@ -26,7 +26,7 @@ router = APIRouter(prefix="/search")
 
 MAY_READ = [Depends(scope(Scope.STORIES_READ))]
 # As far as a page counts: whoever has more than this to choose from narrows it down.
-COUNTED = 1000
+COUNTED = 500
 
 
 @router.get("", dependencies=MAY_READ)

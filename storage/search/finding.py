@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from sqlalchemy import CTE, Tuple, literal, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.base import UtcDateTime
 from models.curation import State
 from models.errors import Invalid
 from models.roles import Principal
@@ -89,19 +88,12 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
     if any(not term.words for term in query.terms):
         return SearchPage()
     reading = Reading(principal, query, session.get_bind().dialect.name == "sqlite")
-    matched = reading.matched()
-    page = (
-        select(Story, matched.c.score)
-        .join(matched, matched.c.story_id == Story.id)
-        .order_by(matched.c.score.desc(), Story.created_at.desc(), Story.id.desc())
-        .limit(query.limit + 1)
-    )
+    page = reading.hits().limit(query.limit + 1)
     if query.cursor:
-        place = tuple_(matched.c.score, Story.created_at, Story.id)
-        page = page.where(place < _read_cursor(query.cursor))
+        page = page.where(reading.after(*_read_cursor(query.cursor)))
     rows = [(story, int(score)) for story, score in session.execute(page)]
     shown = rows[: query.limit]
-    total, facets = _count(session, reading, matched)
+    total, facets = _count(session, reading)
     moments = _moments(session, reading, [story.id for story, _ in shown])
     return SearchPage(
         hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
@@ -115,9 +107,8 @@ def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:
     return Hit(story.id, story.title, story.spoken_language, State(story.state), story.created_at, moments)
 
 
-def _count(session: Session, reading: Reading, matched: CTE) -> tuple[int, Facets]:
-    counted = reading.counted(matched)
-    rows = list(session.execute(counts(counted, is_sqlite=reading.is_sqlite)))
+def _count(session: Session, reading: Reading) -> tuple[int, Facets]:
+    rows = list(session.execute(counts(reading.counted(), is_sqlite=reading.is_sqlite)))
 
     def facet(name: str) -> tuple[tuple[str, int], ...]:
         found = [(value, stories) for kind, value, stories in rows if kind == name and value is not None]
@@ -166,7 +157,7 @@ def _make_cursor(story: Story, score: int) -> str:
     return base64.urlsafe_b64encode(raw).decode()
 
 
-def _read_cursor(cursor: str) -> Tuple:
+def _read_cursor(cursor: str) -> tuple[int, datetime, str]:
     try:
         score, moment, story_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         created_at = datetime.fromisoformat(moment)
@@ -180,4 +171,4 @@ def _read_cursor(cursor: str) -> Tuple:
         created_at = created_at.astimezone(UTC)
     except (AttributeError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise Invalid("invalid", reason="cursor") from error
-    return tuple_(literal(score), literal(created_at, UtcDateTime), literal(story_id))
+    return score, created_at, story_id

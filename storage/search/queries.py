@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 from sqlalchemy import (
     CTE,
@@ -16,12 +17,15 @@ from sqlalchemy import (
     cast,
     distinct,
     func,
+    literal,
     literal_column,
     null,
     select,
+    tuple_,
     union_all,
 )
 
+from models.base import UtcDateTime
 from models.consent import Use
 from models.curation import State
 from models.pilots import Pilot
@@ -36,6 +40,7 @@ from storage.search.terms import Term, as_typed, by_lemma
 # All of a query's words in one place count most, then words as they were typed, then where they stand. A score
 # is made of one story and the query alone; no statistics of the collection take part.
 _TOGETHER, _AS_TYPED = 1000, 10
+_NEWEST = (Story.created_at.desc(), Story.id.desc())
 _WEIGHTS = {Source.TITLE: 3, Source.THEME: 2, Source.SEGMENT: 1}
 
 language_of_story = case((Story.language == DETECT, Story.detected_language), else_=Story.language)
@@ -76,22 +81,40 @@ class Reading:
     query: SearchQuery
     is_sqlite: bool
 
-    def counted(self, matched: CTE) -> CTE:
-        """The stories that are counted: all that matched, or the newest of them as far as the query says."""
-        if self.query.count_up_to is None:
-            return matched
-        newest = (
-            select(matched.c.story_id)
-            .join(Story, Story.id == matched.c.story_id)
-            .order_by(Story.created_at.desc(), Story.id.desc())
-        )
-        return newest.limit(self.query.count_up_to).cte("counted")
-
-    def matched(self) -> CTE:
-        """``story_id`` and ``score`` of each story that is found."""
+    def hits(self) -> Select[Story, int]:
+        """The stories that are found and their scores, best first; without words all score alike."""
         if not self.query.terms:
-            everything = select(Story.id.label("story_id"), literal_column("0", Integer).label("score"))
-            return everything.where(*self._conditions()).cte("matched")
+            # Read in the order of an index: what lies behind the page is not looked at.
+            newest = select(Story, literal_column("0", Integer).label("score")).where(*self._conditions())
+            return newest.order_by(*_NEWEST)
+        matched = self._matched
+        return (
+            select(Story, matched.c.score)
+            .join(matched, matched.c.story_id == Story.id)
+            .order_by(matched.c.score.desc(), *_NEWEST)
+        )
+
+    def after(self, score: int, created_at: datetime, story_id: str) -> ColumnElement[bool]:
+        """What comes after a place among the hits."""
+        place = (literal(created_at, UtcDateTime), literal(story_id))
+        if not self.query.terms:
+            return tuple_(Story.created_at, Story.id) < tuple_(*place)
+        return tuple_(self._matched.c.score, Story.created_at, Story.id) < tuple_(literal(score), *place)
+
+    def counted(self) -> CTE:
+        """The stories that are counted, by ``story_id``: all hits, or the newest as far as the query says."""
+        found = select(Story.id.label("story_id"))
+        if self.query.terms:
+            found = found.where(Story.id.in_(select(self._matched.c.story_id)))
+        else:
+            found = found.where(*self._conditions())
+        if self.query.count_up_to is not None:
+            found = found.order_by(*_NEWEST).limit(self.query.count_up_to)
+        return found.cte("counted")
+
+    @cached_property
+    def _matched(self) -> CTE:
+        """``story_id`` and ``score`` of each story in which every term is found."""
         found = self._found()
         moments = _moments_of(found)
         whole = (
