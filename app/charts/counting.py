@@ -44,7 +44,7 @@ def quarters_until(day: date) -> list[Quarter]:
     found: list[Quarter] = []
     first = date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
     while len(found) < QUARTERS:
-        after = first.replace(year=first.year + first.month // 12, month=(first.month + 3 - 1) % 12 + 1)
+        after = first.replace(year=first.year + (first.month + 2) // 12, month=(first.month + 3 - 1) % 12 + 1)
         found.insert(0, Quarter(first, after - timedelta(days=1)))
         first = (first - timedelta(days=1)).replace(day=1)
         first = first.replace(month=(first.month - 1) // 3 * 3 + 1)

@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from markupsafe import Markup
 
 from app.access import Anyone, PilotTeam, scope
 from app.parts import House, Parts
 from app.search.schemas import MomentOut, SearchIn
 from app.search.service import PURPOSES, USES, look_for
-from app.stories.hearing import RecordingId, Seconds, Start, story_heard
+from app.stories.hearing import RecordingId, Seconds, Start, StoryHeard, story_heard
 from app.web.rendering import render
 from app.web.translation import translator_for
 from models.curation import State
@@ -72,11 +73,12 @@ def listen(
     language = translator_for(request).language
     with parts.database.read() as session:
         story = gate.may(session, reader, Action.LISTEN, story_id)
+        heard = story_heard(session, story, parts.codebook, language)
         mine = collections.that_may_take(session, reader, story_id)
         return render(
             request,
             "library-story.html",
-            story=story_heard(session, story, parts.codebook, language),
+            story=heard,
             start=Start(r, t) if t else None,
             reads_in=language,
             language_names=language_names(),
@@ -84,7 +86,7 @@ def listen(
             holding=collections.holding(session, mine, story_id),
             is_public=not gate.may_not(session, ANYONE, Action.LISTEN, story_id),
             cares=not gate.may_not(session, reader, Action.RECORD_CONSENT, story_id),
-            base_url=parts.settings.base_url,
+            embedding=_embedding(parts.settings.base_url, heard),
         )
 
 
@@ -101,7 +103,15 @@ def collect(
 
 def _place_of(moment: MomentOut) -> str:
     """What follows a story's address, so that it is played from a moment."""
-    return f"?r={moment.recording_id}&t={moment.start_seconds:.2f}#player-{moment.recording_id}"
+    return f"?r={moment.recording_id}&t={moment.start_seconds:.2f}"
+
+
+def _embedding(base_url: str, story: StoryHeard) -> str:
+    """What plays a published story within another page, to be copied as text."""
+    framed = Markup(
+        '<iframe src="{}/listen/embed/{}" title="{}" width="560" height="420" allowfullscreen loading="lazy"></iframe>'
+    )
+    return str(framed.format(base_url, story.id, story.title))
 
 
 def _themes(parts: Parts, language: str) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -65,7 +66,7 @@ def look_for(
     )
 
 
-def _facet(counts: tuple[tuple[str, int], ...], known: Mapping[str, str]) -> list[FacetOut]:
+def _facet(counts: tuple[tuple[str, int], ...], known: Mapping[Any, str]) -> list[FacetOut]:
     return [FacetOut(value=each, label=known.get(each, each), stories=count) for each, count in counts]
 
 

@@ -43,11 +43,14 @@ class Start:
 
 @dataclass(frozen=True)
 class Heard:
-    """One recording with what is played of it; ``number`` counts from 1. Sound has no picture and no poster."""
+    """One recording with what is played of it; ``number`` counts from 1. Sound has no picture and no poster.
+
+    ``plays`` is None where there is a text and nothing to play.
+    """
 
     id: str
     number: int
-    plays: RenditionKind
+    plays: RenditionKind | None
     has_poster: bool
     duration_seconds: float | None
     said: Said | None
@@ -104,18 +107,19 @@ def story_heard(session: Session, story: Story, codebook: Codebook, language: st
 
 
 def _recordings(story: Story, said: Mapping[str, Transcript]) -> tuple[Heard, ...]:
-    found = []
+    found: list[Heard] = []
     for recording in story.recordings:
         kinds = {row.kind for row in recording.renditions}
         plays = next((kind for kind in (RenditionKind.VIDEO, RenditionKind.AUDIO) if kind in kinds), None)
-        if plays is not None:
-            number, text = len(found) + 1, said.get(recording.id)
+        text = said.get(recording.id)
+        if plays is not None or text is not None:
+            number = len(found) + 1
             found.append(_heard(recording, number, plays, RenditionKind.POSTER in kinds, text))
     return tuple(found)
 
 
 def _heard(
-    recording: Recording, number: int, plays: RenditionKind, has_poster: bool, text: Transcript | None
+    recording: Recording, number: int, plays: RenditionKind | None, has_poster: bool, text: Transcript | None
 ) -> Heard:
     return Heard(
         id=recording.id,

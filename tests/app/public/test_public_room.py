@@ -131,6 +131,8 @@ def test_warning_comes_before_anything_can_be_played(rooms: Rooms, story: Story,
             page.index(word) for word in ("It speaks of &lt;war", "<details", "<video")
         )
         assert warning < closed < player < page.index("</details>"), path
+        # A browser opens what is closed around the target of an address.
+        assert "#player-" not in page
 
 
 def test_every_page_speaks_the_readers_language(

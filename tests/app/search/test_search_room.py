@@ -186,7 +186,7 @@ def test_page_links_each_hit_to_its_moment(client: TestClient, database: Databas
     page = client.get("/search", params={"q": "kobiety", "language": "pl"}, headers=PAGE)
     assert page.status_code == 200
     assert "2 stories" in page.text
-    moment = f"/search/stories/{hit['story_id']}?r={recording}&amp;t=65.40#player-{recording}"
+    moment = f"/search/stories/{hit['story_id']}?r={recording}&amp;t=65.40"
     assert f'href="{moment}"><span class="govuk-visually-hidden">Play from </span>1:05</a>' in page.text
     assert "To jest &lt;<mark>kobieta</mark>&gt; stąd." in page.text
     assert "O domu &lt;published&gt;" in page.text
@@ -253,6 +253,9 @@ def test_story_is_listened_to_from_a_moment_and_put_into_a_collection(
     published = next(hit for hit in hits if hit["state"] == "published")["story_id"]
     page = client.get(f"/search/stories/{published}", headers=PAGE).text
     assert f"/listen/embed/{published}" in page
+    assert "title=&#34;O domu &amp;lt;published&amp;gt;&#34;" in page, (
+        "as text that stays whole in another page"
+    )
     client.cookies.clear()
     assert client.get(at, headers=PAGE).status_code == 404
     assert client.get(f"/search/stories/{published}", headers=PAGE).status_code == 200

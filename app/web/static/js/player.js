@@ -34,7 +34,7 @@ for (const player of players) {
   if ("starts" in player.dataset && !player.closest("details:not([open])")) play(player);
 }
 
-// A time in the address leads into what a warning keeps closed: it is opened by the reader alone.
+// What lies closed again is heard no more.
 for (const warned of document.querySelectorAll("details.cr-warned")) {
   warned.addEventListener("toggle", () => {
     if (!warned.open) for (const player of players) player.pause();
