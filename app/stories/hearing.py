@@ -127,8 +127,12 @@ def _heard(
         plays=plays,
         has_poster=has_poster and plays is RenditionKind.VIDEO,
         duration_seconds=recording.duration_seconds,
-        said=text and Said(text.language, text.is_machine_made, not text.is_approved, tuple(text.segments)),
+        said=_said(text) if text else None,
     )
+
+
+def _said(text: Transcript) -> Said:
+    return Said(text.language, text.is_machine_made, not text.is_approved, tuple(text.segments))
 
 
 def _teller(session: Session, story: Story) -> str | None:
