@@ -19,7 +19,7 @@ from models.stories import Rendition, Story
 from pipeline.index import reindex
 from storage import collections, publications, releases
 from tests.plugins.browser import PHONE, WIDE
-from tests.plugins.served import Served
+from tests.plugins.served import Served, wait_until
 from tests.plugins.stories import EVERY_USE, Field
 
 if TYPE_CHECKING:
@@ -70,14 +70,15 @@ def test_a_team_finds_a_moment_and_plays_it_from_there(
     page.get_by_label("Words").fill("gardener")
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Play from 0:08").click()
-    page.wait_for_function("document.querySelector('video').currentTime >= 8")
+    player = page.locator("video")
+    wait_until(lambda: player.evaluate("player => player.currentTime") >= 8, "the moment in the address")
     # Another moment, without leaving the page.
     page.get_by_role("link", name="Play from 0:04").click()
-    page.wait_for_function("document.querySelector('video').currentTime < 8")
-    page.wait_for_function("!document.querySelector('video').paused")
+    wait_until(lambda: player.evaluate("player => player.currentTime") < 8, "the other moment")
+    wait_until(lambda: not player.evaluate("player => player.paused"), "the player")
     page.wait_for_selector("li[aria-current='true']")
     assert "Nobody was there." in page.locator("li[aria-current='true']").inner_text()
-    tracks = page.evaluate("[...document.querySelector('video').textTracks].map((each) => each.mode)")
+    tracks = player.evaluate("player => [...player.textTracks].map((each) => each.mode)")
     assert tracks == ["showing"]
 
 
