@@ -54,11 +54,11 @@ def take_down(session: WriteSession, collection: Collection, *, actor: str) -> N
 
 def everything(session: Session, *, limit: int = 200) -> list[Published]:
     """The published collections in which there is something to hear now, newest first."""
-    open_entries = _open_entries().subquery()
+    published = select(Collection.id).where(Collection.published_at.is_not(None))
+    open_entries = _open_entries().where(Release.collection_id.in_(published)).subquery()
     counted = (
         select(Collection, func.count())
         .join(open_entries, open_entries.c.collection_id == Collection.id)
-        .where(Collection.published_at.is_not(None))
         .group_by(Collection.id)
         .order_by(Collection.published_at.desc(), Collection.id)
     )
