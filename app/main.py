@@ -11,8 +11,10 @@ from starlette.types import ASGIApp
 from app import problems
 from app.care import api as care_api
 from app.care import pages as care_pages
+from app.charts import pages as charts_pages
 from app.collections import api as collections_api
 from app.collections import pages as collections_pages
+from app.collections import release_pages as collections_release_pages
 from app.consents import api as consents_api
 from app.consents import pages as consents_pages
 from app.health import metrics
@@ -34,6 +36,7 @@ from app.pilots import pages as pilots_pages
 from app.pilots import program_pages as pilots_program_pages
 from app.pilots import setting_pages as pilots_setting_pages
 from app.pilots import wording_pages as pilots_wording_pages
+from app.public import pages as public_pages
 from app.review import api as review_api
 from app.review import pages as review_pages
 from app.review import progress as review_progress
@@ -94,9 +97,12 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     review_progress.router,
     search_pages.router,
     collections_pages.router,
+    collections_release_pages.router,
     webhooks_pages.router,
     health_state_pages.router,
     tellers_pages.router,
+    public_pages.router,
+    charts_pages.router,
 )
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

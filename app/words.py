@@ -144,6 +144,7 @@ WORDS: dict[str, str] = {
     "collection-has-no-query": "This collection was made by hand, so there is no query to run. Add stories yourself.",
     "story-not-in-release": "This release has no such story. Its manifest lists what it has.",
     "format-unknown": "There is no such format here. Choose one of {formats}.",
+    "collection-not-released": "Release the collection first: what everybody finds is its newest release.",
     "nothing-to-release": "No story of this collection may leave now. Check consent and curation of its stories.",
     "response-empty": "Write down what was answered.",
     "webhook-address-unfit": "Give a whole address that begins with https://, on port 443 or 8443, without a name or "

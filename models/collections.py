@@ -13,7 +13,11 @@ from models.base import Base, Id, new_id, one_of, utc_now
 
 
 class Collection(Base):
-    """A pilot team's choice of stories, by hand or from a query (``query`` is kept to run it again)."""
+    """A pilot team's choice of stories, by hand or from a query (``query`` is kept to run it again).
+
+    ``published_at``: since then its title and purpose are for everybody, with those stories of its newest release
+    that are published themselves.
+    """
 
     __tablename__ = "collection"
 
@@ -24,6 +28,7 @@ class Collection(Base):
     query: Mapped[dict[str, Any] | None]
     made_by: Mapped[str] = mapped_column(ForeignKey("account.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    published_at: Mapped[datetime | None]
 
     entries: Mapped[list[CollectionEntry]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="CollectionEntry.position"

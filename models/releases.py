@@ -76,6 +76,33 @@ def _fits(entry: ReleaseEntry) -> bool:
     return is_its_story and digest_of(entry.salt, entry.manifest) == entry.digest
 
 
+@dataclass(frozen=True)
+class Difference:
+    """What a release has that the one before had not, and the other way round, by story id.
+
+    ``changed``: in both, and another text, title or note was fixed. ``emptied`` are the digests of what the one
+    before held of stories that were taken back since: of those nothing else is known any more.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
+
+
+def difference(before: Iterable[ReleaseEntry], after: Iterable[ReleaseEntry]) -> Difference:
+    """What changed from one release of a collection to the next, each in its release's order."""
+    earlier = list(before)
+    old = {entry.story_id: entry.manifest for entry in earlier if entry.story_id is not None}
+    new = {entry.story_id: entry.manifest for entry in after if entry.story_id is not None}
+    return Difference(
+        added=tuple(each for each in new if each not in old),
+        removed=tuple(each for each in old if each not in new),
+        changed=tuple(each for each in new if each in old and old[each] != new[each]),
+        emptied=tuple(entry.digest for entry in earlier if entry.story_id is None),
+    )
+
+
 def transcript_digest(transcript: Transcript) -> str:
     """SHA-256 over what is said: each segment as ``[start, end, speaker, text, [[start, end, word], …]]``.
 

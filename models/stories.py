@@ -47,7 +47,11 @@ class Story(Base):
     """One person's account."""
 
     __tablename__ = "story"
-    __table_args__ = (Index(None, "state", "created_at"), Index(None, "submitted_by", "created_at"))
+    __table_args__ = (
+        Index(None, "state", "created_at"),
+        Index(None, "submitted_by", "created_at"),
+        Index(None, "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     title: Mapped[str] = mapped_column(String(300))

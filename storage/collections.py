@@ -136,6 +136,25 @@ def shareable(principal: Principal, pilot_id: str) -> Select[Story]:
     return gate.shared_in(principal, pilot_id)
 
 
+def that_may_take(session: Session, principal: Principal, story_id: str) -> list[Collection]:
+    """The collections that a principal works with, of pilots that a story may be shared with now; newest first."""
+    pilots = [
+        pilot_id
+        for pilot_id in principal.pilots_as(*WORKS_WITH_COLLECTIONS)
+        if session.scalars(shareable(principal, pilot_id).where(Story.id == story_id)).first() is not None
+    ]
+    return list(session.scalars(of_principal(principal).where(Collection.pilot_id.in_(pilots))))
+
+
+def holding(session: Session, collections: SomeOf[Collection], story_id: str) -> set[str]:
+    """The ids of those of some collections that a story is in."""
+    entries = select(CollectionEntry.collection_id).where(
+        CollectionEntry.collection_id.in_([each.id for each in collections]),
+        CollectionEntry.story_id == story_id,
+    )
+    return set(session.scalars(entries))
+
+
 def entries_of(session: Session, collection: Collection) -> list[CollectionEntry]:
     """A collection's entries, in their order."""
     query = select(CollectionEntry).where(CollectionEntry.collection_id == collection.id)

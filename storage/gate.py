@@ -25,7 +25,12 @@ MOST_REMEMBERED = 1024
 
 def stories(principal: Principal, use: Use) -> Select[Story]:
     """The stories that ``principal`` may have for ``use``."""
-    return select(Story).where(_USES[use](principal) if use in _USES else _for_other_use(principal, use))
+    return select(Story).where(is_open_for(principal, use))
+
+
+def is_open_for(principal: Principal, use: Use) -> ColumnElement[bool]:
+    """The condition on ``story`` behind :func:`stories`, for queries that join it (search, counts)."""
+    return _USES[use](principal) if use in _USES else _for_other_use(principal, use)
 
 
 def readable(principal: Principal) -> Select[Story]:

@@ -122,6 +122,12 @@ def by_code(session: Session, code: str) -> Pilot:
     return pilot
 
 
+def names_of(session: Session, codes: Collection[str]) -> dict[str, str]:
+    """The names of some pilots, by code."""
+    rows = session.execute(select(Pilot.code, Pilot.name).where(Pilot.code.in_(codes)))
+    return {code: name for code, name in rows}  # noqa: C416 - rows are no pairs
+
+
 def of_ids(session: Session, ids: Collection[str]) -> list[Pilot]:
     """Some pilots, by name."""
     return list(session.scalars(select(Pilot).where(Pilot.id.in_(ids)).order_by(Pilot.name)))

@@ -95,6 +95,14 @@ def all_of(session: Session, collection: Collection) -> list[Release]:
     return list(session.scalars(query.order_by(Release.number.desc())))
 
 
+def before(session: Session, release: Release) -> Release | None:
+    """The release of the same collection that came before; None for the first."""
+    earlier = select(Release).where(
+        Release.collection_id == release.collection_id, Release.number < release.number
+    )
+    return session.scalars(earlier.order_by(Release.number.desc()).limit(1)).first()
+
+
 def what_may_be_pulled(session: Session, principal: Principal, release: Release) -> Pulled:
     """What of a release this reader may have now: the gate is asked for each of its stories."""
     collection = session.get_one(Collection, release.collection_id)

@@ -29,9 +29,8 @@ from app.collections.service import actor_of
 from app.exchange import manifest
 from app.parts import House
 from app.web.described import Responses, gives
-from models.errors import NotAllowed
 from models.roles import Scope
-from storage import collections, recalls, releases, responses
+from storage import collections, publications, recalls, releases, responses
 
 router = APIRouter(tags=["collections"])
 
@@ -181,12 +180,29 @@ def pull_text(
 def left_out(parts: House, curator: Curator, collection_id: str, number: Number) -> LeftOutOut:
     """Counts by reason, for curators of the pilot."""
     with parts.database.read() as session:
-        collection = collections.within_reach(session, curator, collection_id)
-        if not service.curates(curator, collection):
-            raise NotAllowed("role-missing", roles=["curator"])
+        collection = service.within_curators_reach(session, curator, collection_id)
         made = releases.of_collection(session, collection, number)
         pulled = releases.what_may_be_pulled(session, curator, made)
         return LeftOutOut(when_released=made.left_out, now=dict(pulled.left_out))
+
+
+@router.put(f"{ONE}/publication", dependencies=MAY_WRITE, summary="Let everybody find a collection")
+def publish(parts: House, curator: Curator, collection_id: str) -> CollectionOut:
+    """Its title and purpose, and those stories of its newest release that are published themselves. For curators of
+    the pilot; 409 if it was never released."""
+    with parts.database.write() as session:
+        collection = service.within_curators_reach(session, curator, collection_id)
+        publications.publish(session, collection, actor=actor_of(curator))
+        return service.view(session, curator, collection)
+
+
+@router.delete(f"{ONE}/publication", dependencies=MAY_WRITE, summary="Let nobody find a collection any more")
+def take_down(parts: House, curator: Curator, collection_id: str) -> CollectionOut:
+    """Its stories stay as they are. For curators of the pilot."""
+    with parts.database.write() as session:
+        collection = service.within_curators_reach(session, curator, collection_id)
+        publications.take_down(session, collection, actor=actor_of(curator))
+        return service.view(session, curator, collection)
 
 
 @router.get(f"{ONE}/responses", dependencies=MAY_READ, summary="What was answered to a collection")

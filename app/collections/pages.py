@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.access import Curator, PilotTeam, scope
-from app.collections import following, pulling, service
+from app.collections import following, service
+from app.collections.phrases import PURPOSES, REASONS, RECALLED
 from app.collections.schemas import CollectionIn, QueryIn, ResponseIn
 from app.collections.service import actor_of
-from app.exchange.manifest import TEXT_FORMATS
 from app.parts import House
 from app.web.rendering import render
 from models.base import utc_now
-from models.collections import Collection, RecallReason
+from models.collections import Collection
 from models.errors import Invalid
-from models.releases import Reason
 from models.roles import Role, Scope
-from models.stories import Purpose
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import collections, pilots, recalls, releases, responses
+from storage import collections, pilots, publications, recalls, responses
 
 router = APIRouter(prefix="/collections")
 
 MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
 MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
-Number = Annotated[int, Path(ge=1, le=1_000_000)]
 Line = Annotated[str, Form(max_length=300)]
 Text = Annotated[str, Form(max_length=5_000)]
-PURPOSES = {
-    Purpose.INPUT: "to shape a service before it is made",
-    Purpose.CO_EVALUATION: "to say how a service went",
-}
-REASONS = {
-    Reason.WITHDRAWN: "taken back by the teller",
-    Reason.NO_CONSENT: "no consent to sharing with this pilot",
-    Reason.HELD: "kept with its curators by an embargo or a safeguarding flag",
-    Reason.PROTOCOL: "not admitted by a pilot's protocol",
-    Reason.MASKING: "must be masked first, which is not possible yet",
-    Reason.NOT_CURATED: "not curated",
-    Reason.APPEARANCE: "somebody now wants to appear otherwise: release it anew",
-}
-
-RECALLED = {
-    RecallReason.WITHDRAWN: "taken back by the people in it",
-    RecallReason.SHARING_ENDED: "may not be shared any more",
-}
 
 
 @router.get("", dependencies=MAY_READ)
@@ -141,10 +121,14 @@ def show(
 ) -> Response:
     with parts.database.read() as session:
         collection = collections.within_reach(session, member, collection_id)
+        view = service.view(session, member, collection)
         return render(
             request,
             "collection.html",
-            collection=service.view(session, member, collection),
+            collection=view,
+            closed=Counter(each.closed_because for each in view.entries if not each.is_open),
+            recalls=service.waiting_in(session, member, collection_id),
+            recalled=RECALLED,
             choices=service.choices(session, member, collection),
             curates=service.curates(member, collection),
             reasons={reason.value: text for reason, text in REASONS.items()},
@@ -206,12 +190,18 @@ def run_query(parts: House, member: PilotTeam, collection_id: str) -> Response:
     return _back_to(collection_id, f"?added={added}#stories")
 
 
-@router.post("/{collection_id}/releases", dependencies=MAY_WRITE)
-def release(parts: House, member: PilotTeam, collection_id: str) -> Response:
+@router.post("/{collection_id}/publication", dependencies=MAY_WRITE)
+def publish(
+    parts: House,
+    curator: Curator,
+    collection_id: str,
+    is_public: Annotated[Literal["yes", "no"], Form()],
+) -> Response:
     with parts.database.write() as session:
-        collection = collections.within_reach(session, member, collection_id)
-        made = releases.release(session, member, collection, actor=actor_of(member))
-    return _back_to(collection_id, f"/releases/{made.number}")
+        collection = service.within_curators_reach(session, curator, collection_id)
+        change = publications.publish if is_public == "yes" else publications.take_down
+        change(session, collection, actor=actor_of(curator))
+    return _back_to(collection_id, "#public")
 
 
 @router.post("/{collection_id}/responses", dependencies=MAY_WRITE)
@@ -232,56 +222,6 @@ def respond(
         collection = collections.within_reach(session, member, collection_id)
         service.respond(session, member, collection, wanted)
     return _back_to(collection_id, "#responses")
-
-
-@router.get("/{collection_id}/releases/{number}", dependencies=MAY_READ)
-def show_release(
-    request: Request, parts: House, member: PilotTeam, collection_id: str, number: Number
-) -> Response:
-    with parts.database.read() as session:
-        collection = collections.within_reach(session, member, collection_id)
-        made = releases.of_collection(session, collection, number)
-        pulled = releases.what_may_be_pulled(session, member, made)
-        curates = service.curates(member, collection)
-        return render(
-            request,
-            "release.html",
-            collection=collection,
-            release=made,
-            entries=pulled.entries,
-            closed=sum(not entry.is_open for entry in pulled.entries),
-            left_out={REASONS[Reason(each)]: count for each, count in made.left_out.items()}
-            if curates
-            else {},
-            left_out_now={REASONS[each]: count for each, count in pulled.left_out.items()} if curates else {},
-            languages=language_names(),
-            formats=list(TEXT_FORMATS),
-        )
-
-
-@router.get("/{collection_id}/releases/{number}/manifest.json", dependencies=MAY_READ)
-def download_manifest(
-    request: Request, parts: House, member: PilotTeam, collection_id: str, number: Number
-) -> Response:
-    return pulling.send_manifest(request, parts, member, collection_id, number)
-
-
-@router.get("/{collection_id}/releases/{number}/download.zip", dependencies=MAY_READ)
-def download(parts: House, member: PilotTeam, collection_id: str, number: Number) -> Response:
-    return pulling.send_archive(parts, member, collection_id, number)
-
-
-@router.get("/{collection_id}/releases/{number}/stories/{story_id}/{name}", dependencies=MAY_READ)
-def download_text(
-    parts: House,
-    member: PilotTeam,
-    collection_id: str,
-    number: Number,
-    story_id: str,
-    name: str,
-    recording: Annotated[int | None, Query(ge=1, le=1000)] = None,
-) -> Response:
-    return pulling.send_text(parts, member, collection_id, number, story_id, name, recording)
 
 
 def _back_to(collection_id: str, rest: str = "") -> Response:

@@ -98,6 +98,9 @@ class CollectionOut(BaseModel):
     purpose: str
     query: QueryIn | None
     created_at: datetime
+    published_at: datetime | None = Field(
+        description="Since when everybody finds it, with those of its stories that are published; null: they do not."
+    )
     entries: list[EntryOut]
     releases: list[ReleaseOut]
 

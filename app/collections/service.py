@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,9 +22,10 @@ from app.collections.schemas import (
 from models.collections import Collection, Recall, Release, ReleaseEntry, Response
 from models.errors import NotAllowed
 from models.pilots import Pilot
+from models.releases import difference
 from models.roles import Principal, Role
 from models.stories import Story
-from storage import collections, pilots, releases, responses
+from storage import collections, pilots, recalls, releases, responses
 from storage.collections import CollectionQuery
 from storage.database import WriteSession
 
@@ -70,6 +72,18 @@ def curates(principal: Principal, collection: Collection) -> bool:
     return collection.pilot_id in principal.pilots_as(Role.CURATOR)
 
 
+def within_curators_reach(session: Session, curator: Principal, collection_id: str) -> Collection:
+    """A collection of a pilot that somebody curates.
+
+    :raises NotFound: there is none, or it is another pilot's
+    :raises NotAllowed: they work with it, and do not curate its pilot
+    """
+    collection = collections.within_reach(session, curator, collection_id)
+    if not curates(curator, collection):
+        raise NotAllowed("role-missing", roles=["curator"])
+    return collection
+
+
 def lines(session: Session, principal: Principal) -> list[CollectionLine]:
     """The collections that a principal works with, newest first."""
     mine = list(session.scalars(collections.of_principal(principal)))
@@ -105,6 +119,7 @@ def view(session: Session, principal: Principal, collection: Collection) -> Coll
         purpose=collection.purpose,
         query=query_view(session, collection),
         created_at=collection.created_at,
+        published_at=collection.published_at,
         entries=_entries(session, principal, collection),
         releases=[release_view(principal, collection, each, sizes.get(each.id, 0)) for each in made],
     )
@@ -121,6 +136,37 @@ def release_view(principal: Principal, collection: Collection, made: Release, en
     )
 
 
+@dataclass(frozen=True)
+class Change:
+    """What changed from the release before: titles of what this reader may have now, None for what they may not.
+
+    ``emptied`` are the digests of what was taken back since.
+    """
+
+    since: int
+    added: tuple[str | None, ...]
+    removed: tuple[str | None, ...]
+    changed: tuple[str | None, ...]
+    emptied: tuple[str, ...]
+
+
+def change_of(session: Session, principal: Principal, made: Release) -> Change | None:
+    """What changed from the release before; None for the first."""
+    earlier = releases.before(session, made)
+    if earlier is None:
+        return None
+    found = difference(earlier.entries, made.entries)
+    pilot_id = session.get_one(Collection, made.collection_id).pilot_id
+    named = collections.shareable(principal, pilot_id).where(
+        Story.id.in_([*found.added, *found.removed, *found.changed])
+    )
+    titles = {story.id: story.title for story in session.scalars(named)}
+    added, removed, changed = (
+        tuple(titles.get(each) for each in ids) for ids in (found.added, found.removed, found.changed)
+    )
+    return Change(earlier.number, added, removed, changed, found.emptied)
+
+
 def choices(session: Session, principal: Principal, collection: Collection, limit: int = 200) -> list[Story]:
     """Stories that could be added now, newest first."""
     present = [entry.story_id for entry in collections.entries_of(session, collection)]
@@ -128,9 +174,15 @@ def choices(session: Session, principal: Principal, collection: Collection, limi
     return list(session.scalars(open_now.order_by(Story.created_at.desc(), Story.id).limit(limit)))
 
 
-def recalls_view(session: Session, recalls: Sequence[Recall]) -> list[RecallOut]:
+def recalls_view(session: Session, issued: Sequence[Recall]) -> list[RecallOut]:
     """Recalls with the release that each is about."""
-    return [_recall(session.get_one(Release, each.release_id), each) for each in recalls]
+    return [_recall(session.get_one(Release, each.release_id), each) for each in issued]
+
+
+def waiting_in(session: Session, principal: Principal, collection_id: str) -> list[RecallOut]:
+    """The recalls of one collection's stories that a principal has not acknowledged, oldest first."""
+    waiting = recalls_view(session, recalls.waiting_for(session, actor_of(principal)))
+    return [each for each in waiting if each.collection_id == collection_id]
 
 
 def respond(

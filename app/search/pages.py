@@ -1,4 +1,4 @@
-"""Search for people: one form, and links; it works without JavaScript."""
+"""The library for people: one form, links that play a moment, and a story to listen to; no script is needed."""
 
 from __future__ import annotations
 
@@ -6,39 +6,138 @@ from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from markupsafe import Markup
 
-from app.access import Anyone, scope
-from app.parts import House
-from app.search.schemas import SearchIn
-from app.search.service import look_for
+from app.access import Anyone, PilotTeam, scope
+from app.parts import House, Parts
+from app.search.schemas import MomentOut, SearchIn
+from app.search.service import PURPOSES, USES, look_for
+from app.stories.hearing import RecordingId, Seconds, Start, StoryHeard, story_heard
 from app.web.rendering import render
+from app.web.translation import translator_for
 from models.curation import State
-from models.roles import Scope
+from models.roles import ANYONE, Action, Scope
+from models.stories import Purpose
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import pilots
+from storage import collections, gate, pilots
 
 router = APIRouter(prefix="/search")
 
+MAY_READ = [Depends(scope(Scope.STORIES_READ))]
+# As far as a page counts: whoever has more than this to choose from narrows it down.
+COUNTED = 500
 
-@router.get("", dependencies=[Depends(scope(Scope.STORIES_READ))])
+
+@router.get("", dependencies=MAY_READ)
 def search(request: Request, parts: House, reader: Anyone, asked: Annotated[SearchIn, Query()]) -> Response:
+    language = translator_for(request).language
     with parts.database.read() as session:
-        found = look_for(session, reader, asked, parts.codebook)
+        found = look_for(session, reader, asked, parts.codebook, language=language, count_up_to=COUNTED)
         mine = pilots.of_ids(session, list(reader.roles))
     names = language_names()
+    choices = {
+        "pilot": [(pilot.code, pilot.name) for pilot in mine],
+        "language": [(code, names[code]) for code in dict.fromkeys([*PILOT_LANGUAGES, *names])],
+        "theme": _themes(parts, language),
+        "purpose": [(each.value, PURPOSES[each]) for each in (Purpose.INPUT, Purpose.CO_EVALUATION)],
+        "use": [(each.value, says) for each, says in USES.items()],
+        "state": [(state.value, state.value) for state in State if state is not State.WITHDRAWN],
+    }
     return render(
         request,
         "search.html",
         asked=asked,
         found=found,
-        pilots=[(pilot.code, pilot.name) for pilot in mine],
-        languages=[(code, names[code]) for code in dict.fromkeys([*PILOT_LANGUAGES, *names])],
+        counted=COUNTED,
+        choices=choices,
+        narrowed=_narrowed(asked, choices),
         language_names=names,
-        themes=[(theme.id, theme.label("en")) for theme in parts.codebook.themes],
-        states=[(state, state) for state in State if state is not State.WITHDRAWN],
+        reads_in=language,
         link=partial(_link, asked),
+        place_of=_place_of,
     )
+
+
+@router.get("/stories/{story_id}", dependencies=MAY_READ)
+def listen(
+    request: Request,
+    parts: House,
+    reader: Anyone,
+    story_id: str,
+    t: Seconds = None,
+    r: RecordingId = None,
+) -> Response:
+    """A story, to be listened to from second ``t`` of its recording ``r``."""
+    language = translator_for(request).language
+    with parts.database.read() as session:
+        story = gate.may(session, reader, Action.LISTEN, story_id)
+        heard = story_heard(session, story, parts.codebook, language)
+        mine = collections.that_may_take(session, reader, story_id)
+        return render(
+            request,
+            "library-story.html",
+            story=heard,
+            start=Start(r, t) if t else None,
+            reads_in=language,
+            language_names=language_names(),
+            collections=mine,
+            holding=collections.holding(session, mine, story_id),
+            is_public=not gate.may_not(session, ANYONE, Action.LISTEN, story_id),
+            cares=not gate.may_not(session, reader, Action.RECORD_CONSENT, story_id),
+            embedding=_embedding(parts.settings.base_url, heard),
+        )
+
+
+@router.post("/stories/{story_id}/collect", dependencies=[Depends(scope(Scope.COLLECTIONS_WRITE))])
+def collect(
+    parts: House, member: PilotTeam, story_id: str, collection_id: Annotated[str, Form(max_length=40)]
+) -> Response:
+    """Put a story at the end of a collection, and stay with the story."""
+    with parts.database.write() as session:
+        collection = collections.within_reach(session, member, collection_id)
+        collections.add(session, member, collection, story_id, actor=member.account_id or "")
+    return RedirectResponse(f"/search/stories/{story_id}#collect", 303)
+
+
+def _place_of(moment: MomentOut) -> str:
+    """What follows a story's address, so that it is played from a moment."""
+    return f"?r={moment.recording_id}&t={moment.start_seconds:.2f}"
+
+
+def _embedding(base_url: str, story: StoryHeard) -> str:
+    """What plays a published story within another page, to be copied as text."""
+    framed = Markup(
+        '<iframe src="{}/listen/embed/{}" title="{}" width="560" height="420" allowfullscreen loading="lazy"></iframe>'
+    )
+    return str(framed.format(base_url, story.id, story.title))
+
+
+def _themes(parts: Parts, language: str) -> list[tuple[str, str]]:
+    return sorted(
+        ((each.id, each.label(language)) for each in parts.codebook.themes), key=lambda each: each[1]
+    )
+
+
+def _narrowed(asked: SearchIn, choices: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """The filters that are on, in words, by the name that takes each out of the address."""
+    chosen = asked.model_dump(mode="json", exclude_defaults=True, exclude={"q", "limit", "cursor"})
+    says = {
+        "pilot": "pilot: {}",
+        "language": "told in {}",
+        "theme": "theme: {}",
+        "purpose": "gathered {}",
+        "use": "may be used: {}",
+        "state": "state: {}",
+        "year": "sent in {}",
+        "from_date": "sent from {}",
+        "to_date": "sent until {}",
+    }
+    return [
+        (name, says[name].format(dict(choices.get(name, [])).get(value, value)))
+        for name, value in chosen.items()
+    ]
 
 
 def _link(asked: SearchIn, **changes: str | None) -> str:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from models.consent import Use
 from models.curation import State
+from models.stories import Purpose
 from storage.search import Source
 
 
@@ -37,6 +39,13 @@ class SearchIn(BaseModel):
         None, description="A theme of the codebook that a curator accepted."
     )
     state: Annotated[State | None, Empty] = None
+    purpose: Annotated[Purpose | None, Empty] = Field(
+        None, description="What a story was gathered for; those gathered for both serve either."
+    )
+    use: Annotated[Use | None, Empty] = Field(
+        None, description="What I may put the story to, by its tellers' consent and its pilots' protocols."
+    )
+    year: Annotated[int | None, Empty] = Field(None, ge=2000, le=9000, description="Sent in this year (UTC).")
     from_date: Annotated[date | None, Empty] = Field(None, description="Sent on this day (UTC) or later.")
     to_date: Annotated[date | None, Empty] = Field(None, description="Sent on this day (UTC) or before.")
     limit: int = Field(20, ge=1, le=100, description="How many stories at most.")
@@ -79,7 +88,7 @@ class HitOut(_Out):
 
 
 class FacetOut(BaseModel):
-    """How many of the stories found have this language, theme or state."""
+    """How many of the stories found have this value."""
 
     value: str
     label: str
@@ -90,6 +99,9 @@ class FacetsOut(BaseModel):
     language: list[FacetOut]
     theme: list[FacetOut]
     state: list[FacetOut]
+    pilot: list[FacetOut] = Field(description="By its code; a story may belong to several.")
+    purpose: list[FacetOut]
+    year: list[FacetOut]
 
 
 class SearchOut(BaseModel):

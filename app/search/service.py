@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.search.schemas import FacetOut, FacetsOut, HitOut, SearchIn, SearchOut
+from models.consent import Use
 from models.roles import Principal
+from models.stories import Purpose
 from pipeline.index import prepare_query
 from pipeline.themes.codebook import Codebook
 from pipeline.themes.lemmas import LANGUAGES
@@ -15,30 +19,55 @@ from pipeline.transcription.languages import language_names
 from storage import pilots, search
 from storage.search import SearchQuery
 
+PURPOSES = {
+    Purpose.INPUT: "to shape a service",
+    Purpose.CO_EVALUATION: "to say how a service went",
+    Purpose.BOTH: "both",
+}
+USES = {
+    Use.SHARING: "in my pilots' own work",
+    Use.PUBLICATION: "published, for anyone to hear",
+    Use.EXCERPTS: "in short parts",
+    Use.TRANSLATION: "translated",
+    Use.RESEARCH: "for research",
+}
 
-def look_for(session: Session, principal: Principal, asked: SearchIn, codebook: Codebook) -> SearchOut:
-    """The stories that a reader may see and that have what is asked for.
+
+def look_for(
+    session: Session,
+    principal: Principal,
+    asked: SearchIn,
+    codebook: Codebook,
+    *,
+    language: str = "en",
+    count_up_to: int | None = None,
+) -> SearchOut:
+    """The stories that a reader may see and that have what is asked for; themes by their names in ``language``.
 
     :raises NotFound: there is no such pilot
     :raises Invalid: the cursor is none of ours
     """
-    page = search.find(session, principal, _query_of(session, asked))
-    names = language_names()
-    labels = {theme.id: theme.label("en") for theme in codebook.themes}
-
-    def facet(counts: tuple[tuple[str, int], ...], known: dict[str, str]) -> list[FacetOut]:
-        return [FacetOut(value=each, label=known.get(each, each), stories=count) for each, count in counts]
-
+    query = replace(_query_of(session, asked), count_up_to=count_up_to)
+    page = search.find(session, principal, query)
     return SearchOut(
         hits=[HitOut.model_validate(hit) for hit in page.hits],
         total=page.total,
         facets=FacetsOut(
-            language=facet(page.facets.language, names),
-            theme=facet(page.facets.theme, labels),
-            state=facet(page.facets.state, {}),
+            language=_facet(page.facets.language, language_names()),
+            theme=_facet(page.facets.theme, {each.id: each.label(language) for each in codebook.themes}),
+            state=_facet(page.facets.state, {}),
+            pilot=_facet(
+                page.facets.pilot, pilots.names_of(session, [code for code, _ in page.facets.pilot])
+            ),
+            purpose=_facet(page.facets.purpose, PURPOSES),
+            year=_facet(tuple(sorted(page.facets.year, reverse=True)), {}),
         ),
         next=page.next,
     )
+
+
+def _facet(counts: tuple[tuple[str, int], ...], known: Mapping[Any, str]) -> list[FacetOut]:
+    return [FacetOut(value=each, label=known.get(each, each), stories=count) for each, count in counts]
 
 
 def _query_of(session: Session, asked: SearchIn) -> SearchQuery:
@@ -50,6 +79,9 @@ def _query_of(session: Session, asked: SearchIn) -> SearchQuery:
         language=asked.language,
         theme=asked.theme,
         state=asked.state,
+        purpose=asked.purpose,
+        use=asked.use,
+        year=asked.year,
         from_date=asked.from_date,
         to_date=asked.to_date,
         limit=asked.limit,

@@ -26,6 +26,11 @@ SANDBOXED = {
 }
 # For pages whose address carries a token: not even our own proxy's log learns the address from the next request.
 ADDRESS_IS_SECRET = {"Referrer-Policy": "strict-origin"}
+# For a page that others may show within theirs; it has no button that does anything here.
+EMBEDDABLE = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"),
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 A_YEAR_SECONDS = 365 * 24 * 3600
 
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from sqlalchemy import CTE, Tuple, literal, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.base import UtcDateTime
 from models.curation import State
 from models.errors import Invalid
 from models.roles import Principal
@@ -25,6 +24,7 @@ from storage.search.terms import places_in
 from storage.search.words import SnippetPart, cut_snippet
 
 MOMENTS_SHOWN = 3
+FACETS = ("language", "theme", "state", "pilot", "purpose", "year")
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,20 @@ class Hit:
 
 @dataclass(frozen=True)
 class Facets:
-    """How many of the stories found have each language, accepted theme and state; most first."""
+    """How many of the stories found have each language, accepted theme and so on; most first."""
 
     language: tuple[tuple[str, int], ...] = ()
     theme: tuple[tuple[str, int], ...] = ()
     state: tuple[tuple[str, int], ...] = ()
+    pilot: tuple[tuple[str, int], ...] = ()
+    purpose: tuple[tuple[str, int], ...] = ()
+    year: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class SearchPage:
-    """Some hits, best first; ``total`` counts stories; ``next`` is the cursor of the page after this."""
+    """Some hits, best first; ``total`` counts stories, as far as the query lets it; ``next`` is the cursor of the
+    page after this."""
 
     hits: tuple[Hit, ...] = ()
     total: int = 0
@@ -84,19 +88,12 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
     if any(not term.words for term in query.terms):
         return SearchPage()
     reading = Reading(principal, query, session.get_bind().dialect.name == "sqlite")
-    matched = reading.matched()
-    page = (
-        select(Story, matched.c.score)
-        .join(matched, matched.c.story_id == Story.id)
-        .order_by(matched.c.score.desc(), Story.created_at.desc(), Story.id.desc())
-        .limit(query.limit + 1)
-    )
+    page = reading.hits().limit(query.limit + 1)
     if query.cursor:
-        place = tuple_(matched.c.score, Story.created_at, Story.id)
-        page = page.where(place < _read_cursor(query.cursor))
+        page = page.where(reading.after(*_read_cursor(query.cursor)))
     rows = [(story, int(score)) for story, score in session.execute(page)]
     shown = rows[: query.limit]
-    total, facets = _count(session, matched)
+    total, facets = _count(session, reading)
     moments = _moments(session, reading, [story.id for story, _ in shown])
     return SearchPage(
         hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
@@ -110,15 +107,15 @@ def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:
     return Hit(story.id, story.title, story.spoken_language, State(story.state), story.created_at, moments)
 
 
-def _count(session: Session, matched: CTE) -> tuple[int, Facets]:
-    rows = list(session.execute(counts(matched)))
+def _count(session: Session, reading: Reading) -> tuple[int, Facets]:
+    rows = list(session.execute(counts(reading.counted(), is_sqlite=reading.is_sqlite)))
 
     def facet(name: str) -> tuple[tuple[str, int], ...]:
         found = [(value, stories) for kind, value, stories in rows if kind == name and value is not None]
         return tuple(sorted(found, key=lambda each: (-each[1], each[0])))
 
     total = next(stories for kind, _, stories in rows if kind == "total")
-    return total, Facets(facet("language"), facet("theme"), facet("state"))
+    return total, Facets(**{name: facet(name) for name in FACETS})
 
 
 def _moments(session: Session, reading: Reading, story_ids: list[str]) -> dict[str, tuple[Moment, ...]]:
@@ -160,7 +157,7 @@ def _make_cursor(story: Story, score: int) -> str:
     return base64.urlsafe_b64encode(raw).decode()
 
 
-def _read_cursor(cursor: str) -> Tuple:
+def _read_cursor(cursor: str) -> tuple[int, datetime, str]:
     try:
         score, moment, story_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         created_at = datetime.fromisoformat(moment)
@@ -174,4 +171,4 @@ def _read_cursor(cursor: str) -> Tuple:
         created_at = created_at.astimezone(UTC)
     except (AttributeError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise Invalid("invalid", reason="cursor") from error
-    return tuple_(literal(score), literal(created_at, UtcDateTime), literal(story_id))
+    return score, created_at, story_id

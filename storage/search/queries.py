@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 from sqlalchemy import (
     CTE,
@@ -16,16 +17,21 @@ from sqlalchemy import (
     cast,
     distinct,
     func,
+    literal,
     literal_column,
     null,
     select,
+    tuple_,
     union_all,
 )
 
+from models.base import UtcDateTime
+from models.consent import Use
 from models.curation import State
+from models.pilots import Pilot
 from models.roles import Principal
 from models.search import SearchEntry
-from models.stories import DETECT, Story, StoryPilot
+from models.stories import DETECT, Purpose, Story, StoryPilot
 from models.themes import StoryTheme, ThemeState
 from storage import gate
 from storage.search.entries import Source
@@ -34,6 +40,7 @@ from storage.search.terms import Term, as_typed, by_lemma
 # All of a query's words in one place count most, then words as they were typed, then where they stand. A score
 # is made of one story and the query alone; no statistics of the collection take part.
 _TOGETHER, _AS_TYPED = 1000, 10
+_NEWEST = (Story.created_at.desc(), Story.id.desc())
 _WEIGHTS = {Source.TITLE: 3, Source.THEME: 2, Source.SEGMENT: 1}
 
 language_of_story = case((Story.language == DETECT, Story.detected_language), else_=Story.language)
@@ -44,7 +51,11 @@ class SearchQuery:
     """What is looked for: stories in which every one of ``terms`` is found, and that pass the filters.
 
     Without terms the filters alone choose. ``pilot_id`` is a pilot's id; ``theme`` one that a curator accepted;
-    the dates are days (UTC) on which a story was sent, both included. ``cursor`` is the ``next`` of a page.
+    ``use`` what the story may be put to by this reader; a story gathered for both purposes serves either; the dates
+    are days (UTC) on which a story was sent, both included, as is the ``year``. ``cursor`` is the ``next`` of a page.
+
+    ``count_up_to``: count no further than this many stories (None: all), so that a page comes in time whatever there
+    is to be read.
     """
 
     terms: tuple[Term, ...] = ()
@@ -52,10 +63,14 @@ class SearchQuery:
     language: str | None = None
     theme: str | None = None
     state: State | None = None
+    purpose: Purpose | None = None
+    use: Use | None = None
+    year: int | None = None
     from_date: date | None = None
     to_date: date | None = None
     limit: int = 20
     cursor: str | None = None
+    count_up_to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -66,11 +81,40 @@ class Reading:
     query: SearchQuery
     is_sqlite: bool
 
-    def matched(self) -> CTE:
-        """``story_id`` and ``score`` of each story that is found."""
+    def hits(self) -> Select[Story, int]:
+        """The stories that are found and their scores, best first; without words all score alike."""
         if not self.query.terms:
-            everything = select(Story.id.label("story_id"), literal_column("0", Integer).label("score"))
-            return everything.where(*self._conditions()).cte("matched")
+            # Read in the order of an index: what lies behind the page is not looked at.
+            newest = select(Story, literal_column("0", Integer).label("score")).where(*self._conditions())
+            return newest.order_by(*_NEWEST)
+        matched = self._matched
+        return (
+            select(Story, matched.c.score)
+            .join(matched, matched.c.story_id == Story.id)
+            .order_by(matched.c.score.desc(), *_NEWEST)
+        )
+
+    def after(self, score: int, created_at: datetime, story_id: str) -> ColumnElement[bool]:
+        """What comes after a place among the hits."""
+        place = (literal(created_at, UtcDateTime), literal(story_id))
+        if not self.query.terms:
+            return tuple_(Story.created_at, Story.id) < tuple_(*place)
+        return tuple_(self._matched.c.score, Story.created_at, Story.id) < tuple_(literal(score), *place)
+
+    def counted(self) -> CTE:
+        """The stories that are counted, by ``story_id``: all hits, or the newest as far as the query says."""
+        found = select(Story.id.label("story_id"))
+        if self.query.terms:
+            found = found.where(Story.id.in_(select(self._matched.c.story_id)))
+        else:
+            found = found.where(*self._conditions())
+        if self.query.count_up_to is not None:
+            found = found.order_by(*_NEWEST).limit(self.query.count_up_to)
+        return found.cte("counted")
+
+    @cached_property
+    def _matched(self) -> CTE:
+        """``story_id`` and ``score`` of each story in which every term is found."""
         found = self._found()
         moments = _moments_of(found)
         whole = (
@@ -146,6 +190,13 @@ class Reading:
             conditions.append(language_of_story == query.language)
         if query.state:
             conditions.append(Story.state == query.state)
+        if query.purpose:
+            conditions.append(Story.purpose.in_({query.purpose, Purpose.BOTH}))
+        if query.use:
+            conditions.append(gate.is_open_for(self.principal, query.use))
+        if query.year:
+            conditions.append(Story.created_at >= _begin_of(date(query.year, 1, 1)))
+            conditions.append(Story.created_at < _begin_of(date(query.year + 1, 1, 1)))
         if query.from_date:
             conditions.append(Story.created_at >= _begin_of(query.from_date))
         if query.to_date and query.to_date < date.max:
@@ -153,8 +204,8 @@ class Reading:
         return conditions
 
 
-def counts(matched: CTE) -> CompoundSelect[str, str | None, int]:
-    """``kind, value, stories``: one row of kind ``total``, and one for each language, theme and state."""
+def counts(counted: CTE, *, is_sqlite: bool) -> CompoundSelect[str, str | None, int]:
+    """``kind, value, stories``: one row of kind ``total``, and one for each value of each facet."""
 
     def kind(name: str) -> ColumnElement[str]:
         return literal_column(f"'{name}'", String).label("kind")
@@ -162,19 +213,31 @@ def counts(matched: CTE) -> CompoundSelect[str, str | None, int]:
     def each(name: str, value: ColumnElement[str | None]) -> Select[str, str | None, int]:
         return (
             select(kind(name), value.label("value"), func.count().label("stories"))
-            .select_from(matched)
-            .join(Story, Story.id == matched.c.story_id)
+            .select_from(counted)
+            .join(Story, Story.id == counted.c.story_id)
             .group_by(value)
         )
 
     total = select(kind("total"), cast(null(), String).label("value"), func.count().label("stories"))
     accepted = (StoryTheme.story_id == Story.id) & (StoryTheme.state == ThemeState.ACCEPTED)
     return union_all(
-        total.select_from(matched),
+        total.select_from(counted),
         each("language", language_of_story),
         each("state", cast(Story.state, String)),
+        each("purpose", cast(Story.purpose, String)),
+        each("year", _year_of_story(is_sqlite=is_sqlite)),
         each("theme", cast(StoryTheme.theme, String)).join(StoryTheme, accepted),
+        each("pilot", cast(Pilot.code, String))
+        .join(StoryPilot, StoryPilot.story_id == Story.id)
+        .join(Pilot, Pilot.id == StoryPilot.pilot_id),
     )
+
+
+def _year_of_story(*, is_sqlite: bool) -> ColumnElement[str | None]:
+    """The year (UTC) in which a story was sent, as text."""
+    if is_sqlite:
+        return func.strftime("%Y", Story.created_at, type_=String)
+    return func.to_char(func.timezone("UTC", Story.created_at), "YYYY", type_=String)
 
 
 def _moments_of(found: CTE) -> CTE:

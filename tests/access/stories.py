@@ -23,6 +23,7 @@ from storage import (
     holds,
     ledger,
     notices,
+    publications,
     recalls,
     releases,
     review_copies,
@@ -211,6 +212,7 @@ class Stories:
                 collections.add(session, team, made, story_id, actor=actor)
             release = releases.release(session, team, made, actor=actor)
             releases.note_disclosure(session, release, actor, "download.zip")
+            publications.publish(session, made, actor=actor)
             return {"collection_id": made.id, "in_order": story_ids}
 
     def _let_happen(self, stage: Stage, story: Story) -> None:

@@ -85,6 +85,7 @@ class Way:
     :param fills: other words for some of those in braces
     :param is_once: it concerns no story, so that one stage will do
     :param is_of_story: what it names goes with the story: once that is erased, nobody is told more than that
+    :param is_public: whoever comes is answered as nobody in particular is
     """
 
     door: Names
@@ -97,6 +98,7 @@ class Way:
     fills: Mapping[str, str] = field(default_factory=dict)
     is_once: bool = False
     is_of_story: bool = False
+    is_public: bool = False
 
     def is_walked(self, role: str, stage: str) -> bool:
         """Whether this cell is opened. Doors do not look at the story: who stays outside tries them in two stages."""
@@ -111,6 +113,7 @@ class Way:
             return 401 if role in WITHOUT_ACCOUNT or self.door == TELLER else 403
         if role not in self.reach:
             return 404
+        role = "nobody" if self.is_public else role
         story = STAGES[stage]
         if self.door == TELLER and story.gone:
             # Who came by a link sees what became of the story, until the link itself is erased.
@@ -272,6 +275,8 @@ FOR_PROGRAMS: Mapping[str, Way] = {
     f"GET {API}{RELEASE}/download.zip": of_collection(scope=PULL),
     f"GET {API}{RELEASE}/left-out": of_collection(door=CURATORS, scope=PULL),
     f"GET {API}{RELEASED}": of_collection("collects", scope=PULL),
+    f"PUT {API}{COLLECTION}/publication": of_collection(door=CURATORS, scope=COLLECT),
+    f"DELETE {API}{COLLECTION}/publication": of_collection(door=CURATORS, scope=COLLECT),
     f"GET {API}{COLLECTION}/responses": of_collection(scope=PULL),
     f"POST {API}{COLLECTION}/responses": of_collection(gives=MADE, scope=COLLECT, sends=body(**ANSWERED)),
     f"GET {API}/changes": Way(TEAMS, scope=PULL),
@@ -406,6 +411,20 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"POST {DESK}/steps": Way(CURATORS, "reviews", BACK, {409: CANNOT_REOPEN}, sends=form(verb="reopen")),
     # search
     "GET /search": Way(ANYONE),
+    f"GET /search{STORY}": Way(ANYONE, "reads"),
+    f"POST /search{STORY}/collect": of_collection(
+        "collects", BACK, sends=form(collection_id="{empty_collection_id}")
+    ),
+    # charts
+    "GET /charts": Way(TEAMS),
+    # the public site: who is signed in sees what everybody sees
+    "GET /listen": Way(ANYONE),
+    f"GET /listen{COLLECTION}": Way(ANYONE),
+    f"GET /listen{STORY}": Way(ANYONE, "reads", is_public=True),
+    f"GET /listen{STORY}/concern": Way(ANYONE, "reads", is_public=True),
+    f"POST /listen{STORY}/concern": Way(ANYONE, "reads", BACK, is_public=True, sends=form(note="n")),
+    "GET /listen/thank-you": of_house(ANYONE),
+    "GET /listen/embed/{story_id}": Way(ANYONE, "reads", is_public=True),
     # collections
     "GET /collections": Way(TEAMS),
     "POST /collections": of_house(TEAM_HERE, BACK, sends=form(pilot="here", title="A")),
@@ -422,6 +441,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"GET {RELEASE}/manifest.json": of_collection(),
     f"GET {RELEASE}/download.zip": of_collection(),
     f"GET {RELEASED}": of_collection("collects"),
+    f"POST {COLLECTION}/publication": of_collection(door=CURATORS, gives=BACK, sends=form(is_public="yes")),
     f"POST {COLLECTION}/responses": of_collection(gives=BACK, sends=form(**ANSWERED)),
     "GET /collections/recalls": Way(CURATORS),
     f"POST /collections{RECALL}": Way(TEAMS, "recalled", BACK),

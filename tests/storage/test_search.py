@@ -21,7 +21,7 @@ from models.curation import State
 from models.errors import Conflict, Invalid, NotFound
 from models.roles import ANYONE, Principal, Role
 from models.search import SearchEntry
-from models.stories import Recording, Story
+from models.stories import Purpose, Recording, Story
 from models.themes import StoryTheme, ThemeState
 from storage import accounts, consents, pilots, schema, search, stories, transcripts, withdrawals
 from storage.consents import Terms
@@ -72,11 +72,12 @@ def a_story(
     state: State = State.CURATED,
     uses: frozenset[Use] = ALL_USES,
     theme: str | None = None,
+    purpose: Purpose = Purpose.INPUT,
     created_at: datetime = NOON,
 ) -> Story:
     """A story that can be found by its title and by what is said, a segment every five seconds."""
     pilot = pilot_id or town.here
-    details = StoryDetails(title=title, language=language, pilot_ids=[pilot])
+    details = StoryDetails(title=title, language=language, pilot_ids=[pilot], purpose=purpose)
     story = stories.create(session, details, submitted_by=town.reporter)
     terms = Terms(uses=uses, pilot_ids=frozenset({pilot}), naming=Naming.NAMED, face=Face.SHOWN)
     consents.record(session, story, story.people[0].id, terms, actor=town.reporter)
@@ -309,6 +310,48 @@ def test_filters_and_facets(database: Database, town: Town) -> None:
     assert page.facets.language == (("en", 1), ("et", 1), ("pl", 1))
     assert page.facets.theme == (("housing", 2),)
     assert page.facets.state == (("curated", 3), ("submitted", 1))
+    assert page.facets.pilot == (("here", 3), ("there", 1))
+    assert page.facets.purpose == (("input", 4),)
+    assert page.facets.year == (("2026", 4),)
+
+
+def test_year_purpose_and_use_are_filters(database: Database, town: Town) -> None:
+    team = town.team(town.here)
+    new_year = datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)
+    with database.write() as session:
+        a_story(session, town, "garden a", created_at=new_year, purpose=Purpose.BOTH)
+        a_story(session, town, "garden b", created_at=new_year + timedelta(seconds=1))
+        only_shared = frozenset({Use.CURATION, Use.SHARING})
+        a_story(session, town, "garden c", uses=only_shared, purpose=Purpose.CO_EVALUATION)
+
+    def titles(**filters: object) -> list[str]:
+        with database.read() as session:
+            page = search.find(session, team, replace(SearchQuery((WORD,)), **filters))  # type: ignore[arg-type]
+        return sorted(hit.title[-1] for hit in page.hits)
+
+    assert titles(year=2025) == ["a"]
+    assert titles(year=2026) == ["b", "c"]
+    assert titles(purpose=Purpose.INPUT) == ["a", "b"]
+    assert titles(purpose=Purpose.CO_EVALUATION) == ["a", "c"]
+    assert titles(use=Use.SHARING) == ["a", "b", "c"]
+    assert titles(use=Use.RESEARCH) == []
+    with database.read() as reading:
+        years = search.find(reading, team, SearchQuery()).facets.year
+    assert years == (("2026", 2), ("2025", 1))
+
+
+@pytest.mark.parametrize("terms", [(), (WORD,)])
+def test_counting_stops_where_it_is_told_to_and_hits_do_not(
+    database: Database, town: Town, terms: tuple[Term, ...]
+) -> None:
+    with database.write() as session:
+        for n in range(5):
+            a_story(session, town, f"garden {n}", created_at=NOON + timedelta(days=n))
+        a_story(session, town, "garden old", state=State.PUBLISHED, created_at=NOON - timedelta(days=1))
+    with database.read() as reading:
+        page = search.find(reading, town.team(town.here), SearchQuery(terms, count_up_to=5))
+    assert (page.total, len(page.hits)) == (5, 6)
+    assert page.facets.state == (("curated", 5),), "the newest are counted"
 
 
 @pytest.mark.parametrize("terms", [(), (WORD,)])

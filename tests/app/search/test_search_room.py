@@ -13,14 +13,14 @@ from app.access import SESSION_COOKIE
 from app.parts import Parts
 from app.settings import Settings
 from models.accounts import Account
-from models.base import new_id
+from models.base import new_id, utc_now
 from models.consent import Face, Naming, Use
 from models.curation import State
 from models.roles import Role, Scope
 from models.stories import Recording
 from pipeline.index import reindex
 from pipeline.themes.codebook import load_codebook
-from storage import accounts, api_keys, consents, pilots, stories, themes, transcripts
+from storage import accounts, api_keys, collections, consents, pilots, stories, themes, transcripts
 from storage.consents import Terms
 from storage.database import Database
 from storage.objects import Objects
@@ -107,6 +107,9 @@ def test_programs_get_moments_in_seconds_and_what_is_said_there(
             {"value": "curated", "label": "curated", "stories": 1},
             {"value": "published", "label": "published", "stories": 1},
         ],
+        "pilot": [{"value": "here", "label": "Here", "stories": 2}],
+        "purpose": [{"value": "input", "label": "to shape a service", "stories": 2}],
+        "year": [{"value": str(utc_now().year), "label": str(utc_now().year), "stories": 2}],
     }
 
 
@@ -128,6 +131,11 @@ def test_pages_of_the_api_lead_to_the_next(client: TestClient, database: Databas
         ({"pilot": "here"}, 2),
         ({"language": "en"}, 0),
         ({"theme": "housing", "state": "curated"}, 1),
+        ({"purpose": "co-evaluation"}, 0),
+        ({"use": "sharing"}, 2),
+        ({"use": "publication"}, 1),
+        ({"use": "research"}, 0),
+        ({"year": "2001"}, 0),
         ({"from_date": "2100-01-01"}, 0),
         (
             {"to_date": "2100-01-01", "language": "", "state": "", "from_date": "", "pilot": "", "theme": ""},
@@ -154,6 +162,10 @@ def test_filters_by_name(client: TestClient, database: Database, params: dict[st
         ({"state": "none"}, 422),
         ({"from_date": "yesterday"}, 422),
         ({"limit": "1000"}, 422),
+        ({"use": "profit"}, 422),
+        ({"purpose": "fun"}, 422),
+        ({"year": "1"}, 422),
+        ({"year": "x"}, 422),
         ({"cursor": "WzEsIjIwMjYtMDEtMDEiLCJ4XHUwMDAwIl0="}, 422),
         ({"q": "x" * 501}, 422),
     ],
@@ -169,15 +181,21 @@ def test_what_cannot_be_looked_for_is_said_in_words(
 
 def test_page_links_each_hit_to_its_moment(client: TestClient, database: Database) -> None:
     client = as_team(client, database)
-    found = client.get("/api/v1/search", params={"q": "kobiety"}).json()["hits"][0]["story_id"]
+    hit = client.get("/api/v1/search", params={"q": "kobiety"}).json()["hits"][0]
+    recording = hit["moments"][0]["recording_id"]
     page = client.get("/search", params={"q": "kobiety", "language": "pl"}, headers=PAGE)
     assert page.status_code == 200
     assert "2 stories" in page.text
-    assert f'href="/stories/{found}#t65">1:05</a>' in page.text
+    moment = f"/search/stories/{hit['story_id']}?r={recording}&amp;t=65.40"
+    assert f'href="{moment}"><span class="govuk-visually-hidden">Play from </span>1:05</a>' in page.text
     assert "To jest &lt;<mark>kobieta</mark>&gt; stąd." in page.text
     assert "O domu &lt;published&gt;" in page.text
     assert "written by a machine" in page.text
-    assert 'href="/search?q=kobiety&amp;language=pl&amp;theme=housing">Housing</a> (2)' in page.text
+    facet = 'href="/search?q=kobiety&amp;language=pl&amp;theme=housing">Housing</a> <span>2</span>'
+    assert facet in page.text
+    assert '<a class="govuk-link" href="/search?q=kobiety">told in Polski' in page.text, (
+        "a filter to let go of"
+    )
     assert "<script" not in page.text
 
 
@@ -187,7 +205,60 @@ def test_page_leads_to_more_stories_and_says_when_there_are_none(
     client = as_team(client, database)
     page = client.get("/search?q=tak&limit=1", headers=PAGE)
     assert "q=tak&amp;limit=1&amp;cursor=" in page.text
-    assert "Nothing that you can read" in client.get("/search?q=nowhere", headers=PAGE).text
+    nothing = client.get("/search?q=nowhere+else&language=pl", headers=PAGE).text
+    assert "Nothing that you can read has all of this." in nothing
+    assert "Try fewer words" in nothing
+    assert 'href="/search?q=nowhere%20else">of all of them</a>' in nothing
+
+
+def test_page_counts_no_further_than_it_says(
+    client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.search.pages.COUNTED", 1)
+    page = as_team(client, database).get("/search", headers=PAGE).text
+    assert "1 stories or more" in page
+    assert "Counted among the newest 1." in page
+
+
+def test_themes_are_called_as_their_reader_calls_them(client: TestClient, database: Database) -> None:
+    label = load_codebook().theme("housing").label("pl")
+    page = as_team(client, database).get("/search", headers=PAGE | {"accept-language": "pl"}).text
+    assert f'href="/search?theme=housing">{label}</a>' in page
+    assert f'<li lang="pl"><a class="govuk-link" href="/search?theme=housing">{label}</a>' in page
+
+
+def test_story_is_listened_to_from_a_moment_and_put_into_a_collection(
+    client: TestClient, database: Database
+) -> None:
+    client = as_team(client, database)
+    with database.write() as session:
+        account = tom(session)
+        member = accounts.principal_of(session, account)
+        (pilot,) = member.roles
+        kept = collections.create(session, member, pilot, "For <us>", actor=account.id)
+    hits = client.get("/api/v1/search", params={"q": "kobiety"}).json()["hits"]
+    found = next(hit for hit in hits if hit["state"] == "curated")
+    at = f"/search/stories/{found['story_id']}"
+    page = client.get(at, headers=PAGE).text
+    assert f'<option value="{kept.id}">For &lt;us&gt;</option>' in page
+    assert "To jest &lt;kobieta&gt; stąd." in page
+    assert "/listen/embed/" not in page, "it is not published"
+    put = client.post(f"{at}/collect", data={"collection_id": kept.id}, follow_redirects=False)
+    assert (put.status_code, put.headers["location"]) == (303, f"{at}#collect")
+    again = client.post(f"{at}/collect", data={"collection_id": kept.id}, headers=PAGE)
+    assert again.status_code == 409
+    page = client.get(at, headers=PAGE).text
+    assert f'href="/collections/{kept.id}#story-{found["story_id"]}">For &lt;us&gt;</a>' in page
+    assert "<option" not in page
+    published = next(hit for hit in hits if hit["state"] == "published")["story_id"]
+    page = client.get(f"/search/stories/{published}", headers=PAGE).text
+    assert f"/listen/embed/{published}" in page
+    assert "title=&#34;O domu &amp;lt;published&amp;gt;&#34;" in page, (
+        "as text that stays whole in another page"
+    )
+    client.cookies.clear()
+    assert client.get(at, headers=PAGE).status_code == 404
+    assert client.get(f"/search/stories/{published}", headers=PAGE).status_code == 200
 
 
 def test_key_needs_its_scope_and_opens_no_page(client: TestClient, database: Database) -> None:

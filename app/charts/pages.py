@@ -1,0 +1,39 @@
+"""Charts for people who work with stories: each bar leads to the stories and moments behind it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from app.access import PilotTeam
+from app.charts import counting, drawing, making
+from app.parts import House
+from app.web.rendering import render
+from app.web.translation import translator_for
+from models.base import utc_now
+from models.roles import Role
+
+router = APIRouter()
+
+
+@router.get("/charts")
+def charts(request: Request, parts: House, reader: PilotTeam) -> Response:
+    language, today = translator_for(request).language, utc_now().date()
+    labels = {theme.id: theme.label(language) for theme in parts.codebook.themes}
+    with parts.database.read() as session:
+        by_pilot = making.themes_by_pilot(session, reader, labels)
+        over_time = making.themes_over_time(session, reader, labels, today)
+        covered = making.coverage(session, reader)
+        queue = making.queue(session, reader, today) if reader.pilots_as(Role.CURATOR) else []
+        total = counting.readable(session, reader)
+    return render(
+        request,
+        "charts.html",
+        total=total,
+        by_pilot=by_pilot,
+        over_time=over_time,
+        covered=covered,
+        queue=queue,
+        rows=drawing.rows,
+        columns=drawing.columns,
+        reads_in=language,
+    )
