@@ -16,10 +16,11 @@ from app.web.attempts import whose
 from app.web.bodies import MAX_BODY_BYTES
 from app.web.fields import in_one_sentence, wrong_fields
 from app.web.headers import HEADERS, https_alone
+from app.web.kiosk import START
 from app.web.rendering import render, wants_page
 from app.web.translated import is_behind, page
 from app.web.translation import translator_for
-from app.words import FOR_TELLERS, TITLES, WORDS, say
+from app.words import FOR_REPORTERS, FOR_TELLERS, TITLES, WORDS, say
 from models import errors
 
 log = structlog.get_logger()
@@ -55,7 +56,7 @@ RETRY_AFTER_SECONDS = {423: 2, 429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
 NOTED = frozenset({403, 429})
 # Where a person is led instead of being told why not.
-LEADS_TO = {"second-factor-missing": "/account/second-factor"}
+LEADS_TO = {"second-factor-missing": "/account/second-factor", "kiosk-closed": START}
 # What a teller is told where a code has no words for them.
 TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "unavailable"}
 
@@ -142,7 +143,7 @@ def answer(
     if wants_page(request) and is_behind(request):
         response = _say_to_teller(request, status, code, parameters)
     elif wants_page(request):
-        response = render(request, "problem.html", status=status, title=title, detail=detail, code=code)
+        response = _say_to_person(request, status, title, code, parameters)
     else:
         body = {
             "type": f"/problems#{code}",
@@ -159,6 +160,19 @@ def answer(
         response.headers["WWW-Authenticate"] = "Bearer"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _say_to_person(
+    request: Request, status: int, title: str, code: str, parameters: dict[str, object]
+) -> Response:
+    """A problem in the reader's language, where it is one that reporters meet."""
+    translator = translator_for(request)
+    shown = {"title": translator(title), "detail": say(code, parameters, translator), "status": status}
+    shown["is_english"] = code not in FOR_REPORTERS and code not in FOR_TELLERS
+    if request.method == "GET":
+        return page(request, "problem.html", translator, **shown)
+    # What was sent is not sent again to switch its language.
+    return render(request, "problem.html", translator=translator, **shown)
 
 
 def _say_to_teller(request: Request, status: int, code: str, parameters: dict[str, object]) -> Response:

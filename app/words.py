@@ -27,6 +27,7 @@ WORDS: dict[str, str] = {
     "last-administrator": "Nobody would run the service any more. Make somebody else an administrator first.",
     "api-key-unknown": "This API key is not known, or has ended. Make a new one and send it as a Bearer token.",
     "role-missing": "You need another role for this: {roles}. Ask an administrator of the service.",
+    "kiosk-closed": "This device is in kiosk mode, which opens the story that is being sent and nothing else.",
     "scope-missing": "This API key was made without the scope {scope}. Make a key that has it.",
     "session-needed": "A key cannot do this. Sign in with your name and password.",
     "metrics-token-missing": "Send the token that stands in the service's settings as a Bearer token.",
@@ -240,6 +241,36 @@ FOR_TELLERS = (
     "internal",
 )
 
+# What reporters and facilitators meet, beside those: in the catalogues too. Others are said in English.
+FOR_REPORTERS = (
+    "not-signed-in",
+    "sign-in-failed",
+    "not-allowed",
+    "link-used-or-ended",
+    "sign-in-name-taken",
+    "password-length",
+    "password-usual",
+    "language-unknown",
+    "relation-missing",
+    "evidence-unfit",
+    "recording-missing",
+    "recording-cut-off",
+    "recording-empty",
+    "story-takes-no-recording",
+    "too-large",
+    "daily-limit",
+    "disk-nearly-full",
+    "not-a-recording",
+    "recording-unfinished",
+    "no-sound",
+    "sound-track-empty",
+    "recording-too-long",
+    "rendering-failed",
+    "took-too-long",
+    "recogniser-crashed",
+    "work-parked",
+)
+
 TITLES = {
     400: "This cannot be understood",
     401: "Sign in first",
@@ -260,6 +291,9 @@ TITLES = {
     503: "Not available now",
     507: "No space",
 }
+
+# Those that pages show; the others are for programs.
+ON_PAGES = (401, 403, 404, 409, 410, 413, 422, 429, 500, 503)
 
 
 def say(code: str, parameters: dict[str, object], translate: Callable[[str], str] = str) -> str:
