@@ -20,7 +20,8 @@ from app.web.kiosk import START
 from app.web.rendering import render, wants_page
 from app.web.translated import is_behind, page
 from app.web.translation import translator_for
-from app.words import FOR_REPORTERS, FOR_TELLERS, TITLES, WORDS, say
+from app.words import FOR_TELLERS, TITLES, WORDS, say
+from app.words_for_reporters import FOR_REPORTERS
 from models import errors
 
 log = structlog.get_logger()

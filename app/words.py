@@ -241,36 +241,6 @@ FOR_TELLERS = (
     "internal",
 )
 
-# What reporters and facilitators meet, beside those: in the catalogues too. Others are said in English.
-FOR_REPORTERS = (
-    "not-signed-in",
-    "sign-in-failed",
-    "not-allowed",
-    "link-used-or-ended",
-    "sign-in-name-taken",
-    "password-length",
-    "password-usual",
-    "language-unknown",
-    "relation-missing",
-    "evidence-unfit",
-    "recording-missing",
-    "recording-cut-off",
-    "recording-empty",
-    "story-takes-no-recording",
-    "too-large",
-    "daily-limit",
-    "disk-nearly-full",
-    "not-a-recording",
-    "recording-unfinished",
-    "no-sound",
-    "sound-track-empty",
-    "recording-too-long",
-    "rendering-failed",
-    "took-too-long",
-    "recogniser-crashed",
-    "work-parked",
-)
-
 TITLES = {
     400: "This cannot be understood",
     401: "Sign in first",
@@ -291,9 +261,6 @@ TITLES = {
     503: "Not available now",
     507: "No space",
 }
-
-# Those that pages show; the others are for programs.
-ON_PAGES = (401, 403, 404, 409, 410, 413, 422, 429, 500, 503)
 
 
 def say(code: str, parameters: dict[str, object], translate: Callable[[str], str] = str) -> str:

@@ -58,10 +58,10 @@ def _month(language: str, today: date) -> dict[str, object]:
     """This month in a language: its name, the short names of its days, and its weeks."""
     locale = Locale.parse({"en": "en_GB"}.get(language, language))
     first = locale.first_week_day
-    days = [locale.days["stand-alone"]["abbreviated"][(first + n) % 7] for n in range(7)]
+    day_names = [locale.days["stand-alone"]["abbreviated"][(first + n) % 7] for n in range(7)]
     return {
         "month": format_skeleton("yMMMM", today, locale=locale),
-        "days": days,
+        "day_names": day_names,
         "weeks": calendar.Calendar(first).monthdatescalendar(today.year, today.month),
         "today": today,
     }

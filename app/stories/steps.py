@@ -199,12 +199,14 @@ def without_other(answers: Answers, n: str) -> dict[str, str]:
 
 
 def fields_of(answers: Answers) -> dict[str, str]:
-    """The fields that ``forms.story_of`` and ``consent_of`` read: answers to pages that do not come are left out."""
+    """The fields that ``forms.story_of`` and ``consent_of`` read, without what stands under an answer not given."""
     asked = {name for step in coming(answers) for name in step.fields} | {"pilot"}
     named = {f"other-{n}{end}" for n, _, _ in others(answers) for end in ("", "-part")}
     kept = {name: text for name, text in answers.items() if name in asked | named}
-    if answers.get("teller_is") == ME:
-        kept.pop("teller", None)
-    if answers.get("has_guardian") == NO:
-        kept.pop("guardian", None)
-    return kept
+    unsaid = {
+        "teller": answers.get("teller_is") == ME,
+        "guardian": answers.get("has_guardian") == NO,
+        "manner": not says_yes_now(answers),
+        "relation": answers.get("manner") != Manner.ON_BEHALF,
+    }
+    return {name: text for name, text in kept.items() if not unsaid.get(name)}

@@ -16,7 +16,8 @@ from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
 from app.web.translation import LANGUAGES, LOCALES, Translator, catalogue_of
-from app.words import FOR_REPORTERS, FOR_TELLERS, ON_PAGES, TITLES, WORDS
+from app.words import FOR_TELLERS, TITLES, WORDS
+from app.words_for_reporters import FOR_REPORTERS, ON_PAGES
 from pipeline.transcription.languages import PILOT_LANGUAGES
 from tests.conftest import ROOT
 
@@ -32,7 +33,12 @@ Message = str | tuple[str, str]
 
 def messages() -> set[Message]:
     """Every message in the templates, among the phrases that code chooses from, and among the problems."""
-    return {*_in_templates(), *_in_code(), *(WORDS[code] for code in (*FOR_TELLERS, *FOR_REPORTERS)), *TITLES_ON_PAGES}
+    return {
+        *_in_templates(),
+        *_in_code(),
+        *(WORDS[code] for code in (*FOR_TELLERS, *FOR_REPORTERS)),
+        *TITLES_ON_PAGES,
+    }
 
 
 def _in_templates() -> Iterator[Message]:

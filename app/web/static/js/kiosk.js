@@ -13,7 +13,9 @@ for (const kind of ["input", "keydown", "pointerdown", "scroll"]) addEventListen
 wait();
 
 // The step back does not lead from the start to whoever was here before.
-document.querySelector(".cr-finished")?.addEventListener("click", (event) => {
-  event.preventDefault();
-  location.replace(START);
-});
+for (const link of document.querySelectorAll(".cr-finished")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    location.replace(START);
+  });
+}

@@ -17,7 +17,10 @@ function leave(event) {
 
 form?.addEventListener("submit", leave);
 
-// As on other public services: the shift key three times, from wherever on the page one is.
+// As on other public services: the shift key three times, and nothing else between. Capital letters are no such thing.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Shift") pressed = [];
+});
 document.addEventListener("keyup", (event) => {
   if (!form || event.key !== "Shift") return;
   const now = Date.now();
