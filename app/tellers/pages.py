@@ -5,7 +5,9 @@ Behind it stands one person in one story. No account opens it, and it opens noth
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
 
@@ -61,16 +63,16 @@ def _unopened(request: Request, status: int, code: str, **parameters: object) ->
 
 
 @door.post("/leave")
-def leave(request: Request, parts: House) -> Response:
+def leave(request: Request, parts: House, at_once: Annotated[str, Form(max_length=3)] = "") -> Response:
+    """Back to nobody; ``at_once`` to a page that says nothing of us, for whoever is not safe with these pages open."""
     cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
     with parts.database.write() as session:
         person = tellers.person_of_session(session, cookie)
         if person is not None:
             request.state.story_language = session.get_one(Story, person.story_id).spoken_language
         tellers.end_session(session, cookie)
-    response = RedirectResponse(
-        f"{DOOR}/left?lang={translator_for(request).language}", 303, headers=dict(LEAVING)
-    )
+    said = f"{DOOR}/left?lang={translator_for(request).language}"
+    response = RedirectResponse("/leave" if at_once else said, 303, headers=dict(LEAVING))
     cookies.take_back(response, TELLER_COOKIE, parts.settings)
     return response
 

@@ -2,6 +2,7 @@
 // Without scripts the form does the same by itself, and only the step back stays: there nobody is signed in any more.
 
 const form = document.querySelector(".cr-exit");
+const ELSEWHERE = "/leave";
 const PRESSES = 3;
 const WITHIN_MS = 3000;
 let pressed = [];
@@ -11,7 +12,7 @@ function leave(event) {
   document.body.hidden = true;
   document.title = "";
   fetch(form.action, { method: "POST", keepalive: true, redirect: "manual" }).finally(() =>
-    location.replace(form.action),
+    location.replace(ELSEWHERE),
   );
 }
 
