@@ -37,7 +37,7 @@ def start(request: Request, parts: House, facilitator: Facilitator) -> Response:
 
 
 @router.get("/end")
-def end_form(request: Request, facilitator: Facilitator) -> Response:
+def end_form(request: Request, facilitator: InSession) -> Response:
     return page(request, "kiosk-end.html", translator_for(request))
 
 

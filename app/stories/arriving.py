@@ -12,7 +12,7 @@ from app.web.translation import translator_for
 from models.consent import Manner
 from models.roles import Action
 from models.stories import Part
-from storage import gate, ledger
+from storage import gate, ledger, recordings
 
 router = APIRouter(prefix="/{story_id}")
 
@@ -22,6 +22,7 @@ def recording_form(request: Request, parts: House, sender: Sender, story_id: str
     """Three ways to the recording: here, from a file, or another time."""
     with parts.database.read() as session:
         story = gate.may(session, sender, Action.ADD_RECORDING, story_id)
+        recordings.check_takes_recordings(story)
         events = ledger.events_of(session, story.id)
         return page(
             request,

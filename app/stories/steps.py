@@ -190,7 +190,10 @@ def add_other(answers: Answers, sent: Mapping[str, str]) -> tuple[dict[str, str]
     n = next((n for n in range(MAX_OTHERS) if f"other-{n}" not in answers), None)
     if wrong or n is None:
         return dict(answers), wrong
-    return {**answers, f"other-{n}": label, f"other-{n}-part": part}, {}
+    # Whether there is anybody else is asked anew.
+    open_again = " ".join(name for name in answers.get(DONE, "").split() if name != "others")
+    kept = {name: text for name, text in answers.items() if name != "more"}
+    return {**kept, DONE: open_again, f"other-{n}": label, f"other-{n}-part": part}, {}
 
 
 def without_other(answers: Answers, n: str) -> dict[str, str]:

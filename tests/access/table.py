@@ -288,7 +288,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "POST /leave": of_house(ANYONE, BACK),
     "POST /kiosk": of_house(FACILITATOR, BACK),
     "GET /kiosk": of_house(FACILITATOR, BACK),
-    "GET /kiosk/end": of_house(FACILITATOR),
+    "GET /kiosk/end": of_house(SIGNED_IN),
     "POST /kiosk/end": of_house(SIGNED_IN, 403, sends=form(**AGAIN)),
     "GET /come-in/{token}": of_house(ANYONE),
     "POST /come-in": of_house(ANYONE, BACK, sends=form(token="{token}")),

@@ -149,6 +149,8 @@ def test_others_are_named_one_by_one_and_can_be_removed(rooms: Rooms, browser: T
     for label, part in (("my sister", "seen"), ("a voice", "heard"), ("a dog", "heard")):
         assert fill_in(browser, at, more="yes") == f"{NEW}/person"
         assert fill_in(browser, f"{NEW}/person", person=label, part=part) == at
+        (form,) = forms_of(browser.get(at).text, at)
+        assert "more" not in form.fields, "whether there is one more is asked anew"
     page = browser.get(at).text
     assert page.index("my sister") < page.index("a voice") < page.index("a dog")
     assert browser.post(at, data={"remove": "2"}).headers["location"] == at
