@@ -61,7 +61,7 @@ def consent_form(
                 (name, translator(label), translator(hint) if hint else "")
                 for name, (label, hint) in APPEARANCES.items()
             ],
-            said=said if said in Manner else Manner.FORM,
+            said=said if said in tuple(Manner) else Manner.FORM,
             changes=CHANGES,
             manners=MANNERS,
             events=events,
