@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -168,8 +169,12 @@ def _say_to_person(
 ) -> Response:
     """A problem in the reader's language, where it is one that reporters meet."""
     translator = translator_for(request)
-    shown = {"title": translator(title), "detail": say(code, parameters, translator), "status": status}
-    shown["is_english"] = code not in FOR_REPORTERS and code not in FOR_TELLERS
+    shown: dict[str, Any] = {
+        "status": status,
+        "title": translator(title),
+        "detail": say(code, parameters, translator),
+        "is_english": code not in (*FOR_REPORTERS, *FOR_TELLERS),
+    }
     if request.method == "GET":
         return page(request, "problem.html", translator, **shown)
     # What was sent is not sent again to switch its language.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import date
+from typing import Any
 
 from babel import Locale
 from babel.dates import format_skeleton
@@ -54,7 +55,7 @@ def _is_kiosk(request: Request, parts: Parts) -> bool:
         return found is not None and found[1].kiosk_since is not None
 
 
-def _month(language: str, today: date) -> dict[str, object]:
+def _month(language: str, today: date) -> dict[str, Any]:
     """This month in a language: its name, the short names of its days, and its weeks."""
     locale = Locale.parse({"en": "en_GB"}.get(language, language))
     first = locale.first_week_day

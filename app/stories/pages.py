@@ -63,6 +63,7 @@ def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Respo
         story = gate.may(session, reader, Action.READ, story_id)
         cares = not gate.may_not(session, reader, Action.RECORD_CONSENT, story_id)
         view = story_view(session, reader, story, translator)
+        pilot_names = ", ".join(pilot.name for pilot in pilots.of_ids(session, story.pilot_ids))
         newest = transcripts.of_story(session, story_id)
         for transcript in newest:
             _ = transcript.segments
@@ -72,7 +73,8 @@ def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Respo
             translator,
             story=view,
             transcripts={transcript.recording_id: transcript for transcript in newest},
-            allowed=_explained(session, story, translator) if cares else [],
+            pilot_names=pilot_names,
+            allowed=_explained(session, story, translator, pilot_names) if cares else [],
             waiting=still_to_ask(view),
             may_review=not gate.may_not(session, reader, Action.REVIEW, story_id),
             may_give_link=not gate.may_not(session, reader, Action.GIVE_LINK, story_id),
@@ -86,9 +88,10 @@ def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Respo
         )
 
 
-def _explained(session: Session, story: Story, translator: Translator) -> list[tuple[str, str | None]]:
+def _explained(
+    session: Session, story: Story, translator: Translator, pilot_names: str
+) -> list[tuple[str, str | None]]:
     """Each use in words, and what it waits for; None where it is open now."""
-    pilot_names = ", ".join(pilot.name for pilot in pilots.of_ids(session, story.pilot_ids))
     return [
         (
             translator(label, pilot=pilot_names),

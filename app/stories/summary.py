@@ -49,8 +49,8 @@ def _answer(name: str, answers: Answers, pilots: Sequence[Pilot], _: Translator)
             return [pilot.name for pilot in pilots if pilot.code == answers.get("pilot")]
         case "language":
             language = answers.get("language", DETECT)
-            said = _(NOT_SURE) if language == DETECT else language_names()[language]
-            return [said, *([_(IN_SIGN_LANGUAGE)] if "told_in_sign_language" in answers else [])]
+            named = _(NOT_SURE) if language == DETECT else language_names()[language]
+            return [named, *([_(IN_SIGN_LANGUAGE)] if "told_in_sign_language" in answers else [])]
         case "purpose":
             return [_(PURPOSES[Purpose(answers["purpose"])][0])]
         case "teller":
