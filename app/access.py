@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from app.parts import House, Parts
-from app.web import cookies
+from app.web import cookies, kiosk
 from app.web.cookies import SESSION_COOKIE, TELLER_COOKIE
 from models.errors import NotAllowed, NotSignedIn
 from models.roles import ANYONE, Principal, Role, Scope
@@ -38,13 +38,19 @@ def _whoever(
     """Who a request comes from, whether or not a second factor is still to be set up.
 
     :raises NotSignedIn: an API key came with it, and is not or no longer valid
+    :raises NotAllowed: it came from a kiosk, which does not open this
     """
     # Keys are for programs: pages know sessions only, so that a key's scopes cannot be walked around.
     is_program = request.url.path.startswith("/api/")
     authorization = request.headers.get("authorization", "") if is_program else ""
     cookie = cookies.value_of(request, SESSION_COOKIE, parts.settings)
-    principal = _recognise(authorization, cookie, parts)
+    principal, request.state.is_kiosk = _recognise(authorization, cookie, parts)
     request.state.principal = principal
+    if request.state.is_kiosk:
+        request.state.idle_seconds = kiosk.idle_seconds(request.url.path)
+        story_id = kiosk.story_of(request, parts.settings)
+        if not kiosk.is_open(request.url.path, story_id):
+            raise NotAllowed("kiosk-closed")
     return principal
 
 
@@ -67,20 +73,21 @@ def bearer_token(authorization: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _recognise(authorization: str, cookie: str | None, parts: Parts) -> Principal:
+def _recognise(authorization: str, cookie: str | None, parts: Parts) -> tuple[Principal, bool]:
+    """Who it is, and whether they serve a kiosk."""
     with parts.database.read() as session:
         if authorization:
             token = bearer_token(authorization)
             found = api_keys.of_token(session, token) if token is not None else None
             if found is None:
                 raise NotSignedIn("api-key-unknown")
-            return accounts.principal_of(session, found[0], found[1])
+            return accounts.principal_of(session, found[0], found[1]), False
         found_session = accounts.account_of_session(session, cookie) if cookie else None
         principal = accounts.principal_of(session, found_session[0]) if found_session else ANYONE
     if cookie and found_session and accounts.is_stale(found_session[1]):
         with parts.database.write() as writing:
             accounts.touch_session(writing, cookie)
-    return principal
+    return principal, found_session is not None and found_session[1].kiosk_since is not None
 
 
 Anyone = Annotated[Principal, Depends(principal_of)]
@@ -144,7 +151,8 @@ def scope(needed: Scope) -> Callable[[Principal], None]:
 
 
 Sender = Annotated[Principal, Depends(_in_role(Role.REPORTER, Role.FACILITATOR, Role.CURATOR))]
-Facilitator = Annotated[Principal, Depends(_in_role(Role.FACILITATOR, Role.CURATOR))]
+Importer = Annotated[Principal, Depends(_in_role(Role.FACILITATOR, Role.CURATOR))]
+Facilitator = Annotated[Principal, Depends(_in_role(Role.FACILITATOR))]
 Curator = Annotated[Principal, Depends(_in_role(Role.CURATOR))]
 PilotTeam = Annotated[Principal, Depends(_in_role(Role.PILOT_TEAM, Role.CURATOR))]
 # Whoever runs a pilot: its curators in it, administrators in all of them. For pages, which know no keys.

@@ -26,6 +26,8 @@ from app.notices import pages as notices_pages
 from app.parts import Parts
 from app.people import account_pages as people_account_pages
 from app.people import api as people_api
+from app.people import kiosk as people_kiosk
+from app.people import leaving as people_leaving
 from app.people import office_api as people_office_api
 from app.people import office_pages as people_office_pages
 from app.people import pages as people_pages
@@ -78,6 +80,8 @@ ROOMS_FOR_PROGRAMS: tuple[APIRouter, ...] = (
 )
 ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_pages.router,
+    people_leaving.router,
+    people_kiosk.router,
     people_account_pages.router,
     people_office_pages.router,
     pilots_pages.router,

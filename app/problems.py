@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -16,10 +17,12 @@ from app.web.attempts import whose
 from app.web.bodies import MAX_BODY_BYTES
 from app.web.fields import in_one_sentence, wrong_fields
 from app.web.headers import HEADERS, https_alone
+from app.web.kiosk import START
 from app.web.rendering import render, wants_page
 from app.web.translated import is_behind, page
 from app.web.translation import translator_for
 from app.words import FOR_TELLERS, TITLES, WORDS, say
+from app.words_for_reporters import FOR_REPORTERS
 from models import errors
 
 log = structlog.get_logger()
@@ -55,7 +58,7 @@ RETRY_AFTER_SECONDS = {423: 2, 429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
 NOTED = frozenset({403, 429})
 # Where a person is led instead of being told why not.
-LEADS_TO = {"second-factor-missing": "/account/second-factor"}
+LEADS_TO = {"second-factor-missing": "/account/second-factor", "kiosk-closed": START}
 # What a teller is told where a code has no words for them.
 TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "unavailable"}
 
@@ -142,7 +145,7 @@ def answer(
     if wants_page(request) and is_behind(request):
         response = _say_to_teller(request, status, code, parameters)
     elif wants_page(request):
-        response = render(request, "problem.html", status=status, title=title, detail=detail, code=code)
+        response = _say_to_person(request, status, title, code, parameters)
     else:
         body = {
             "type": f"/problems#{code}",
@@ -159,6 +162,23 @@ def answer(
         response.headers["WWW-Authenticate"] = "Bearer"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _say_to_person(
+    request: Request, status: int, title: str, code: str, parameters: dict[str, object]
+) -> Response:
+    """A problem in the reader's language, where it is one that reporters meet."""
+    translator = translator_for(request)
+    shown: dict[str, Any] = {
+        "status": status,
+        "title": translator(title),
+        "detail": say(code, parameters, translator),
+        "is_english": code not in (*FOR_REPORTERS, *FOR_TELLERS),
+    }
+    if request.method == "GET":
+        return page(request, "problem.html", translator, **shown)
+    # What was sent is not sent again to switch its language.
+    return render(request, "problem.html", translator=translator, **shown)
 
 
 def _say_to_teller(request: Request, status: int, code: str, parameters: dict[str, object]) -> Response:

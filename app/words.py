@@ -27,6 +27,7 @@ WORDS: dict[str, str] = {
     "last-administrator": "Nobody would run the service any more. Make somebody else an administrator first.",
     "api-key-unknown": "This API key is not known, or has ended. Make a new one and send it as a Bearer token.",
     "role-missing": "You need another role for this: {roles}. Ask an administrator of the service.",
+    "kiosk-closed": "This device is in kiosk mode, which opens the story that is being sent and nothing else.",
     "scope-missing": "This API key was made without the scope {scope}. Make a key that has it.",
     "session-needed": "A key cannot do this. Sign in with your name and password.",
     "metrics-token-missing": "Send the token that stands in the service's settings as a Bearer token.",

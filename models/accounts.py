@@ -50,6 +50,8 @@ class SignIn(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     seen_at: Mapped[datetime] = mapped_column(default=utc_now)
     ends_at: Mapped[datetime]
+    # Since when it serves a kiosk, at which others tell their stories; None: it does not.
+    kiosk_since: Mapped[datetime | None]
 
 
 class SignInBegun(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -223,6 +223,27 @@ def is_stale(standing: SignIn) -> bool:
 def touch_session(session: WriteSession, token: str) -> None:
     """Note that a session is in use, so that it does not end for idleness."""
     session.execute(update(SignIn).where(SignIn.token_digest == digest_of(token)).values(seen_at=utc_now()))
+
+
+def begin_kiosk(session: WriteSession, token: str) -> None:
+    """From now on a session serves a kiosk; again changes nothing."""
+    _serve(session, token, utc_now(), "begin-kiosk")
+
+
+def end_kiosk(session: WriteSession, token: str) -> None:
+    """A session is its account's alone again."""
+    _serve(session, token, None, "end-kiosk")
+
+
+def _serve(session: WriteSession, token: str, since: datetime | None, verb: str) -> None:
+    found = (
+        update(SignIn)
+        .where(SignIn.token_digest == digest_of(token))
+        .values(kiosk_since=since)
+        .returning(SignIn.account_id)
+    )
+    for account_id in session.scalars(found):
+        journal.note(session, account_id, verb)
 
 
 def principal_of(session: Session, account: Account, scopes: frozenset[Scope] | None = None) -> Principal:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
+from models.base import new_id
 from models.errors import Invalid
 from models.pilots import Pilot
 from models.stories import (
@@ -48,9 +49,12 @@ class StoryDetails:
     content_warning: str | None = None
 
 
-def create(session: WriteSession, details: StoryDetails, *, submitted_by: str) -> Story:
+def create(
+    session: WriteSession, details: StoryDetails, *, submitted_by: str, story_id: str | None = None
+) -> Story:
     """A new story, submitted and without a recording yet.
 
+    :param story_id: a new random id, where it was chosen before, so that sending twice makes one story
     :raises Invalid: no pilot, a pilot that does not exist, or nobody who tells it
     """
     pilots = list(session.scalars(select(Pilot).where(Pilot.id.in_(details.pilot_ids))))
@@ -59,6 +63,7 @@ def create(session: WriteSession, details: StoryDetails, *, submitted_by: str) -
     if sum(person.part is Part.TELLER for person in details.people) != 1:
         raise Invalid("one-teller")
     story = Story(
+        id=story_id or new_id(),
         title=details.title,
         language=details.language,
         purpose=details.purpose,

@@ -13,9 +13,13 @@ from app.consents import evidence
 from app.consents.forms import appearance_of, consent_of, last_day_of
 from app.consents.service import terms_of
 from app.parts import House, Parts
+from app.stories.words import EXAMPLES
+from app.tellers.words import APPEARANCES, CHANGES, MANNERS, USES
 from app.web.bodies import STREAMED
 from app.web.fields import fields_of
-from app.web.rendering import render
+from app.web.translated import page
+from app.web.translation import translator_for
+from models.consent import Manner
 from models.errors import NotFound
 from models.roles import Action, Principal
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
@@ -25,7 +29,11 @@ router = APIRouter(prefix="/stories/{story_id}")
 
 
 @router.get("/people/{person_id}/consent")
-def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+def consent_form(
+    request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str, said: str = ""
+) -> Response:
+    """The whole of what a person allows. ``said`` is how they have just said it, where that is known."""
+    translator = translator_for(request)
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.RECORD_CONSENT, story_id)
         person = next((each for each in story.people if each.id == person_id), None)
@@ -33,20 +41,34 @@ def consent_form(request: Request, parts: House, actor: SignedIn, story_id: str,
             raise NotFound("person-not-found")
         standing = ledger.standings_of(session, story_id)[person_id]
         events = ledger.events_of(session, story_id, person_id)
-        language = events[-1].language if events else story.spoken_language or "en"
+        language = events[-1].language if events else translator.language
         names = language_names()
-        return render(
+        pilot_names = ", ".join(pilot.name for pilot in pilots.of_ids(session, story.pilot_ids))
+        return page(
             request,
             "consent.html",
+            translator,
             story=story,
             person=person,
             chosen=[use.value for use in standing.uses],
-            appearance=appearance_of(standing),
+            uses=[
+                (use, translator(label, pilot=pilot_names), translator(EXAMPLES[use]), translator(follows))
+                for use, (label, follows) in USES.items()
+            ],
+            # Nothing is chosen beforehand: consent is something that a person does.
+            appearance=appearance_of(standing) if events else "",
+            appearances=[
+                (name, translator(label), translator(hint) if hint else "")
+                for name, (label, hint) in APPEARANCES.items()
+            ],
+            said=said if said in tuple(Manner) else Manner.FORM,
+            changes=CHANGES,
+            manners=MANNERS,
             events=events,
             wording=wordings.current(session, story.pilot_ids, language),
             asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, events),
             language=language,
-            languages={code: names[code] for code in dict.fromkeys([language, *PILOT_LANGUAGES, *names])},
+            spoken={code: names[code] for code in dict.fromkeys([language, *PILOT_LANGUAGES, *names])},
             until=last_day_of(standing),
             original_may_go=standing.original_may_go,
             recordings=story.recordings,
@@ -85,7 +107,8 @@ def read_form(parts: House, actor: SignedIn, story_id: str, event_id: str) -> Re
 @router.get("/withdraw")
 def withdraw_form(request: Request, parts: House, actor: SignedIn, story_id: str) -> Response:
     with parts.database.read() as session:
-        return render(request, "withdraw.html", story=gate.may(session, actor, Action.WITHDRAW, story_id))
+        story = gate.may(session, actor, Action.WITHDRAW, story_id)
+        return page(request, "withdraw.html", translator_for(request), story=story)
 
 
 @router.post("/withdraw")
@@ -96,4 +119,4 @@ def withdraw(
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.WITHDRAW, story_id)
         withdrawals.withdraw(session, story, actor=actor.account_id)
-    return render(request, "withdrawn.html")
+    return page(request, "withdrawn.html", translator_for(request))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.access import Facilitator
+from app.access import Importer
 from app.imports import columns, reading, rows, taking
 from app.imports.reading import Table
 from app.imports.rows import Cells
@@ -40,7 +40,7 @@ class Checked:
 
 
 @router.get("")
-def begin(request: Request, parts: House, sender: Facilitator) -> Response:
+def begin(request: Request, parts: House, sender: Importer) -> Response:
     return render(
         request,
         "import.html",
@@ -52,14 +52,14 @@ def begin(request: Request, parts: House, sender: Facilitator) -> Response:
 
 
 @router.get("/template.csv")
-def template(parts: House, sender: Facilitator) -> Response:
+def template(parts: House, sender: Importer) -> Response:
     content = columns.template([pilot.code for pilot in _pilots_of(parts, sender)])
     disposition = {"Content-Disposition": 'attachment; filename="recordings.csv"'}
     return Response(content, media_type="text/csv; charset=utf-8", headers=disposition)
 
 
 @router.post("/check")
-async def check(request: Request, parts: House, sender: Facilitator) -> Response:
+async def check(request: Request, parts: House, sender: Importer) -> Response:
     """A dry run: every row is tried, and nothing of it stays."""
     fields: dict[str, str] = {}
     content = bytearray()
@@ -119,7 +119,7 @@ def _obstacle(parts: Parts, sender: Principal, own: list[Pilot]) -> str | None:
 
 
 @router.post("", max_body_size=STREAMED)
-async def send(request: Request, parts: House, sender: Facilitator) -> Response:
+async def send(request: Request, parts: House, sender: Importer) -> Response:
     """The files of a table that was looked at, streamed one after the other; what became of each row is answered."""
     fields: dict[str, str] = {}
     done = await taking.take_files(request, parts, sender, fields)

@@ -17,6 +17,8 @@ from app.web import attempts, cookies
 from app.web.cookies import DEVICE_COOKIE, LEAVING, SESSION_COOKIE
 from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
+from app.web.translated import page
+from app.web.translation import translator_for
 from models.accounts import LinkPurpose
 from models.errors import NotSignedIn, TooMany
 from storage import accounts, guessing, pilots, second_factors
@@ -39,12 +41,24 @@ def _slow_down(request: Request, step: str = "first") -> None:
 def _let_in(request: Request, parts: Parts, entrance: Entrance) -> Response:
     """To the start with a session; or the page that asks for the code of a second factor."""
     if entrance.waits_for_code:
-        return render(request, "sign-in-code.html", token=entrance.token, is_wrong=False)
+        return _ask_code(request, entrance.token)
     response = RedirectResponse("/", 303)
     cookies.give(response, SESSION_COOKIE, entrance.token, parts.settings, lasts=accounts.SESSION_LASTS)
     if entrance.device is not None:
         cookies.give(response, DEVICE_COOKIE, entrance.device, parts.settings, lasts=guessing.KNOWN_FOR)
     return response
+
+
+def _ask_code(request: Request, token: str, *, is_wrong: bool = False) -> Response:
+    # Its language cannot be switched: nobody comes to this page by its address.
+    return render(
+        request,
+        "sign-in-code.html",
+        status=401 if is_wrong else 200,
+        translator=translator_for(request),
+        token=token,
+        is_wrong=is_wrong,
+    )
 
 
 def _browser(request: Request, parts: Parts) -> Browser:
@@ -57,17 +71,24 @@ def _browser(request: Request, parts: Parts) -> Browser:
 @router.get("/")
 def home(request: Request, parts: House, principal: Anyone) -> Response:
     if not principal.is_signed_in:
-        return render(request, "welcome.html")
+        return page(request, "welcome.html", translator_for(request))
     with parts.database.read() as session:
         mine = pilots.of_ids(session, list(principal.roles))
         account = service.account_named(session, principal.account_id or "")
         lacks_factor = principal.weighs_most and not second_factors.is_on(session, account.id)
-        return render(request, "home.html", pilots=mine, account=account, lacks_second_factor=lacks_factor)
+        return page(
+            request,
+            "home.html",
+            translator_for(request),
+            pilots=mine,
+            account=account,
+            lacks_second_factor=lacks_factor,
+        )
 
 
 @router.get("/sign-in")
 def sign_in_form(request: Request, principal: Anyone) -> Response:
-    return render(request, "sign-in.html")
+    return page(request, "sign-in.html", translator_for(request))
 
 
 @router.post("/sign-in")
@@ -104,7 +125,7 @@ def show_code(request: Request, parts: House, token: Text, code: Text) -> Respon
     if entrance is not None:
         return _let_in(request, parts, entrance)
     log.warning("code was wrong", address=attempts.whose(request))
-    return render(request, "sign-in-code.html", status=401, token=token, is_wrong=True)
+    return _ask_code(request, token, is_wrong=True)
 
 
 @router.post("/sign-out")
@@ -124,16 +145,17 @@ def link_form(request: Request, parts: House, token: str) -> Response:
     _slow_down(request)
     with parts.database.read() as session:
         link = accounts.look_at_link(session, token)
-    page = render(
+    response = page(
         request,
         "come-in.html",
+        translator_for(request),
         token=token,
         asks_name=service.needs_name(link),
         asks_password=link.purpose != LinkPurpose.SIGN_IN,
         is_first=link.purpose == LinkPurpose.FIRST_ADMINISTRATOR,
     )
-    page.headers.update(ADDRESS_IS_SECRET)
-    return page
+    response.headers.update(ADDRESS_IS_SECRET)
+    return response
 
 
 @router.post("/come-in")

@@ -1,25 +1,28 @@
-"""Stories for people: send one, see how far each has come, play it."""
+"""Stories for people: how far each has come, and playing it; sending one is in ``sending`` and ``arriving``."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from app.access import Anyone, Sender, SignedIn
-from app.consents.forms import consent_of
-from app.consents.service import explain, terms_of
 from app.parts import House, Parts
-from app.stories import forms, listing, media, service, uploading
-from app.stories.views import story_view
+from app.stories import arriving, listing, media, sending, service, uploading
+from app.stories.views import still_to_ask, story_view
+from app.stories.words import NOTES, PARTS, RECORDING_STATES, STATES
+from app.tellers.words import OBSTACLES, USES
 from app.web.bodies import STREAMED
 from app.web.fields import fields_of
-from app.web.rendering import render
+from app.web.translated import page
+from app.web.translation import Translator, translator_for
 from models.curation import State
 from models.roles import Action, Principal
-from models.stories import Purpose, RenditionKind
-from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import consents, gate, pilots, recordings, transcripts
+from models.stories import RenditionKind, Story
+from pipeline.transcription.languages import language_names
+from storage import gate, pilots, recordings, transcripts
+from storage.obstacles import closed
 
 router = APIRouter(prefix="/stories")
 
@@ -32,75 +35,76 @@ def mine(
     state: State | None = None,
     cursor: str | None = None,
 ) -> Response:
+    translator = translator_for(request)
     filters = listing.Filters(state=state, is_mine=True)
     with parts.database.read() as session:
-        page = listing.in_care(session, reader, filters, limit=25, cursor=cursor)
-        views = [story_view(session, reader, story) for story in page.stories]
-    return render(request, "my-stories.html", stories=views, total=page.total, next=page.next)
-
-
-@router.get("/new")
-def new(request: Request, parts: House, sender: Sender) -> Response:
-    with parts.database.read() as session:
-        mine = pilots.of_ids(session, sender.pilots_as(*service.SENDERS))
-    return render(
+        found = listing.in_care(session, reader, filters, limit=25, cursor=cursor)
+        views = [story_view(session, reader, story, translator) for story in found.stories]
+    return page(
         request,
-        "new-story.html",
-        pilots=mine,
-        languages=language_names(),
-        first_languages=PILOT_LANGUAGES,
-        purposes=list(Purpose),
-        others=range(forms.MAX_OTHERS),
+        "my-stories.html",
+        translator,
+        stories=[(view, len(still_to_ask(view))) for view in views],
+        total=found.total,
+        next=found.next,
+        states=STATES,
+        recording_states=RECORDING_STATES,
     )
 
 
-@router.post("/new", max_body_size=STREAMED)
-async def send(request: Request, parts: House, sender: Sender) -> Response:
-    """One form: the story, the teller's consent, and the recording, which streams on as it arrives."""
-    taken = uploading.FormTaking(parts, sender, lambda fields: _begin(parts, sender, fields))
-    story_id = await taken.take(request)
-    return RedirectResponse(f"/stories/{story_id}", 303)
-
-
-def _begin(parts: Parts, sender: Principal, fields: dict[str, str]) -> str:
-    """The story and its teller's consent, made when the form's text is read and before its file streams."""
-    sent = forms.story_of(fields)
-    consent = consent_of(fields, sent.pilots)
-    with parts.database.write() as session:
-        story = service.submit(session, sender, sent)
-        if consent.uses:
-            actor = uploading.account_of(sender)
-            consents.record(session, story, story.people[0].id, terms_of(session, consent), actor=actor)
-        return story.id
+router.include_router(sending.router)
+router.include_router(arriving.router)
 
 
 @router.get("/{story_id}")
 def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Response:
+    translator = translator_for(request)
     with parts.database.read() as session:
         story = gate.may(session, reader, Action.READ, story_id)
         cares = not gate.may_not(session, reader, Action.RECORD_CONSENT, story_id)
-        view = story_view(session, reader, story)
+        view = story_view(session, reader, story, translator)
+        pilot_names = ", ".join(pilot.name for pilot in pilots.of_ids(session, story.pilot_ids))
         newest = transcripts.of_story(session, story_id)
         for transcript in newest:
             _ = transcript.segments
-        return render(
+        return page(
             request,
             "story.html",
+            translator,
             story=view,
             transcripts={transcript.recording_id: transcript for transcript in newest},
-            allowed=explain(session, story) if cares else [],
+            pilot_names=pilot_names,
+            allowed=_explained(session, story, translator, pilot_names) if cares else [],
+            waiting=still_to_ask(view),
             may_review=not gate.may_not(session, reader, Action.REVIEW, story_id),
             may_give_link=not gate.may_not(session, reader, Action.GIVE_LINK, story_id),
             is_working=any(recording.progress for recording in view.recordings),
-            languages=language_names(),
-            theme_labels={theme.id: theme.label("en") for theme in parts.codebook.themes},
+            spoken=language_names(),
+            theme_labels={each.id: each.label(translator.language) for each in parts.codebook.themes},
+            states=STATES,
+            parts=PARTS,
+            notes=NOTES,
+            uses=USES,
         )
+
+
+def _explained(
+    session: Session, story: Story, translator: Translator, pilot_names: str
+) -> list[tuple[str, str | None]]:
+    """Each use in words, and what it waits for; None where it is open now."""
+    return [
+        (
+            translator(label, pilot=pilot_names),
+            translator(OBSTACLES[found.obstacle]) if (found := closed(session, story, use)) else None,
+        )
+        for use, (label, _) in USES.items()
+    ]
 
 
 @router.post("/{story_id}/recordings", max_body_size=STREAMED)
 async def add_recording(request: Request, parts: House, sender: Sender, story_id: str) -> Response:
     await uploading.take_recording(request, parts, sender, story_id, {})
-    return RedirectResponse(f"/stories/{story_id}", 303)
+    return RedirectResponse(f"/stories/{story_id}/sent", 303)
 
 
 @router.post("/{story_id}/recordings/{recording_id}/retry")

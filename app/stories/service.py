@@ -24,9 +24,12 @@ SENDERS = (Role.REPORTER, Role.FACILITATOR, Role.CURATOR)
 A_DAY = timedelta(days=1)
 
 
-def submit(session: WriteSession, principal: Principal, sent: StoryIn) -> Story:
+def submit(
+    session: WriteSession, principal: Principal, sent: StoryIn, *, story_id: str | None = None
+) -> Story:
     """A new story from somebody who works in its pilots.
 
+    :param story_id: where a new one was chosen before
     :raises NotAllowed: the sender has no role in one of the pilots
     :raises Invalid: the language is none that can be heard
     """
@@ -35,7 +38,9 @@ def submit(session: WriteSession, principal: Principal, sent: StoryIn) -> Story:
     if not {pilot.id for pilot in chosen} <= principal.pilots_as(*SENDERS):
         raise NotAllowed("pilot-not-yours")
     assert principal.account_id is not None
-    return stories.create(session, _details(sent, chosen), submitted_by=principal.account_id)
+    return stories.create(
+        session, _details(sent, chosen), submitted_by=principal.account_id, story_id=story_id
+    )
 
 
 def check_language(language: str | None) -> None:

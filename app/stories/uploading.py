@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
@@ -53,10 +52,6 @@ def _decide(request: Request, parts: Parts, principal: Principal, story_id: str)
     with parts.database.read() as session:
         story = gate.may(session, principal, Action.ADD_RECORDING, story_id)
         service.check_limits(session, parts.settings, account_of(principal), pilot_ids=story.pilot_ids)
-    _decide_size(request, parts)
-
-
-def _decide_size(request: Request, parts: Parts) -> None:
     claimed = request.headers.get("content-length", "")
     limit = parts.settings.max_upload_bytes
     if claimed.isdigit() and int(claimed) > limit + FORM_OVERHEAD_BYTES:
@@ -71,45 +66,6 @@ def account_of(principal: Principal) -> str:
     if principal.account_id is None:
         raise NotSignedIn("not-signed-in")
     return principal.account_id
-
-
-class FormTaking:
-    """A page's form that makes a story and sends its first recording in one go.
-
-    Its text comes before its file: ``make_story`` is given the text when the file begins, and returns the id of
-    the story it made. A form whose file breaks off leaves the story, to which a recording can be sent again.
-    """
-
-    def __init__(self, parts: Parts, sender: Principal, make_story: Callable[[dict[str, str]], str]) -> None:
-        self._parts, self._sender, self._make_story = parts, sender, make_story
-
-    async def take(self, request: Request) -> str:
-        """The story's id, once its recording is whole (or no file was chosen)."""
-        await run_in_threadpool(_decide_size, request, self._parts)
-        fields: dict[str, str] = {}
-        story_id: str | None = None
-        taking: Taking | None = None
-        try:
-            async for event in read_form(request, fields):
-                if story_id is None and isinstance(event, FileBegins):
-                    story_id = await run_in_threadpool(self._begin, fields)
-                    taking = Taking(self._parts, self._sender, story_id)
-                if taking is not None:
-                    await taking.hear(event)
-            if story_id is None or taking is None:
-                raise Invalid("recording-missing")
-            await taking.commit()
-        except ClientDisconnect as error:
-            raise Invalid("recording-cut-off") from error
-        finally:
-            if taking is not None:
-                await taking.give_up_unless_committed()
-        return story_id
-
-    def _begin(self, fields: dict[str, str]) -> str:
-        with self._parts.database.read() as session:
-            service.check_limits(session, self._parts.settings, account_of(self._sender))
-        return self._make_story(fields)
 
 
 class Taking:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import segno
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.access import Curator, SignedIn
 from app.parts import House
 from app.tellers import service
-from app.web.rendering import render
 from app.web.translated import page
-from app.web.translation import LANGUAGES, Translator
+from app.web.translation import LANGUAGES, Translator, translator_for
 from models.errors import Invalid
 from models.roles import Action
 from storage import gate, review_copies, tellers
@@ -27,13 +25,14 @@ Language = Annotated[str, Form(max_length=8)]
 def link_form(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
-        return render(
+        return page(
             request,
             "person-link.html",
+            translator_for(request),
             story=story,
             person=service.person_in(session, story, person_id),
-            languages=LANGUAGES,
-            language=service.language_of(story),
+            sheets=LANGUAGES,
+            sheet=service.language_of(story),
         )
 
 
@@ -59,11 +58,11 @@ def make_link(
         request,
         "link-to-print.html",
         Translator(language),
+        reader=translator_for(request),
         story_id=story_id,
         label=label,
         address=address,
-        # M: read even where a fold or a stain covers a seventh of it.
-        picture=segno.make(address, error="m", micro=False).svg_inline(omitsize=True),
+        picture=service.picture_of(address),
     )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -5,7 +5,9 @@ Behind it stands one person in one story. No account opens it, and it opens noth
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
 
@@ -13,7 +15,7 @@ from app.access import Teller
 from app.parts import House
 from app.problems import answer
 from app.stories import media
-from app.tellers import care, changing, copies, keeping, service, views
+from app.tellers import care, changing, copies, handing, keeping, service, views
 from app.web import attempts, cookies
 from app.web.cookies import LEAVING, TELLER_COOKIE
 from app.web.translated import DOOR, page
@@ -24,6 +26,7 @@ from storage import tellers
 
 router = APIRouter()
 router.include_router(care.router)
+router.include_router(handing.router)
 door = APIRouter(prefix=DOOR)
 
 # A room full of people opens its links from one address; guesses are few.
@@ -60,16 +63,16 @@ def _unopened(request: Request, status: int, code: str, **parameters: object) ->
 
 
 @door.post("/leave")
-def leave(request: Request, parts: House) -> Response:
+def leave(request: Request, parts: House, at_once: Annotated[str, Form(max_length=3)] = "") -> Response:
+    """Back to nobody; ``at_once`` to a page that says nothing of us, for whoever is not safe with these pages open."""
     cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
     with parts.database.write() as session:
         person = tellers.person_of_session(session, cookie)
         if person is not None:
             request.state.story_language = session.get_one(Story, person.story_id).spoken_language
         tellers.end_session(session, cookie)
-    response = RedirectResponse(
-        f"{DOOR}/left?lang={translator_for(request).language}", 303, headers=dict(LEAVING)
-    )
+    said = f"{DOOR}/left?lang={translator_for(request).language}"
+    response = RedirectResponse("/leave" if at_once else said, 303, headers=dict(LEAVING))
     cookies.take_back(response, TELLER_COOKIE, parts.settings)
     return response
 

@@ -19,9 +19,20 @@ SESSION_COOKIE = "community_reporting_session"
 TELLER_COOKIE = "community_reporting_teller"
 # That an account was opened in this browser once: it opens nothing.
 DEVICE_COOKIE = "community_reporting_device"
+# A story that is being described (app.stories.draft): cut in two, since one cookie holds little.
+DRAFT_COOKIES = ("community_reporting_draft", "community_reporting_draft_more")
+# Which story is being sent at a kiosk (app.web.kiosk).
+KIOSK_COOKIE = "community_reporting_kiosk"
 EVERYWHERE = "/"
+DRAFTING = "/stories/new"
 # Where a browser sends each.
-PATHS: Mapping[str, str] = {SESSION_COOKIE: EVERYWHERE, DEVICE_COOKIE: EVERYWHERE, TELLER_COOKIE: DOOR}
+PATHS: Mapping[str, str] = {
+    SESSION_COOKIE: EVERYWHERE,
+    DEVICE_COOKIE: EVERYWHERE,
+    TELLER_COOKIE: DOOR,
+    KIOSK_COOKIE: EVERYWHERE,
+    **dict.fromkeys(DRAFT_COOKIES, DRAFTING),
+}
 # Nothing that was shown, and nothing that was kept, is left for whoever uses the device next. Not "cookies": that
 # would sign people out of all that is served under the same domain.
 LEAVING: Mapping[str, str] = {"Clear-Site-Data": '"cache", "storage"'}

@@ -66,6 +66,8 @@ def render(
     page = _environment.get_template(template).render(
         request=request,
         principal=principal,
+        # At a kiosk: after how long a page that is left alone returns to the start.
+        idle_seconds=getattr(request.state, "idle_seconds", None),
         status=status,
         Role=Role,
         _=translator,

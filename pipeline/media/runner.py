@@ -143,7 +143,7 @@ def _run(
             [_program(program), *arguments],
             reads=[path.resolve() for path in reads],
             writes=[path.resolve() for path in writes],
-            limits=_limits(limits),
+            limits=limits_of(limits),
             dies_with=os.getpid(),
         ),
         stdin=subprocess.DEVNULL,
@@ -200,7 +200,8 @@ def _program(name: str) -> str:
     return shutil.which(name, path=PATH) or f"/usr/bin/{name}"
 
 
-def _limits(limits: Limits) -> dict[str, int]:
+def limits_of(limits: Limits) -> dict[str, int]:
+    """Limits as the cage takes them."""
     return {
         "data": limits.memory_bytes,
         # Shared libraries and thread stacks are mapped, not used: address space needs room above memory.

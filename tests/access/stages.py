@@ -50,6 +50,7 @@ SIGNED_IN = ANYONE - WITHOUT_ACCOUNT
 SENDERS_HERE = roles("sender, reporter, facilitator, curator")
 SENDERS = SENDERS_HERE | {"curator elsewhere"}
 REPORTER = roles("reporter")
+FACILITATOR = roles("facilitator")
 CURATOR_HERE = roles("curator")
 CURATORS = CURATOR_HERE | {"curator elsewhere"}
 TEAM_HERE = roles("curator, team")

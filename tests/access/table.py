@@ -32,6 +32,7 @@ from tests.access.stages import (
     COORDINATORS_HERE,
     CURATOR_HERE,
     CURATORS,
+    FACILITATOR,
     FACILITATORS,
     FIRST,
     LINK_ENDED,
@@ -152,7 +153,6 @@ ONE_ROW = json.dumps([{"file": "a.wav", "title": "Another", "language": "en", "p
 LOOKED_AT = {"files": {"table": ("rows.csv", b"file,title,language,pilot\na.wav,A,en,here\n", "text/csv")}}
 # Who works elsewhere is answered too: that the row is none of theirs.
 IMPORTED = FILE | form(rows=ONE_ROW)
-SENT_FORM = FILE | form(title="Another", language="en", pilot="here")
 SENT_STORY = body(title="Another", language="en", pilots=["here"])
 SEGMENT = {"start_seconds": 0, "end_seconds": 3, "text": "I sat down."}
 LENGTH, METADATA = {"Upload_Length": "10"}, {"Upload_Metadata": "{upload_metadata}"}
@@ -298,6 +298,12 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "POST /sign-in": of_house(ANYONE, 401, sends=form(sign_in_name="x", password="y")),
     "POST /sign-in/code": of_house(ANYONE, 401, sends=form(token="x", code="123456")),
     "POST /sign-out": of_house(ANYONE, BACK),
+    "GET /leave": of_house(ANYONE),
+    "POST /leave": of_house(ANYONE, BACK),
+    "POST /kiosk": of_house(FACILITATOR, BACK),
+    "GET /kiosk": of_house(FACILITATOR, BACK),
+    "GET /kiosk/end": of_house(SIGNED_IN),
+    "POST /kiosk/end": of_house(SIGNED_IN, 403, sends=form(**AGAIN)),
     "GET /come-in/{token}": of_house(ANYONE),
     "POST /come-in": of_house(ANYONE, BACK, sends=form(token="{token}")),
     # my account: nobody here has a password to show once more
@@ -359,7 +365,17 @@ FOR_PEOPLE: Mapping[str, Way] = {
     # stories
     "GET /stories": Way(SIGNED_IN),
     "GET /stories/new": of_house(SENDERS),
-    "POST /stories/new": of_house(SENDERS_HERE, BACK, sends=SENT_FORM),
+    "POST /stories/new": of_house(SENDERS, BACK),
+    "GET /stories/new/aloud/{language}": of_house(SENDERS, fills={"language": "en"}),
+    "GET /stories/new/person": of_house(SENDERS, BACK),
+    "POST /stories/new/person": of_house(SENDERS, BACK),
+    # Nobody here has begun one: they are led to where it begins.
+    "GET /stories/new/{step}": of_house(SENDERS, BACK, fills={"step": "title"}),
+    "POST /stories/new/{step}": of_house(SENDERS, BACK, fills={"step": "title"}),
+    "GET /stories/new/check": of_house(SENDERS, BACK),
+    "POST /stories/new/check": of_house(SENDERS, BACK),
+    f"GET {STORY}/recording": Way(SENDERS, "sends", OK, {409: PAST_REVIEW}),
+    f"GET {STORY}/sent": Way(SIGNED_IN, "cares"),
     f"GET {STORY}": Way(ANYONE, "reads"),
     f"POST {STORY}/recordings": Way(SENDERS, "sends", BACK, {409: PAST_REVIEW}, sends=FILE),
     f"POST {RECORDING}/retry": Way(SIGNED_IN, "cares", BACK, sends=form(language="")),
@@ -373,6 +389,8 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"POST {SIGNED}": Way(SIGNED_IN, "cares", 409, {404: NOBODY_SPOKE}, sends=PDF),
     f"GET {PERSON}/link": Way(SIGNED_IN, "cares"),
     f"POST {PERSON}/link": Way(SIGNED_IN, "cares", sends=form(language="en")),
+    f"GET {PERSON}/receipt": Way(SIGNED_IN, "cares"),
+    f"POST {PERSON}/receipt": Way(SIGNED_IN, "cares"),
     f"POST {PERSON}/link/revoke": Way(SIGNED_IN, "cares", BACK),
     f"GET {STORY}/withdraw": Way(SIGNED_IN, "cares"),
     f"POST {STORY}/withdraw": Way(SIGNED_IN, "cares", sends=form(sure="yes")),

@@ -91,11 +91,11 @@ def test_consent_by_the_form_opens_the_gate_at_once(
     )
 
 
-def test_nothing_is_ticked_beforehand_and_the_narrowest_is_chosen(rooms: Rooms, sender: Principal) -> None:
+def test_nothing_is_ticked_beforehand(rooms: Rooms, sender: Principal) -> None:
     story = rooms.field.story(by=sender, consented_to=None)
     form = consent_form(rooms.browser(sender), story)
     assert not any(name.startswith("use-") for name in form.fields)
-    assert form.fields["appearance"] == "hidden"
+    assert "appearance" not in form.fields
     assert {f"use-{use}" for use in Use} <= form.choices.keys(), "each use can be chosen"
 
 
@@ -120,8 +120,8 @@ def test_what_is_ticked_replaces_what_stood_and_the_page_tells_both(
     assert send_form(browser, story, form.fields).status_code == 303
     assert rooms.browser(team).get(f"/stories/{story.id}").status_code == 404
     page = browser.get(f"/stories/{story.id}/people/{story.people[0].id}/consent").text
-    assert "granted – curation, sharing (form)" in page
-    assert "narrowed – curation (form)" in page
+    assert "Allowed for the first time (in a form)" in page
+    assert "Allowed less than before (in a form)" in page
 
 
 def test_form_with_nothing_ticked_takes_everything_back_but_the_story(
@@ -302,7 +302,7 @@ def test_what_must_be_masked_first_is_not_possible_yet(
     says = "not possible yet: consent asks for masking that has not been made."
     assert why["sharing"] == (says if waits else None)
     page = rooms.browser(sender).get(f"/stories/{story.id}").text
-    assert (f"no: {says}" in page) is waits
+    assert ("It waits until nobody can be recognised who does not want to be." in page) is waits
 
 
 def test_ledger_is_for_those_who_care_for_the_story(
@@ -344,7 +344,7 @@ def test_story_taken_back_by_the_page_is_gone_for_who_could_read_it_and_never_wa
         "sender": 200, "curator": 200, "team": 200, "stranger": 404, "nobody": 404,
     }  # fmt: skip
     page = browser.get(f"/stories/{story.id}/withdraw").text
-    assert "Take back “The &lt;bench&gt;”?" in page
+    assert "Take “The &lt;bench&gt;” back?" in page
     (form,) = forms_of(page, "")
     done = browser.post(f"/stories/{story.id}/withdraw", data=form.fields)
     assert done.status_code == 200

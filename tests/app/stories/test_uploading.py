@@ -573,65 +573,6 @@ def test_database_that_locks_at_the_end_leaves_it_to_the_sweep(impatient: Databa
     assert left.recording_id == recording.id
 
 
-# The form that makes a story and sends its recording in one go
-
-
-def fields_of(**changes: str) -> dict[str, str]:
-    return {
-        "title": "The bench",
-        "language": "en",
-        "pilot": "spring",
-        "teller": "my neighbour",
-        "use-curation": "yes",
-    } | changes
-
-
-def stories_of(room: Room) -> list[Story]:
-    with room.database.read() as session:
-        return [each for each in session.scalars(select(Story)) if each.id != room.story.id]
-
-
-def test_one_form_makes_the_story_and_keeps_its_recording(room: Room) -> None:
-    browser = room.served.browser(room.reporter)
-    answer = browser.post("/stories/new", data=fields_of(), files={"file": ("a.wav", SOUND)})
-    assert answer.status_code == 303, answer.text
-    (story,) = stories_of(room)
-    assert answer.headers["location"] == f"/stories/{story.id}"
-    (recording,) = room.recordings()
-    assert (recording.story_id, recording.sha256) == (story.id, hashlib.sha256(SOUND).hexdigest())
-
-
-WRONG_FORMS = (
-    {"title": " "},
-    {"language": "klingon"},
-    {"pilot": "nowhere"},
-    {"other-0": "x", "other-0-part": "?"},
-)
-
-
-def test_form_that_is_wrong_makes_no_story(room: Room, subtests: pytest.Subtests) -> None:
-    browser = room.served.browser(room.reporter)
-    for changes in WRONG_FORMS:
-        with subtests.test(changes=changes):
-            form = fields_of(**changes)
-            answer = browser.post("/stories/new", data=form, files={"file": ("a.wav", SOUND)})
-            assert answer.status_code in (404, 422)
-            assert stories_of(room) == []
-            room.assert_nothing_stays()
-
-
-def test_form_without_a_file_makes_no_story(room: Room) -> None:
-    browser = room.served.browser(room.reporter)
-    boundary = {"content-type": FORM}
-    text = b"".join(
-        part(value.encode(), f'form-data; name="{name}"'.encode()) + b"\r\n"
-        for name, value in fields_of().items()
-    )
-    answer = browser.post("/stories/new", content=text[:-2] + END, headers=boundary)
-    assert answer.status_code == 422
-    assert stories_of(room) == []
-
-
 def test_page_of_a_stranger_sends_nothing(room: Room) -> None:
     browser = room.served.browser(room.reporter)
     elsewhere = {"origin": "https://elsewhere.example"}

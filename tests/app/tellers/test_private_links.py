@@ -15,7 +15,7 @@ from models.roles import Principal
 from models.stories import Part, Story
 from models.tellers import TellerSession
 from storage import journal, ledger, tellers, withdrawals
-from tests.app.conftest import Rooms
+from tests.app.conftest import Rooms, forms_of
 from tests.app.tellers.conftest import Doors
 
 
@@ -77,6 +77,16 @@ def test_what_opens_nothing_is_answered_alike_whatever_it_was(rooms: Rooms, door
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert TELLER_COOKIE not in answer.headers.get("set-cookie", "")
         assert token not in answer.text
+
+
+def test_who_leaves_at_once_comes_to_a_page_that_says_nothing_of_us(rooms: Rooms, doors: Doors) -> None:
+    browser = doors.opened(rooms.field.story())
+    at_once = next(form for form in forms_of(browser.get("/teller").text, "/teller/leave") if form.buttons)
+    answer = browser.post("/teller/leave", data=dict(at_once.buttons))
+    assert answer.headers["location"] == "/leave"
+    assert "clear-site-data" in answer.headers
+    assert "story" not in browser.get("/leave").text
+    assert browser.get("/teller").status_code == 401
 
 
 @pytest.mark.parametrize("ending", ["a new link", "revoked", "left", "two hours", "withdrawn"])

@@ -162,10 +162,10 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag in ("script", "style", "iframe", "object", "embed", "base"):
+        if tag in ("style", "iframe", "object", "embed", "base") or (tag == "script" and "src" not in given):
             self.forbidden.append(tag)
         self.forbidden += [f"{tag} {name}" for name in given if name.startswith("on") or name == "style"]
-        if tag in ("link", "img", "audio", "video", "source", "track"):
+        if tag in ("link", "script", "img", "audio", "video", "source", "track"):
             self.loaded.append(given.get("href") or given.get("src") or "")
         if tag == "form":
             self.loaded.append(given.get("action") or "/")
@@ -195,7 +195,9 @@ def pages(rooms: Rooms, curator: Principal, story: Story) -> dict[str, str]:
             (browser, "/stories"),
             (browser, "/stories/new"),
             (browser, f"/stories/{story.id}"),
+            (browser, f"/stories/{story.id}/sent"),
             (browser, f"/stories/{story.id}/people/{person}/consent"),
+            (browser, f"/stories/{story.id}/people/{person}/receipt"),
             (browser, f"/stories/{story.id}/withdraw"),
             (browser, "/review"),
             (browser, f"/review/{story.id}"),

@@ -16,20 +16,29 @@ from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
 from app.web.translation import LANGUAGES, LOCALES, Translator, catalogue_of
-from app.words import FOR_TELLERS, WORDS
+from app.words import FOR_TELLERS, TITLES, WORDS
+from app.words_for_reporters import FOR_REPORTERS, ON_PAGES
 from pipeline.transcription.languages import PILOT_LANGUAGES
 from tests.conftest import ROOT
 
-KEYWORDS = {"_": None, "N_": None, "many": (1, 2)}
+# ``reader``: what stands around a sheet in another language, for whoever prints it.
+KEYWORDS = {"_": None, "N_": None, "many": (1, 2), "reader": None}
 OTHERS = [language for language in LANGUAGES if language != "en"]
 ONE, SEVERAL = (f"Our backups keep what you delete for {{count}} more {days}." for days in ("day", "days"))
+
+TITLES_ON_PAGES = [TITLES[status] for status in ON_PAGES]
 
 Message = str | tuple[str, str]
 
 
 def messages() -> set[Message]:
     """Every message in the templates, among the phrases that code chooses from, and among the problems."""
-    return {*_in_templates(), *_in_code(), *(WORDS[code] for code in FOR_TELLERS)}
+    return {
+        *_in_templates(),
+        *_in_code(),
+        *(WORDS[code] for code in (*FOR_TELLERS, *FOR_REPORTERS)),
+        *TITLES_ON_PAGES,
+    }
 
 
 def _in_templates() -> Iterator[Message]:

@@ -1,0 +1,131 @@
+"""A kiosk: one device for many tellers, which opens the story that is being sent and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+
+from app.web import kiosk
+from app.web.cookies import DRAFT_COOKIES, KIOSK_COOKIE
+from models.roles import Principal, Role
+from models.stories import Story
+from tests.app.conftest import Rooms, forms_of
+from tests.app.people.conftest import PASSWORD, sign_in
+
+NEW = "/stories/new"
+ANSWERS = {
+    "title": {"title": "The bench"},
+    "language": {"language": "pl"},
+    "purpose": {"purpose": "both"},
+    "teller": {"teller_is": "other", "teller": "the first one"},
+    "guardian": {"has_guardian": "no"},
+    "others": {"more": "no"},
+    "told": {},
+    "warning": {},
+    "agree": {"manner": "later"},
+    "contact": {},
+}
+
+
+@pytest.fixture
+def fred(make_person: Callable[..., Principal]) -> Principal:
+    return make_person("fred", Role.FACILITATOR)
+
+
+@pytest.fixture
+def device(rooms: Rooms, fred: Principal) -> TestClient:
+    """A facilitator's device in kiosk mode."""
+    browser = rooms.visitor()
+    assert sign_in(browser, "fred").status_code == 303
+    (form,) = forms_of(browser.get("/").text, "/kiosk")
+    assert browser.post("/kiosk", data=form.fields).headers["location"] == "/kiosk"
+    return browser
+
+
+def send_story(device: TestClient) -> str:
+    """Answer the questions and send; the story's id."""
+    device.post(NEW)
+    for step, given in ANSWERS.items():
+        assert device.post(f"{NEW}/{step}", data=given).status_code == 303, step
+    return device.post(f"{NEW}/check").headers["location"].split("/")[2]
+
+
+def test_kiosk_opens_sending_and_nothing_else(rooms: Rooms, device: TestClient, fred: Principal) -> None:
+    earlier = rooms.field.story(by=fred)
+    closed = ("/", "/stories", "/account", "/notices", "/search", "/sign-in", f"/stories/{earlier.id}")
+    for path in closed:
+        answer = device.get(path)
+        assert (answer.status_code, answer.headers.get("location")) == (303, "/kiosk"), path
+    program = device.get(f"/api/v1/stories/{earlier.id}", headers={"accept": "application/json"})
+    assert (program.status_code, program.json()["code"]) == (403, "kiosk-closed")
+    for path in ("/kiosk", NEW):
+        page = device.get(path).text
+        assert "My stories" not in page
+        assert "My account" not in page
+        assert "Fred" not in page
+
+
+def test_each_teller_finds_nothing_of_the_one_before(rooms: Rooms, device: TestClient) -> None:
+    story_id = send_story(device)
+    for path in ("recording", "sent"):
+        assert device.get(f"/stories/{story_id}/{path}").status_code == 200
+    with rooms.database.read() as session:
+        person = session.scalars(select(Story)).one().people[0].id
+    receipt = f"/stories/{story_id}/people/{person}/receipt"
+    assert "/teller/enter/" in device.post(receipt).text, "who has just told it gets their receipt"
+    finished = device.get("/kiosk")
+    assert finished.headers["clear-site-data"] == '"cache"'
+    assert not any(device.cookies.get(name) for name in (KIOSK_COOKIE, *DRAFT_COOKIES))
+    for path in (
+        f"/stories/{story_id}/recording",
+        f"/stories/{story_id}/sent",
+        f"/stories/{story_id}",
+        receipt,
+    ):
+        assert device.get(path).headers["location"] == "/kiosk", path
+    assert device.get(f"{NEW}/title").headers["location"] == NEW, "and nothing is answered yet"
+
+
+def test_answers_that_were_left_alone_are_gone_at_the_start(device: TestClient) -> None:
+    device.post(NEW)
+    device.post(f"{NEW}/title", data={"title": "The secret bench"})
+    page = device.get(f"{NEW}/title").text
+    assert "The secret bench" in page
+    assert f'content="{kiosk.IDLE_SECONDS}; url=/kiosk"' in page
+    device.get("/kiosk")
+    device.post(NEW)
+    assert "The secret bench" not in device.get(f"{NEW}/title").text
+
+
+def test_where_people_record_the_page_stays_longer(device: TestClient) -> None:
+    page = device.get(f"/stories/{send_story(device)}/recording").text
+    assert f'content="{kiosk.IDLE_AT_RECORDING_SECONDS}; url=/kiosk"' in page
+
+
+def test_only_the_password_ends_it(device: TestClient) -> None:
+    story_id = send_story(device)
+    assert device.post("/kiosk/end", data={"password": "not it"}).status_code == 403
+    assert device.get("/stories").headers["location"] == "/kiosk"
+    assert device.post("/kiosk/end", data={"password": PASSWORD}).headers["location"] == "/"
+    assert device.get("/stories").status_code == 200
+    assert device.get(f"/stories/{story_id}").status_code == 200, "the facilitator cares for it on"
+
+
+def test_leaving_at_once_forgets_the_teller_and_stays_a_kiosk(device: TestClient) -> None:
+    story_id = send_story(device)
+    assert device.post("/leave").headers["location"] == "/leave"
+    assert 'content="60; url=/kiosk"' in device.get("/leave").text
+    assert device.get(f"/stories/{story_id}/sent").headers["location"] == "/kiosk"
+    assert device.get("/kiosk").status_code == 200
+
+
+def test_only_facilitators_start_one(rooms: Rooms) -> None:
+    for role in (Role.REPORTER, Role.CURATOR, Role.PILOT_TEAM):
+        browser = rooms.browser(rooms.field.account(role, rooms.field.pilot()))
+        assert "/kiosk" not in browser.get("/").text
+        assert browser.post("/kiosk").status_code == 403
+    facilitator = rooms.browser(rooms.field.account(Role.FACILITATOR, rooms.field.pilot()))
+    assert facilitator.get("/kiosk").headers["location"] == "/", "it is none before it is started"
