@@ -19,14 +19,21 @@ from storage import consents, journal, wishes
 from storage.database import WriteSession
 
 
+def check_takes_recording(story: Story) -> None:
+    """
+    :raises Conflict: the story was withdrawn, or is past the states that take recordings
+    """
+    if story.state not in (State.SUBMITTED, State.RETURNED, State.IN_REVIEW):
+        raise Conflict("story-takes-no-recording", state=story.state)
+
+
 def expect_recording(session: WriteSession, story: Story, sent_name: str, *, sent_by: str) -> Recording:
     """Make room for a recording before its first byte is kept, so that its object never lies unnamed.
 
     :raises Conflict: the story was withdrawn, or is past the states that take recordings
     """
     consents.lock(session, story)
-    if story.state not in (State.SUBMITTED, State.RETURNED, State.IN_REVIEW):
-        raise Conflict("story-takes-no-recording", state=story.state)
+    check_takes_recording(story)
     last = session.scalar(select(func.max(Recording.position)).where(Recording.story_id == story.id))
     recording = Recording(
         story_id=story.id,
