@@ -94,17 +94,17 @@ export class Shelf {
   begin(story, type) {
     // A browser may take back what it keeps for a page when space is short, unless it was asked not to.
     navigator.storage?.persist?.();
-    const key = crypto.randomUUID();
+    const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join(".");
     return { key, of: story, type, begunAt: Date.now(), seconds: 0, pieces: 0, isWanted: false, url: null };
   }
 
   async add(recording, piece, seconds) {
-    const number = recording.pieces;
-    Object.assign(recording, { pieces: number + 1, seconds });
+    const grown = { ...recording, pieces: recording.pieces + 1, seconds };
     await this.place.put([
-      ["pieces", { key: [recording.key, number], of: recording.key, piece }],
-      ["recordings", { ...recording }],
+      ["pieces", { key: [recording.key, recording.pieces], of: recording.key, piece }],
+      ["recordings", grown],
     ]);
+    Object.assign(recording, grown);
   }
 
   note(recording, changed) {

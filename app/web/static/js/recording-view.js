@@ -51,10 +51,21 @@ export class RecordingView {
   #begin(stream, hasPicture) {
     // Pieces are kept one after the other, in the order in which they came.
     let keeping = Promise.resolve();
+    let isFull = false;
+    const keep = async (data, seconds) => {
+      if (isFull) return;
+      try {
+        await this.shelf.add(this.recording, data, seconds);
+      } catch {
+        isFull = true;
+        this.#warn("full");
+        take.finish();
+      }
+    };
     const take = new Take(stream, hasPicture, {
       piece: (data) => {
         const { seconds } = take;
-        keeping = keeping.then(() => this.shelf.add(this.recording, data, seconds)).catch(() => this.#isFull());
+        keeping = keeping.then(() => keep(data, seconds));
       },
       cutOff: () => {
         this.#warn("cut-off");
@@ -85,9 +96,12 @@ export class RecordingView {
       part("silent").hidden = !isSilent || this.#take.isPaused;
     };
     // No other tab takes for unfinished what is being recorded here.
-    alone(this.recording.key, () => new Promise((release) => this.#ends.push(release)));
+    let release;
+    const isOver = new Promise((resolve) => (release = resolve));
+    alone(this.recording.key, () => isOver);
     window.addEventListener("beforeunload", askBeforeLeaving);
     this.#ends.push(
+      release,
       stayAwake(),
       watchLevel(stream, showLevel),
       () => clearInterval(ticking),
@@ -114,11 +128,6 @@ export class RecordingView {
     part("during").classList.toggle("cr-recorder--runs", isRunning);
   }
 
-  #isFull() {
-    this.#warn("full");
-    this.#take.finish();
-  }
-
   async #listenBack(hasPicture) {
     if (this.recording.pieces === 0) return this.reset();
     const player = document.createElement(hasPicture ? "video" : "audio");
@@ -140,6 +149,8 @@ export class RecordingView {
 
   #show(step) {
     showOnly(step, ...STEPS);
+    // Nothing else is begun beside it.
+    part("choosing").classList.toggle("cr-choosing--records", step === "during");
   }
 
   #warn(key) {

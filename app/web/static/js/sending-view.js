@@ -40,6 +40,9 @@ export class SendingView {
         },
       });
       part("refused").hidden = true;
+      part("progress").value = 0;
+      part("percent").textContent = part("time-left").textContent = "";
+      this.#quarter = 0;
       showOnly("sending", ...SHOWN);
       part("sending-title").focus();
       this.#goOn();
