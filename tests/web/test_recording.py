@@ -145,7 +145,7 @@ def test_recording_is_paused_gone_on_with_listened_to_and_sent(
     page.wait_for_timeout(1000)
     assert float(page.get_by_label("How loud it is").evaluate("meter => meter.value")) > 0
     page.get_by_role("button", name="Finish").click()
-    player = page.get_by_label("Your recording")
+    player = page.get_by_label("Your recording", exact=True)
     player.evaluate("player => {player.muted = true; return player.play()}")
     assert player.evaluate("player => player.error") is None
     page.get_by_role("button", name="Send it").first.click()

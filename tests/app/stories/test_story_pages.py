@@ -193,12 +193,13 @@ def test_form_without_a_file_is_sent_back_in_words(served: Served, browser: http
         assert session.scalars(select(Story)).all() == []
 
 
-def test_another_recording_is_added_on_the_storys_page(
+def test_another_recording_is_added_on_a_page_that_the_story_leads_to(
     served: Served, browser: httpx2.Client, field: Field
 ) -> None:
     story_id = send_story(browser)
     path = f"/stories/{story_id}/recordings"
-    page = browser.get(f"/stories/{story_id}").text
+    assert f'href="/stories/{story_id}/record"' in browser.get(f"/stories/{story_id}").text
+    page = browser.get(f"/stories/{story_id}/record").text
     assert len(forms_of(page, path)) == 1
     answer = send(browser, {}, path=path)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/stories/{story_id}")

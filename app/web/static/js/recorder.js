@@ -81,6 +81,7 @@ function showConnection() {
 async function openWithoutConnection() {
   // Over http from another machine there are no service workers.
   if (!navigator.serviceWorker) return;
+  part("home-screen").hidden = false;
   await navigator.serviceWorker.register("/sw.js");
   const { active } = await navigator.serviceWorker.ready;
   active.postMessage("keep the page");

@@ -87,9 +87,7 @@ export class RecordingView {
   }
 
   #watch(stream, hasPicture) {
-    const preview = part("preview");
-    preview.hidden = !hasPicture;
-    preview.srcObject = hasPicture ? stream : null;
+    if (hasPicture) part("preview").append(preview(stream));
     const ticking = setInterval(() => (part("clock").textContent = clock(this.#take.seconds)), 250);
     const showLevel = (level, isSilent) => {
       part("level").value = this.#take.isPaused ? 0 : level;
@@ -105,7 +103,7 @@ export class RecordingView {
       stayAwake(),
       watchLevel(stream, showLevel),
       () => clearInterval(ticking),
-      () => (preview.srcObject = null),
+      () => part("preview").replaceChildren(),
       () => window.removeEventListener("beforeunload", askBeforeLeaving),
     );
   }
@@ -157,6 +155,15 @@ export class RecordingView {
     part("warning").hidden = !key;
     part("warning-text").textContent = key && says(key);
   }
+}
+
+/** What the camera sees, as in a mirror, and without the sound. */
+function preview(stream) {
+  const video = document.createElement("video");
+  Object.assign(video, { srcObject: stream, muted: true, autoplay: true, playsInline: true });
+  video.className = "cr-recorder__preview";
+  video.setAttribute("aria-label", says("camera"));
+  return video;
 }
 
 function askBeforeLeaving(event) {
