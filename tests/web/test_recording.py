@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
 
 MIB = 1024 * 1024
-PIECE_SECONDS = 5
+LOST_SECONDS = 5
 SAMPLES_A_SECOND = 16_000
 
 
@@ -116,7 +116,7 @@ def test_recording_outlives_its_tab_and_a_lost_line(
     found = page.get_by_role("region", name="We found an unfinished recording")
     kept = re.search(r"· 0:(\d\d)", found.inner_text())
     assert kept is not None
-    assert 8 - PIECE_SECONDS <= int(kept[1]) <= 9
+    assert 8 - LOST_SECONDS <= int(kept[1]) <= 8
     phone.set_offline(True)
     found.get_by_role("button", name="Send it").click()
     page.get_by_text("Waiting for a connection.").wait_for()
@@ -125,7 +125,7 @@ def test_recording_outlives_its_tab_and_a_lost_line(
 
     recording, content = the_one_received(served, story)
     heard = sound_of(content, tmp_path)
-    assert abs(len(heard) / SAMPLES_A_SECOND - int(kept[1])) <= 1
+    assert int(kept[1]) - 1 <= len(heard) / SAMPLES_A_SECOND <= 9, "what was said to be kept is there"
     assert max(heard) > 1000, "somebody speaks in it"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d-]{8}\.\w+", recording.sent_name)
     page.reload()
@@ -177,9 +177,9 @@ def test_chosen_file_goes_on_where_it_stopped_when_it_is_chosen_again(
     page.locator("[data-part=file-form] button").click()
     page.get_by_text("Sent: 33 %").first.wait_for()
     page.get_by_text("Waiting for a connection.").wait_for()
+    page.close()
     phone.unroute("**/api/v1/uploads/*")
 
-    page.close()
     page = opened(phone, f"/stories/{story.id}/record")
     page.get_by_text("“the bench.wav” has not arrived whole.").wait_for()
     page.on("request", note)
@@ -195,8 +195,9 @@ def test_chosen_file_goes_on_where_it_stopped_when_it_is_chosen_again(
 
 def test_page_opens_and_records_without_a_connection(phone: BrowserContext, story: Story) -> None:
     page = opened(phone, "/record")
-    page.wait_for_function(
-        "async () => navigator.serviceWorker.controller && Boolean(await caches.match('/record'))"
+    page.evaluate(
+        "async () => {while (!navigator.serviceWorker.controller || !(await caches.match('/record')))"
+        " await new Promise((later) => setTimeout(later, 50))}"
     )
     phone.set_offline(True)
     page.goto(f"/stories/{story.id}/record")

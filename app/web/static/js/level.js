@@ -2,7 +2,7 @@
 const QUIET = 0.01;
 const QUIET_FOR_MS = 6000;
 
-/** Calls `show(level from 0 to 1, whether it has been silent for long)` until the function that is returned is called. */
+/** Calls `show` with a level (0 to 1) and whether it was silent for long, until what is returned is called. */
 export function watchLevel(stream, show) {
   const context = new AudioContext();
   // Phones begin with a context that waits.

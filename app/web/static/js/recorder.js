@@ -45,7 +45,7 @@ async function sendFile(file) {
   await sending.send(file, {
     name: file.name,
     url: begun?.url ?? null,
-    remember: (url) => shelf.noteFile(key, story, file.name, url),
+    remember: (url) => shelf.noteFile(story, key, file.name, url),
     forget: () => shelf.forgetFile(key),
   });
 }

@@ -63,8 +63,7 @@ export class RecordingView {
       }
     };
     const take = new Take(stream, hasPicture, {
-      piece: (data) => {
-        const { seconds } = take;
+      piece: (data, seconds) => {
         keeping = keeping.then(() => keep(data, seconds));
       },
       cutOff: () => {
