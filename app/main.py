@@ -47,7 +47,9 @@ from app.review import transcript_pages as review_transcript_pages
 from app.search import api as search_api
 from app.search import pages as search_pages
 from app.stories import api as stories_api
+from app.stories import offline as stories_offline
 from app.stories import pages as stories_pages
+from app.stories import recording_pages as stories_recording_pages
 from app.tellers import api as tellers_api
 from app.tellers import pages as tellers_pages
 from app.uploads import api as uploads_api
@@ -92,6 +94,8 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     pilots_invitation_pages.router,
     stories_pages.router,
     imports_pages.router,
+    stories_recording_pages.router,
+    stories_offline.router,
     consents_pages.router,
     care_pages.router,
     notices_pages.router,

@@ -33,9 +33,10 @@ PATHS: Mapping[str, str] = {
     KIOSK_COOKIE: EVERYWHERE,
     **dict.fromkeys(DRAFT_COOKIES, DRAFTING),
 }
-# Nothing that was shown, and nothing that was kept, is left for whoever uses the device next. Not "cookies": that
-# would sign people out of all that is served under the same domain.
-LEAVING: Mapping[str, str] = {"Clear-Site-Data": '"cache", "storage"'}
+# Nothing that was shown is left for whoever uses the device next. Not "cookies": that would sign people out of all
+# that is served under the same domain. Not "storage": recordings that were not sent yet lie there, and nowhere else;
+# the page that follows says so, and offers to delete them.
+LEAVING: Mapping[str, str] = {"Clear-Site-Data": '"cache"'}
 
 
 def name_of(cookie: str, settings: Settings) -> str:

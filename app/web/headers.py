@@ -7,7 +7,8 @@ from app.settings import Settings
 # Nothing is fetched from elsewhere and no script stands in a page (OWASP ASVS 5.0, V3.4).
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -30,6 +31,10 @@ ADDRESS_IS_SECRET = {"Referrer-Policy": "strict-origin"}
 EMBEDDABLE = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *"),
     "Cross-Origin-Resource-Policy": "cross-origin",
+}
+# For pages that play what was just recorded, before it is sent: a script names it by an address of its own.
+PLAYS_WHAT_IT_RECORDS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace("media-src 'self'", "media-src 'self' blob:")
 }
 A_YEAR_SECONDS = 365 * 24 * 3600
 

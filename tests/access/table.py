@@ -378,6 +378,10 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"GET {STORY}/sent": Way(SIGNED_IN, "cares"),
     f"GET {STORY}": Way(ANYONE, "reads"),
     f"POST {STORY}/recordings": Way(SENDERS, "sends", BACK, {409: PAST_REVIEW}, sends=FILE),
+    f"GET {STORY}/record": Way(SENDERS, "sends", OK, {409: PAST_REVIEW}),
+    # The same for everybody: without a connection it stands in for the one above.
+    "GET /record": of_house(ANYONE),
+    "GET /sw.js": of_house(ANYONE),
     f"POST {RECORDING}/retry": Way(SIGNED_IN, "cares", BACK, sends=form(language="")),
     f"GET {RECORDING}/renditions/{{kind}}": Way(ANYONE, "reads"),
     f"HEAD {RECORDING}/renditions/{{kind}}": Way(ANYONE, "reads"),

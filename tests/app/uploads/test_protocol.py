@@ -255,6 +255,21 @@ def test_options_says_what_is_spoken_to_anybody(room: Room) -> None:
         assert "access-control-allow-origin" not in answer.headers
 
 
+def test_page_of_ours_sends_with_its_session_and_another_sites_page_does_not(room: Room) -> None:
+    browser = room.served.browser(room.reporter)
+    ours = {"Tus-Resumable": "1.0.0", "Sec-Fetch-Site": "same-origin"}
+    named = {"Upload-Length": "10", "Upload-Metadata": metadata(story_id=room.story.id)}
+    begun = browser.post(PATH, headers=ours | named)
+    assert begun.status_code == 201, begun.text
+    where, at_start = begun.headers["location"], BYTES | {"Upload-Offset": "0"}
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        foreign = {"Tus-Resumable": "1.0.0"} | at_start | headers
+        assert browser.patch(where, headers=foreign, content=bytes(10)).status_code == 403
+    assert browser.head(where, headers=ours).headers["upload-offset"] == "0"
+    assert browser.patch(where, headers=ours | at_start, content=bytes(10)).status_code == 204
+    room.assert_kept(bytes(10))
+
+
 def test_unknown_and_foreign_uploads_are_not_found(room: Room, field: Any) -> None:
     mine = room.begun(10)
     other = Room(room.served, field)

@@ -1,7 +1,7 @@
 """Who has a story in hand, what curators say about it, and how often a version was gone on with
 
-Revision: 0300
-Follows: 0006
+Revision: 0009
+Follows: 0008
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0300"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

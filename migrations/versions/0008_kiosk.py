@@ -1,7 +1,7 @@
 """Since when a session serves a kiosk: a device of a facilitator's on which others tell their stories
 
-Revision: 0100
-Follows: 0006
+Revision: 0008
+Follows: 0007
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0100"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

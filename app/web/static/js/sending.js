@@ -1,0 +1,140 @@
+// Sending a file by tus, however often the line breaks: it goes on until the file has arrived or the service says no.
+const ENDPOINT = "/api/v1/uploads";
+const MIB = 1024 * 1024;
+const SECOND = 1000;
+const DELAYS = [0, 1, 3, 5, 10, 20, 40, 60, 120, 180].map((seconds) => seconds * SECOND);
+// After those it is tried once a minute, as long as the page is open.
+const THEN_EVERY = 60 * SECOND;
+// A line that is dead without saying so: phones that change from Wi-Fi to mobile leave such.
+const SILENT_FOR = 90 * SECOND;
+const MEASURED_OVER = 15 * SECOND;
+// Of the answers 4xx, those after which the same is worth another try; the others are the service's last word.
+const PASSES = [409, 423, 460];
+const LAST_WORDS = ["story-takes-no-recording", "upload-complete", "withdrawn"];
+// Asked how far an upload is, tus takes any 4xx for "it is lost", and begins anew. These say something else.
+const NOT_LOST = [401, 403, 429];
+
+function problemIn(response) {
+  try {
+    return JSON.parse(response.getBody());
+  } catch {
+    return {};
+  }
+}
+
+function answerIn(error) {
+  return error.originalResponse ?? error.causingError?.answer ?? null;
+}
+
+export class Sending {
+  #moments = [];
+  #timer = null;
+  #heardAt = 0;
+  #watching = null;
+
+  /**
+   * @param blob what to send
+   * @param about story, name, url (where an earlier try has come to)
+   * @param hears what to do with: begun(url), progress(share, seconds left), waits(), arrived(), refused(status, words)
+   */
+  constructor(blob, { story, name, url }, hears) {
+    this.hears = hears;
+    this.upload = new window.tus.Upload(blob, {
+      endpoint: ENDPOINT,
+      uploadUrl: url,
+      metadata: { story_id: story, filename: name },
+      // Small where a line is likely to break: what a broken request brought may have to be sent again.
+      chunkSize: matchMedia("(pointer: coarse)").matches ? MIB : 8 * MIB,
+      retryDelays: DELAYS,
+      storeFingerprintForResuming: false,
+      onUploadUrlAvailable: () => hears.begun(this.upload.url),
+      onProgress: (sent, size) => this.#progress(sent, size),
+      onSuccess: () => this.#end(() => hears.arrived()),
+      onError: (error) => this.#failed(error),
+      onShouldRetry: (error) => this.#shouldTryAgain(error),
+      onAfterResponse: (request, answer) => {
+        if (request.getMethod() === "HEAD" && NOT_LOST.includes(answer.getStatus())) {
+          throw Object.assign(new Error("asked in vain"), { answer });
+        }
+      },
+    });
+  }
+
+  start() {
+    clearTimeout(this.#timer);
+    this.#heardAt = Date.now();
+    window.addEventListener("online", this.#again);
+    this.#watching ??= setInterval(() => Date.now() - this.#heardAt > SILENT_FOR && this.#again(), SECOND);
+    this.upload.start();
+  }
+
+  pause() {
+    return this.#end(() => this.upload.abort());
+  }
+
+  #again = async () => {
+    await this.upload.abort();
+    this.#moments = [];
+    this.start();
+  };
+
+  #end(then) {
+    clearTimeout(this.#timer);
+    clearInterval(this.#watching);
+    this.#watching = null;
+    this.#moments = [];
+    window.removeEventListener("online", this.#again);
+    return then();
+  }
+
+  #progress(sent, size) {
+    const now = Date.now();
+    this.#heardAt = now;
+    this.#moments.push({ now, sent });
+    while (now - this.#moments[0].now > MEASURED_OVER) this.#moments.shift();
+    const [first] = this.#moments;
+    const speed = (sent - first.sent) / (now - first.now);
+    this.hears.progress(size ? sent / size : 0, speed > 0 ? (size - sent) / speed / SECOND : null);
+  }
+
+  #shouldTryAgain(error) {
+    // When the line is back the browser says so: nothing needs to be tried until then.
+    if (!navigator.onLine || !this.#mayPass(error)) return false;
+    this.hears.waits();
+    return true;
+  }
+
+  #mayPass(error) {
+    const answer = answerIn(error);
+    const status = answer?.getStatus() ?? 0;
+    if (status >= 400 && status < 500 && !PASSES.includes(status)) return false;
+    return !LAST_WORDS.includes(answer && problemIn(answer).code);
+  }
+
+  #failed(error) {
+    const answer = answerIn(error);
+    if (this.#mayPass(error)) {
+      // Nothing is silent that waits.
+      this.#heardAt = Infinity;
+      this.hears.waits();
+      this.#timer = setTimeout(this.#again, THEN_EVERY);
+      return;
+    }
+    this.#end(() => this.hears.refused(answer.getStatus(), problemIn(answer).detail ?? ""));
+  }
+}
+
+/** What has arrived of something that nobody wants sent any more is not waited for. */
+export function end(url) {
+  return fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
+}
+
+/** By what a chosen file is known again when somebody chooses it once more. */
+export async function fingerprintOf(file, story) {
+  const ends = new Blob([file.slice(0, MIB / 4), file.slice(-MIB / 4)]);
+  const told = [story, file.size];
+  // Names and dates are not enough: phones make up new ones each time. Over http there is nothing else.
+  if (!crypto.subtle) return [...told, file.name, file.lastModified].join("/");
+  const digest = await crypto.subtle.digest("SHA-256", await ends.arrayBuffer());
+  return [...told, btoa(String.fromCharCode(...new Uint8Array(digest)))].join("/");
+}

@@ -1,0 +1,13 @@
+// Beside the door: who signs out, or comes to a shared device, is told what was recorded here and not sent.
+import { Shelf } from "./keeping.js";
+
+const box = document.querySelector('[data-part="unsent"]');
+const shelf = await Shelf.open();
+const unsent = await shelf.unsent();
+box.hidden = unsent.length === 0;
+box.querySelector("button").onclick = async (event) => {
+  if (!window.confirm(box.dataset.sure)) return;
+  await shelf.removeAll();
+  event.target.hidden = true;
+  box.querySelector('[role="status"]').textContent = box.dataset.deleted;
+};

@@ -1,0 +1,222 @@
+"""A reporter records in the browser, and sends: what breaks on the way costs seconds, never the recording."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from models.roles import Principal, Role
+from models.stories import Recording, RecordingState, Story
+from tests.app.uploads.sending import some_bytes
+from tests.plugins.browser import ARGUMENTS, PHONE
+from tests.plugins.served import Served, wait_until
+from tests.plugins.stories import Field
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
+
+MIB = 1024 * 1024
+LOST_SECONDS = 5
+SAMPLES_A_SECOND = 16_000
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium: Browser, spoken: Path) -> Iterator[Browser]:
+    """A browser before which somebody speaks, over and over."""
+    path = shutil.which("chromium")
+    speaks = f"--use-file-for-fake-audio-capture={spoken}"
+    browser = chromium.browser_type.launch(executable_path=path, args=[*ARGUMENTS, speaks])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def reporter(served: Served) -> Principal:
+    field = Field(served.parts.database)
+    return field.account(Role.REPORTER, field.pilot())
+
+
+@pytest.fixture
+def story(served: Served, reporter: Principal) -> Story:
+    return Field(served.parts.database).story(by=reporter, pilots=[*reporter.roles])
+
+
+@pytest.fixture
+def phone(visit: Callable[..., BrowserContext], served: Served, reporter: Principal) -> BrowserContext:
+    """The reporter's phone, signed in."""
+    return visit(served, reporter, viewport=PHONE, is_mobile=True, has_touch=True)
+
+
+def opened(phone: BrowserContext, path: str) -> Page:
+    """A page whose scripts are ready."""
+    page = phone.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(path)
+    page.wait_for_selector("html[data-recorder=ready]")
+    return page
+
+
+def record_for(page: Page, seconds: float) -> None:
+    """Record until the page itself says that so much is recorded."""
+    page.get_by_role("button", name="Start recording").click()
+    page.wait_for_function(
+        "seconds => {const [m, s] = document.querySelector('[data-part=clock]').textContent.split(':');"
+        " return 60 * m + Number(s) >= seconds}",
+        arg=seconds,
+    )
+
+
+def the_one_received(served: Served, story: Story) -> tuple[Recording, bytes]:
+    """The story's recording, whole, and its bytes."""
+
+    def received() -> Recording | None:
+        with served.parts.database.read() as session:
+            of_story = select(Recording).where(Recording.story_id == story.id)
+            found = session.scalars(of_story).all()
+        return found[0] if [each.state for each in found] == [RecordingState.WAITING] else None
+
+    wait_until(received, "the recording", 20)
+    recording = received()
+    assert recording is not None
+    return recording, b"".join(served.parts.objects.open_range(recording.original_key, 0, None))
+
+
+def sound_of(content: bytes, folder: Path) -> memoryview:
+    """What ffmpeg hears in a file, as samples."""
+    file = folder / "received"
+    file.write_bytes(content)
+    subprocess.run(["ffprobe", "-v", "error", str(file)], check=True)
+    decoded = subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", file, "-f", "s16le", "-ac", "1", "-ar", str(SAMPLES_A_SECOND), "-"],
+        capture_output=True,
+        check=True,
+    )
+    return memoryview(decoded.stdout).cast("h")
+
+
+def test_recording_outlives_its_tab_and_a_lost_line(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path
+) -> None:
+    """8 seconds are recorded when the tab dies; nothing is heard of what is not kept, and all of that arrives."""
+    address = f"/stories/{story.id}/record"
+    page = opened(phone, address)
+    record_for(page, 8)
+    page.close()
+
+    page = opened(phone, address)
+    found = page.get_by_role("region", name="We found an unfinished recording")
+    kept = re.search(r"· 0:(\d\d)", found.inner_text())
+    assert kept is not None
+    assert 8 - LOST_SECONDS <= int(kept[1]) <= 8
+    phone.set_offline(True)
+    found.get_by_role("button", name="Send it").click()
+    page.get_by_text("Waiting for a connection.").wait_for()
+    phone.set_offline(False)
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+
+    recording, content = the_one_received(served, story)
+    heard = sound_of(content, tmp_path)
+    assert int(kept[1]) - 1 <= len(heard) / SAMPLES_A_SECOND <= 9, "what was said to be kept is there"
+    assert max(heard) > 1000, "somebody speaks in it"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d-]{8}\.\w+", recording.sent_name)
+    page.reload()
+    page.wait_for_selector("html[data-recorder=ready]")
+    assert not found.is_visible(), "nothing of it is left here"
+
+
+def test_recording_is_paused_gone_on_with_listened_to_and_sent(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path
+) -> None:
+    page = opened(phone, f"/stories/{story.id}/record")
+    record_for(page, 1)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Paused").wait_for()
+    page.wait_for_timeout(1200)
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_timeout(1000)
+    assert float(page.get_by_label("How loud it is").evaluate("meter => meter.value")) > 0
+    page.get_by_role("button", name="Finish").click()
+    player = page.get_by_label("Your recording", exact=True)
+    player.evaluate("player => {player.muted = true; return player.play()}")
+    assert player.evaluate("player => player.error") is None
+    page.get_by_role("button", name="Send it").first.click()
+    page.get_by_role("link", name="To your story").click()
+    page.wait_for_url(f"**/stories/{story.id}")
+    _, content = the_one_received(served, story)
+    assert 1.5 <= len(sound_of(content, tmp_path)) / SAMPLES_A_SECOND <= 3, "without the pause"
+
+
+def test_chosen_file_goes_on_where_it_stopped_when_it_is_chosen_again(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path
+) -> None:
+    content = some_bytes(3 * MIB + 5)
+    file = tmp_path / "the bench.wav"
+    file.write_bytes(content)
+    offsets: list[int] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PATCH":
+            offsets.append(int(request.headers["upload-offset"]))
+
+    def cut(route: Route) -> None:
+        is_first = route.request.headers.get("upload-offset") == "0"
+        route.continue_() if is_first or route.request.method != "PATCH" else route.abort()
+
+    page = opened(phone, f"/stories/{story.id}/record")
+    phone.route("**/api/v1/uploads/*", cut)
+    page.get_by_label("A sound or video file").set_input_files(file)
+    page.locator("[data-part=file-form] button").click()
+    page.get_by_text("Sent: 33 %").first.wait_for()
+    page.get_by_text("Waiting for a connection.").wait_for()
+    page.close()
+    phone.unroute("**/api/v1/uploads/*")
+
+    page = opened(phone, f"/stories/{story.id}/record")
+    page.get_by_text("“the bench.wav” has not arrived whole.").wait_for()
+    page.on("request", note)
+    page.get_by_label("A sound or video file").set_input_files(file)
+    page.locator("[data-part=file-form] button").click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    recording, received = the_one_received(served, story)
+    assert (recording.sent_name, recording.sha256) == ("the bench.wav", hashlib.sha256(content).hexdigest())
+    assert received == content
+    assert offsets[0] == MIB, "what had arrived is not sent again"
+    assert all(later - earlier == MIB for earlier, later in pairwise(offsets)), "in pieces for a bad line"
+
+
+def test_page_opens_and_records_without_a_connection(phone: BrowserContext, story: Story) -> None:
+    page = opened(phone, "/record")
+    page.evaluate(
+        "async () => {while (!navigator.serviceWorker.controller || !(await caches.match('/record')))"
+        " await new Promise((later) => setTimeout(later, 50))}"
+    )
+    phone.set_offline(True)
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    page.get_by_text("You are offline.").wait_for()
+    record_for(page, 1)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    cached = page.evaluate(
+        "async () => (await Promise.all((await caches.keys()).map(async (name) =>"
+        " (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)))).flat()"
+    )
+    assert [path for path in cached if not path.startswith("/static/")] == ["/record"]
+    phone.set_offline(False)
+    page.goto("/")
+    page.context.clear_cookies()
+    page.goto("/")
+    box = page.get_by_role("region", name="Not sent yet")
+    box.get_by_role("button", name="Delete them from this device").click()
+    box.get_by_text("They are deleted.").wait_for()
+    page.reload()
+    assert not box.is_visible()
