@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # WCAG 2.2 AA, as axe-core marks its rules; and what it holds for good beside it, which is told and fails nothing.
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 BEST_PRACTICE = "best-practice"
-AXE = {"runOnly": [*WCAG, BEST_PRACTICE], "resultTypes": ["violations"], "iframes": False, "preload": False}
+AXE = {"resultTypes": ["violations"], "iframes": False, "preload": False}
 NAME_OF_ALL = " – Community Reporting"
 
 
@@ -89,11 +89,12 @@ def stillness(tab: Tab) -> list[str]:
     return [f"{moves} things move"] if moves else []
 
 
-def accessibility(tab: Tab, found: Found, where: str) -> None:
-    """What axe-core finds."""
+def accessibility(tab: Tab, found: Found, where: str, *, with_advice: bool = True) -> None:
+    """What axe-core finds; ``with_advice``: also what is merely good practice."""
     if not tab.evaluate("'axe' in globalThis"):
         tab.evaluate(axe_source())
-    for violation in tab.evaluate("options => axe.run(document, options)", AXE)["violations"]:
+    options = AXE | {"runOnly": [*WCAG, BEST_PRACTICE] if with_advice else [*WCAG]}
+    for violation in tab.evaluate("options => axe.run(document, options)", options)["violations"]:
         targets = "; ".join(" ".join(map(str, node["target"])) for node in violation["nodes"][:5])
         line = f"{where}: {violation['id']}: {violation['help']}: {targets}"
         if set(violation["tags"]).isdisjoint(WCAG):
