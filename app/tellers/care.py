@@ -63,7 +63,7 @@ def make_link(
         label=label,
         address=address,
         # M: read even where a fold or a stain covers a seventh of it.
-        picture=segno.make(address, error="m", micro=False).svg_inline(scale=5),
+        picture=segno.make(address, error="m", micro=False).svg_inline(omitsize=True),
     )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -61,6 +61,8 @@ def structure(tab: Tab, page: Page, language: str) -> list[str]:
         found.append(f"it says that it is written in {about['language']!r}, not {language!r}")
     if about["hasLanguages"] and not page.is_translated:
         found.append("it can be switched to other languages: say is_translated")
+    if cut := tab.evaluate("looking.cut()"):
+        found.append(f"{cut} drawings are cut off")
     twice = {each for each in about["ids"] if about["ids"].count(each) > 1}
     return found + [f"the id {each!r} stands in it more than once" for each in sorted(twice)]
 
