@@ -110,7 +110,7 @@ def _shown(request: Request, parts: Parts, account_id: str, *, is_wrong: bool = 
         status=422 if is_wrong else 200,
         secret=" ".join(secret[place : place + 4] for place in range(0, len(secret), 4)),
         address=address,
-        picture=segno.make(address, error="m", micro=False).svg_inline(scale=5),
+        picture=segno.make(address, error="m", micro=False).svg_inline(omitsize=True),
         is_wrong=is_wrong,
     )
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # WCAG 2.2 AA, as axe-core marks its rules; and what it holds for good beside it, which is told and fails nothing.
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 BEST_PRACTICE = "best-practice"
-AXE = {"runOnly": [*WCAG, BEST_PRACTICE], "resultTypes": ["violations"], "iframes": False, "preload": False}
+AXE = {"resultTypes": ["violations"], "iframes": False, "preload": False}
 NAME_OF_ALL = " – Community Reporting"
 
 
@@ -61,6 +61,8 @@ def structure(tab: Tab, page: Page, language: str) -> list[str]:
         found.append(f"it says that it is written in {about['language']!r}, not {language!r}")
     if about["hasLanguages"] and not page.is_translated:
         found.append("it can be switched to other languages: say is_translated")
+    if cut := tab.evaluate("looking.cut()"):
+        found.append(f"{cut} drawings are cut off")
     twice = {each for each in about["ids"] if about["ids"].count(each) > 1}
     return found + [f"the id {each!r} stands in it more than once" for each in sorted(twice)]
 
@@ -89,11 +91,12 @@ def stillness(tab: Tab) -> list[str]:
     return [f"{moves} things move"] if moves else []
 
 
-def accessibility(tab: Tab, found: Found, where: str) -> None:
-    """What axe-core finds."""
+def accessibility(tab: Tab, found: Found, where: str, *, with_advice: bool = True) -> None:
+    """What axe-core finds; ``with_advice``: also what is merely good practice."""
     if not tab.evaluate("'axe' in globalThis"):
         tab.evaluate(axe_source())
-    for violation in tab.evaluate("options => axe.run(document, options)", AXE)["violations"]:
+    options = AXE | {"runOnly": [*WCAG, BEST_PRACTICE] if with_advice else [*WCAG]}
+    for violation in tab.evaluate("options => axe.run(document, options)", options)["violations"]:
         targets = "; ".join(" ".join(map(str, node["target"])) for node in violation["nodes"][:5])
         line = f"{where}: {violation['id']}: {violation['help']}: {targets}"
         if set(violation["tags"]).isdisjoint(WCAG):

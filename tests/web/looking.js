@@ -61,6 +61,12 @@ globalThis.looking = (() => {
       };
     },
 
+    // Drawings that are cut off: without a viewBox they do not shrink with their box.
+    cut() {
+      const fixed = [...document.querySelectorAll("svg[width]:not([viewBox])")];
+      return fixed.filter((each) => each.getBoundingClientRect().width < Number.parseFloat(each.getAttribute("width"))).length;
+    },
+
     // What stands out of the page to the right; nothing if the page is no wider than the window.
     tooWide() {
       const width = document.documentElement.clientWidth;

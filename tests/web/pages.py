@@ -63,7 +63,7 @@ class Page:
         address = re.sub(r"[{}]", "", self.path).strip("/").replace("/", ".") or "start"
         rest = [*self.fills.values(), self.query, "sent" if self.sends else "", self.who, self.story]
         rest.append(f"{self.status}" if self.status != 200 else "")
-        return "-".join([address, *(re.sub(r"\W+", "_", each) for each in rest if each)])
+        return "-".join([address, *(re.sub(r"\W+", "_", each.strip("{}")) for each in rest if each)])
 
 
 def translated(route: str, who: str, story: str = "", **more: Any) -> Page:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.xdist_group("web")
 PAGE = Page("GET /sign-in", "nobody")
+CUT = """document.querySelector("main").insertAdjacentHTML("beforeend", "<svg id=cut width=300 height=300></svg>");
+document.querySelector("#cut").style.width = "200px" """
 NO_RING = "*:focus { outline: none !important; box-shadow: none !important; background: none !important }"
 LOAD = """Promise.all(["htmx.min", "tus.min", "wavesurfer.esm"].map((name) => new Promise((done) => {
   const script = Object.assign(document.createElement("script"), { src: `/static/vendor/${name}.js`, type: "module" });
@@ -34,6 +36,7 @@ BROKEN = {
     "document.querySelector('main').insertAdjacentHTML('beforeend', '<p id=main>More</p>')": "the id 'main'",
     "document.querySelector('label[for=password]').remove()": "label: Form elements must have labels",
     "document.querySelector('h1').style.width = '500px'": "at 360 px it is too wide: h1",
+    CUT: "1 drawings are cut off",
     "document.querySelector('h1').textContent = 'long'.repeat(40)": "too wide",
     f"document.styleSheets[1].insertRule('{NO_RING}', 0)": "focus is not seen at",
     "document.querySelector('#password').tabIndex = 1": "Tab goes back from",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 # The narrowest phone; and a wide window at 200 %.
-WIDTHS = (320, 640)
+NARROW = 320
+WIDTHS = (NARROW, 640)
 USED_UP = ("{recovery_code}", "{keeper_with_codes}", "{invitation}")
 SEND = """([path, fields]) => {
   const form = Object.assign(document.createElement("form"), { method: "post", action: path });
@@ -61,7 +62,7 @@ class Visit:
             self.tab.evaluate("looking.openAll()")
         return []
 
-    def look(self, page: Page, language: str, found: Found) -> None:
+    def look(self, page: Page, language: str, found: Found, *, widths: Collection[int] = WIDTHS) -> None:
         """Open a page, and look at all that is quickly seen."""
         where = f"{page.name} ({language})" if page.is_translated else page.name
         wrong = self.open(page, language)
@@ -69,7 +70,7 @@ class Visit:
             found.wrong += [f"{where}: {each}" for each in wrong]
             return
         wrong += checks.structure(self.tab, page, language if page.is_translated else "en")
-        wrong += checks.width(self.tab, WIDTHS)
+        wrong += checks.width(self.tab, widths)
         wrong += self.listening.errors(page)
         weights = self.listening.weights()
         wrong += checks.weight(weights["script"], page)
