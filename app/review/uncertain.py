@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-# Below it the base weights were wrong more often than right.
+# Below it the recogniser itself thinks that it is more likely wrong than right.
 SURE = 0.5
 
 

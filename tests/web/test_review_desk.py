@@ -191,6 +191,7 @@ def test_desk_saves_without_scripts(
 ) -> None:
     page = visit(served, curator, viewport=PHONE, java_script_enabled=False).new_page()
     page.goto(f"/review/{story.id}")
+    assert not page.get_by_text("Search and replace").is_visible(), "what needs scripts is not shown"
     page.get_by_label("Words at 0:02").fill("Nobody listened.")
     page.get_by_role("button", name="Save", exact=True).click()
     assert newest(served, story) == (2, "I lost my job.\nNobody listened.", False)
