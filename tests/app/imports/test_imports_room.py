@@ -24,6 +24,7 @@ from pipeline.themes.codebook import load_codebook
 from storage import ledger, pilots
 from storage.database import Database
 from storage.objects import Objects
+from tests.app.conftest import Rooms
 from tests.plugins.served import Served, serving_over
 from tests.plugins.stories import Field
 
@@ -31,9 +32,11 @@ HEADER = "file;title;language;pilot;consent;evidence\r\n"
 
 
 class Desk:
-    """A facilitator at the page for bulk import, over a real store."""
+    """A facilitator at the page for bulk import."""
 
-    def __init__(self, served: Served) -> None:
+    browser: httpx2.Client
+
+    def __init__(self, served: Served | Rooms) -> None:
         self.served, self.field = served, Field(served.parts.database)
         self.pilot = self.field.pilot()
         self.facilitator = self.field.account(Role.FACILITATOR, self.pilot)
@@ -60,6 +63,12 @@ class Desk:
     def permits(self, story: Story, use: Use) -> bool:
         with self.served.parts.database.read() as session:
             return ledger.permits(session, story.id, use)
+
+
+@pytest.fixture
+def looking(rooms: Rooms) -> Desk:
+    """Where nothing is sent: without a server, and without a store."""
+    return Desk(rooms)
 
 
 @pytest.fixture
@@ -92,14 +101,14 @@ def row(**cells: str) -> dict[str, str]:
 # ---- looking ------------------------------------------------------------------------------------------------------
 
 
-def test_dry_run_says_of_each_row_what_is_wrong_and_keeps_nothing(desk: Desk) -> None:
+def test_dry_run_says_of_each_row_what_is_wrong_and_keeps_nothing(looking: Desk) -> None:
     table = HEADER + (
         "R1.wav;Ławka & <studnia>;pl;spring;curation sharing;form 1\r\n"
         "R2.wav;;xx;spring;curatoin;\r\n"
         "R3.wav;Winter;en;winter;;\r\n"
         "R4.wav;Quiet;en;spring;;form 2\r\n"
     )
-    page = desk.look(table)
+    page = looking.look(table)
     assert page.status_code == 200, page.text
     assert "3 of 4 rows are wrong" in page.text
     assert "Ławka &amp; &lt;studnia&gt;" in page.text
@@ -111,12 +120,12 @@ def test_dry_run_says_of_each_row_what_is_wrong_and_keeps_nothing(desk: Desk) ->
         "consent: this cell is empty, but evidence is filled in",
     ):
         assert said in page.text
-    assert desk.stories() == []
+    assert looking.stories() == []
 
 
-def test_another_pilots_row_is_wrong(desk: Desk) -> None:
-    desk.field.pilot("autumn")
-    assert "You have no role in one of these pilots" in desk.look(HEADER + "a.wav;A;en;autumn;;\r\n").text
+def test_another_pilots_row_is_wrong(looking: Desk) -> None:
+    looking.field.pilot("autumn")
+    assert "You have no role in one of these pilots" in looking.look(HEADER + "a.wav;A;en;autumn;;\r\n").text
 
 
 @pytest.mark.parametrize(
@@ -130,9 +139,9 @@ def test_another_pilots_row_is_wrong(desk: Desk) -> None:
     ],
 )
 def test_tables_are_read_as_spreadsheets_write_them(
-    desk: Desk, content: bytes, letters: str, shown: str
+    looking: Desk, content: bytes, letters: str, shown: str
 ) -> None:
-    page = desk.look(content, letters=letters)
+    page = looking.look(content, letters=letters)
     assert page.status_code == 200, page.text
     assert shown in page.text
     assert "The row is right" in page.text
@@ -155,12 +164,12 @@ def test_what_is_no_table_is_refused_in_words(content: bytes, code: str) -> None
     assert caught.value.code == code
 
 
-def test_template_has_every_column_and_its_row_is_right(desk: Desk) -> None:
-    answer = desk.browser.get("/imports/template.csv")
+def test_template_has_every_column_and_its_row_is_right(looking: Desk) -> None:
+    answer = looking.browser.get("/imports/template.csv")
     assert answer.content.startswith(b"\xef\xbb\xbf")
     header = answer.content.decode("utf-8-sig").splitlines()[0]
     assert header.split(";") == [column.name for column in columns.COLUMNS]
-    assert "The row is right" in desk.look(answer.content).text
+    assert "The row is right" in looking.look(answer.content).text
 
 
 # ---- sending ------------------------------------------------------------------------------------------------------
@@ -248,24 +257,24 @@ def test_who_else_is_heard_is_noted_and_asked_on_their_own(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("rows", ["", "x", "{}", "[]", "[1]", '[{"file": {}}]', "[" * 100_000])
-def test_rows_that_are_none_are_refused(desk: Desk, rows: str) -> None:
-    answer = desk.send(rows, ("a.wav", b"RIFF"))
+def test_rows_that_are_none_are_refused(looking: Desk, rows: str) -> None:
+    answer = looking.send(rows, ("a.wav", b"RIFF"))
     assert answer.status_code in (200, 422), answer.text
-    assert desk.stories() == []
+    assert looking.stories() == []
 
 
-def test_reporters_and_others_do_not_import(desk: Desk) -> None:
+def test_reporters_and_others_do_not_import(looking: Desk) -> None:
     others: list[Principal] = [
-        desk.field.account(Role.REPORTER, desk.pilot),
-        desk.field.account(Role.PILOT_TEAM, desk.pilot),
-        desk.field.account(is_administrator=True),
+        looking.field.account(Role.REPORTER, looking.pilot),
+        looking.field.account(Role.PILOT_TEAM, looking.pilot),
+        looking.field.account(is_administrator=True),
     ]
     for person in others:
-        browser = desk.served.browser(person)
+        browser = looking.served.browser(person)
         assert browser.get("/imports").status_code == 403
         answer = browser.post("/imports", data={"rows": json.dumps([row()])}, files={"f": ("a.wav", b"R")})
         assert answer.status_code == 403
-    assert desk.stories() == []
+    assert looking.stories() == []
 
 
 def test_names_are_compared_as_people_read_them() -> None:
