@@ -60,9 +60,10 @@ async function takeForm(form) {
   if (begun) part("begun-file").textContent = says("choose-again", { name: begun.name });
 }
 
-/** What is kept for this story, and for none yet. */
+/** What is kept for this story; where one person alone uses the device, also what is for none yet. */
 async function found() {
-  return (await shelf.unsent()).filter(({ of }) => of === story || of === "");
+  const isKiosk = "idleSeconds" in document.documentElement.dataset;
+  return (await shelf.unsent()).filter(({ of }) => of === story || (of === "" && !isKiosk));
 }
 
 async function lookAround() {
