@@ -72,10 +72,15 @@ def test_each_bar_leads_to_as_many_stories_as_it_shows(rooms: Rooms, curator: Pr
 
 def test_what_a_reader_may_not_read_is_counted_nowhere(rooms: Rooms) -> None:
     stranger = rooms.browser(rooms.field.account(Role.PILOT_TEAM, rooms.field.pilot("autumn")))
+    rooms.field.story(state=State.CURATED, pilots=[rooms.field.pilot("spring")])
+    nothing = stranger.get("/charts").text
+    assert "There is nothing to count yet." in nothing
+    rooms.field.story(state=State.CURATED, pilots=[rooms.field.pilot("autumn")])
     before = stranger.get("/charts").text
-    rooms.field.story(state=State.CURATED, pilots=[rooms.field.pilot()])
+    assert "Counted over the 1 story" in before
+    rooms.field.story(state=State.CURATED, pilots=[rooms.field.pilot("spring")])
     assert stranger.get("/charts").text == before
-    assert "There is nothing to count yet." in before
+    assert "Spring" not in before
     assert rooms.browser(rooms.field.account(Role.REPORTER)).get("/charts").status_code == 403
 
 
