@@ -20,10 +20,5 @@ npm ci $leave_out --no-audit --no-fund --ignore-scripts --loglevel=error
 mkdir -p $served
 "${PYTHON:-.venv/bin/python}" setup/style_sheet.py node_modules/govuk-frontend/dist/govuk/govuk-frontend.min.css \
     $served/govuk-frontend.min.css
-# As their makers built them. htmx and its extensions for the review desk, waveforms there on demand.
-cp node_modules/tus-js-client/dist/tus.min.js \
-    node_modules/htmx.org/dist/htmx.min.js \
-    node_modules/htmx.org/dist/ext/hx-sse.min.js \
-    node_modules/wavesurfer.js/dist/wavesurfer.esm.js \
-    $served/
+cp node_modules/tus-js-client/dist/tus.min.js $served/
 echo "$made_from $wanted" >$stamp

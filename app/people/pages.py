@@ -134,7 +134,7 @@ def sign_out(request: Request, parts: House) -> Response:
     if token:
         with parts.database.write() as session:
             accounts.end_session(session, token)
-    response = RedirectResponse("/", 303, headers=dict(LEAVING))
+    response = RedirectResponse("/?signed-out=yes", 303, headers=dict(LEAVING))
     cookies.take_back(response, SESSION_COOKIE, parts.settings)
     return response
 

@@ -260,7 +260,7 @@ def test_who_must_have_one_does_nothing_else_by_session_before(
     assert browser.get("/").status_code == 200
     browser.post(f"{FACTOR}/off", data={"password": PASSWORD, "code": fresh_code(strict, person)})
     assert browser.get("/").status_code == 303, "nor is it turned off to get around it"
-    assert browser.post("/sign-out").headers["location"] == "/"
+    assert browser.post("/sign-out").headers["location"] == "/?signed-out=yes"
 
 
 def test_who_need_not_have_one_and_keys_are_left_alone(
