@@ -1,7 +1,7 @@
 """Every page in the table is opened as whoever opens it, and held to what holds for all pages.
 
-`make test` opens each once, in one of its states, on a phone; `make test-web` opens each in every state and all its
-languages, at both widths, by the keyboard, and with forced colours.
+`make test` opens each once, in one of its states, on a phone, but for the answers to forms; `make test-web` opens each
+in every state and all its languages, at both widths, by the keyboard, and with forced colours.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ WALKED = {
     "review.story_id-curator-in_review",
     "teller-teller-curated",
 }
-FIRST = {page.route: page for page in reversed(PAGES)}
-OPENED = [page for page in PAGES if FIRST[page.route] is page or page.name in WALKED]
+FIRST = {page.route: page for page in reversed(PAGES) if not page.sends}
+OPENED = [page for page in PAGES if FIRST.get(page.route) is page or page.name in WALKED]
 READERS = sorted({page.who for page in OPENED})
 
 
