@@ -129,7 +129,7 @@ WORDS: dict[str, str] = {
     "no-such-step": "A story that is {state} cannot take the step '{verb}'.",
     "guards-unmet": "'{verb}' is not possible yet: {missing}.",
     "changed-meanwhile": "Somebody changed this while you worked. Load it again and repeat your change.",
-    "story-in-hand": "{name} is at this story just now. Take it over first, or wait until they have finished.",
+    "story-in-hand": "Just now {name} is at this story. Take it over first, or wait until they have finished.",
     "version-not-found": "This transcript has no such version.",
     "comment-unfit": "A comment has between 1 and {most} characters.",
     "comment-not-found": "This story has no such comment of yours.",
@@ -212,7 +212,7 @@ WORDS: dict[str, str] = {
     "csv-empty": "There is no row in this table. Its first line names the columns; each line after it is a recording.",
     "csv-too-large": "A table has at most {rows} rows and {kilobytes} kB. Send it in parts.",
     "csv-unreadable": "This cannot be read as a table. Save it as CSV in your spreadsheet, and choose that file.",
-    "row-unfit": "{faults}.",
+    "row-unfit": "This row cannot be taken: {faults}.",
     "file-not-there": "There is no file {file} in this folder.",
     "account-unknown": "Nobody here signs in as {name}.",
     # parts

@@ -192,7 +192,7 @@ def test_session_ends_at_once_when_its_person_signs_out(rooms: Rooms, rita: Prin
     sign_in(here)
     kept = here.cookies[SESSION_COOKIE]
     answer = here.post("/sign-out")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?signed-out=yes")
     assert cookie_of(answer)["max-age"] == "0"
     assert answer.headers["clear-site-data"] == '"cache"'
     stolen = rooms.visitor()
