@@ -22,13 +22,8 @@ from tests.plugins.objects import bucket_on
 TALLY = "access"
 HERE = Path(__file__).parent
 # The gate is the same SQL on both, and tests/storage walks it on both. `make test` opens every route on SQLite in the
-# stages that differ most, on PostgreSQL in one; `make test-access` and `make test-long` open all.
-OFTEN = {
-    "sqlite": {FIRST, "in review", "curated", MOST_OPEN, "consent ended", "erased"},
-    "postgresql": {"recalled"},
-}
-# It asks for every list as often as there are kinds of stories to hide.
-WALKS = {"test_lists_counts_and_searches_are_the_same_with_and_without_hidden_stories"}
+# stages that differ most; `make test-access` and `make test-long` open all, on PostgreSQL too.
+OFTEN = {FIRST, "in review", MOST_OPEN, "erased"}
 
 
 class Tally:
@@ -100,8 +95,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == HERE and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
             kind, stage = item.callspec.params["furnished"], item.callspec.params.get("stage")
-            is_walk = item.originalname in WALKS and kind != "sqlite"
-            if is_walk or (stage is not None and stage not in OFTEN[kind]):
+            if kind != "sqlite" or stage not in {None, *OFTEN}:
                 item.add_marker(pytest.mark.long)
 
 

@@ -61,6 +61,7 @@ def send_until_killed(room: Room, process: ServiceProcess, where: str, data: byt
     return now
 
 
+@pytest.mark.long
 def test_killed_on_the_way_it_goes_on_where_it_said(room: Room, process: ServiceProcess) -> None:
     data = some_bytes(40 * MIB)
     where = room.begun(len(data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import cache
 from string import Formatter
 
 import pytest
@@ -31,6 +32,7 @@ TITLES_ON_PAGES = [TITLES[status] for status in ON_PAGES]
 Message = str | tuple[str, str]
 
 
+@cache
 def messages() -> set[Message]:
     """Every message in the templates, among the phrases that code chooses from, and among the problems."""
     return {
@@ -60,6 +62,7 @@ def _in_code() -> Iterator[Message]:
             yield found
 
 
+@cache
 def catalogues(language: str) -> list[Catalog]:
     found = []
     for path in sorted((LOCALES / language / "LC_MESSAGES").glob("*.po")):
