@@ -67,6 +67,7 @@ def test_recording_becomes_something_to_play_read_and_find(workshop: Workshop, s
     assert [line for line in workshop.steps() if line.endswith("done")] == [f"{step} done" for step in STEPS]
 
 
+@pytest.mark.long
 def test_nothing_is_made_before_somebody_consents_to_curation(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = workshop.send(spoken, consents_to_curation=False)
     workshop.start_worker()
@@ -148,6 +149,7 @@ def test_withdrawal_ends_the_work_and_erases_everything(
     workshop.wait_until(lambda: not list((workshop.folder / "work").iterdir()), "an empty work folder", 10)
 
 
+@pytest.mark.long
 def test_an_erasure_that_failed_is_tried_until_it_is_done(workshop: Workshop, spoken: Path) -> None:
     story_id, _ = workshop.send(spoken)
     with workshop.database.write() as session:
