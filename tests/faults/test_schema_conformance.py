@@ -203,7 +203,7 @@ def see(judge: Judge, cases: Any, turns: Iterator[Any], examples: int, of_seed: 
 def test_every_answer_is_as_the_description_says(judge: Judge) -> None:
     """Each operation meets everybody once."""
     halves = PEOPLE[::2], PEOPLE[1::2]
-    see_all(judge, STAGES, examples=1, of_seed=1, good_ones_as=halves, bad_ones_as=(("curator",),))
+    see_all(judge, STAGES, examples=2, of_seed=1, good_ones_as=halves, bad_ones_as=(("curator",),))
     judge.assert_nothing_wrong()
 
 
