@@ -7,8 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes says nothing of it: others are tested beside it.
+settings.register_profile("beside others", deadline=None)
+settings.load_profile("beside others")
 
 pytest_plugins = [
     "tests.plugins.databases",

@@ -63,7 +63,7 @@ def test_every_route_answers_every_role_as_the_table_says(place: Place, tally: T
             if not way.is_walked(role, stage):
                 continue
             answer, expected = place.ask(role, name, ids), way.expected(role, stage)
-            wrong = given_away(role, stage, name, answer) + what_runs(answer) + leads_away(answer)
+            wrong = given_away(role, stage, name, answer) + what_runs(name, answer) + leads_away(answer)
             if answer.status != expected:
                 wrong.append(f"{answer.status} instead of {expected}: {answer.text[:200]}")
             if expected == 404 and names_a_story(name, way) and role not in STAGES[stage].who("reads"):
@@ -98,6 +98,9 @@ def test_lists_counts_and_searches_are_the_same_with_and_without_hidden_stories(
             for name, params in asked:
                 if role in CURATORS and name.endswith("/notices"):
                     # They are told what becomes of stories that they cared for.
+                    continue
+                if name == "GET /journal":
+                    # Whoever runs the service sees that something was done, by numbers that say nothing else.
                     continue
                 answer = place.ask(role, name, place.ids, params=params)
                 is_same = answer == not_yet[role, name, str(params)]
@@ -169,15 +172,16 @@ OURS = (
     *("text/html", "text/css", "application/json", "application/problem+json", "text/plain; version="),
     "text/event-stream",
 )
+OUR_FILES = ("GET /sw.js", "GET /imports/template.csv")
 HARMLESS = ("audio/mp4", "video/mp4", "image/jpeg", "text/vtt")
 SAVED = ("application/octet-stream", "application/zip")
 
 
-def what_runs(answer: Answer) -> list[str]:
+def what_runs(name: str, answer: Answer) -> list[str]:
     """What a browser could do with bytes that people sent, beside playing, reading or saving them."""
     headers: dict[str, str] = dict(ast.literal_eval(answer.headers))
     kind = headers.get("content-type", "")
-    if answer.status not in (200, 206) or not kind or kind.startswith(OURS):
+    if answer.status not in (200, 206) or not kind or kind.startswith(OURS) or name in OUR_FILES:
         return []
     is_saved = headers.get("content-disposition", "").startswith("attachment; filename=")
     asked = {
@@ -194,7 +198,7 @@ def leads_away(answer: Answer) -> list[str]:
     if answer.status // 100 != 3:
         return []
     place_named = dict(ast.literal_eval(answer.headers))["location"]
-    is_ours = re.fullmatch(r"/(?!/)[\w/#?=.-]*", place_named) is not None
+    is_ours = re.fullmatch(r"/(?!/)[\w/#?=&.-]*", place_named) is not None
     return [] if is_ours else [f"leads to {place_named}"]
 
 

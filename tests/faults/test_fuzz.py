@@ -29,9 +29,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from app.exchange import captions
-from app.review.pages import segments_of
 from app.review.realignment import realign
 from app.review.schemas import CorrectionIn, SegmentIn
+from app.review.transcript_pages import said_in
 from app.uploads.protocol import KIND, body_length, checksum_of, creation_of, metadata_of, piece_of
 from app.web import cursors
 from app.web.fields import end_of_day, seconds_of
@@ -257,17 +257,15 @@ def by_program(sent: list[dict[str, Any]]) -> list[SegmentIn] | None:
 
 
 def by_page(sent: list[dict[str, Any]]) -> list[SegmentIn] | None:
-    """As the form of a page sends them."""
+    """As the form of a page sends them: what is said, over segments that have their times already."""
     fields = {"based_on_version": "1"}
     for number, segment in enumerate(sent):
-        fields[f"segment-{number}-start"] = str(segment["start_seconds"])
-        fields[f"segment-{number}-end"] = str(segment["end_seconds"])
         fields[f"segment-{number}-text"] = segment["text"]
         fields[f"segment-{number}-speaker"] = segment["speaker"] or ""
-    try:
-        return segments_of(fields)
-    except Invalid:
-        return None
+    said = said_in(fields)
+    return by_program(
+        [each | {"text": said[n].text, "speaker": said[n].speaker} for n, each in enumerate(sent)]
+    )
 
 
 def transcript_of(segments: Sequence[SegmentIn]) -> Transcript:

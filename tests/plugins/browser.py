@@ -1,4 +1,7 @@
-"""A real browser for tests: Debian's Chromium, driven by Playwright; one process of it for all tests of a process."""
+"""A real browser for tests: Debian's Chromium, driven by Playwright; one process of it for all tests of a module.
+
+Not for all of a run: tests of other rooms kill what runs beside them, and begin event loops of their own.
+"""
 
 from __future__ import annotations
 
@@ -37,27 +40,29 @@ PATIENCE_MS = 15_000
 
 
 @contextmanager
-def opened_chromium() -> Iterator[Browser]:
-    """The browser, until the end of the block."""
+def opened_chromium(*more: str) -> Iterator[Browser]:
+    """The browser, until the end of the block, started with more arguments; to be used through ``visit``."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium")
     assert path is not None, "setup/system.sh installs chromium for tests"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
+        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *more])
+        # Between its calls Playwright lets its event loop count as running, and no other can begin in this thread:
+        # whoever runs one for a page's sake fails. So it counts for as long as somebody visits.
+        asyncio._set_running_loop(None)
+        try:
+            yield browser
+        finally:
+            asyncio._set_running_loop(browser._loop)
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser, started when the first test asks for it; to be used through ``visit``."""
+    """The browser, started when the first test of a module asks for it; to be used through ``visit``."""
     with opened_chromium() as browser:
-        # Between its calls Playwright lets its event loop count as running, and no other can begin in this thread:
-        # tests that run one fail after it. So it counts for as long as somebody visits.
-        asyncio._set_running_loop(None)
         yield browser
-        asyncio._set_running_loop(browser._loop)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -17,7 +16,7 @@ from sqlalchemy import select
 from models.roles import Principal, Role
 from models.stories import Recording, RecordingState, Story
 from tests.app.uploads.sending import some_bytes
-from tests.plugins.browser import ARGUMENTS, PHONE
+from tests.plugins.browser import PHONE, opened_chromium
 from tests.plugins.served import Served, wait_until
 from tests.plugins.stories import Field
 
@@ -30,13 +29,10 @@ SAMPLES_A_SECOND = 16_000
 
 
 @pytest.fixture(scope="module")
-def chromium(chromium: Browser, spoken: Path) -> Iterator[Browser]:
+def chromium(spoken: Path) -> Iterator[Browser]:
     """A browser before which somebody speaks, over and over."""
-    path = shutil.which("chromium")
-    speaks = f"--use-file-for-fake-audio-capture={spoken}"
-    browser = chromium.browser_type.launch(executable_path=path, args=[*ARGUMENTS, speaks])
-    yield browser
-    browser.close()
+    with opened_chromium(f"--use-file-for-fake-audio-capture={spoken}") as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_of_many_that_want_it_at_once_one_writes_and_nothing_is_doubled(room: Ro
 
     with ThreadPoolExecutor(8) as several:
         list(several.map(go_on, range(8)))
-    wait_until(lambda: room.uploads()[0].completed_at is not None, "the end", 10)
+    wait_until(lambda: room.uploads()[0].completed_at is not None, "the end")
     room.assert_kept(data)
 
 
