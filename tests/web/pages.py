@@ -101,8 +101,9 @@ ALL_ANSWERED = (BEGUN, *((f"/stories/new/{step}", given) for step, given in ANSW
 
 
 def asked(step: str) -> Page:
-    """A page that asks one question of whoever sends a story, when all are answered."""
-    return translated("GET /stories/new/{step}", "reporter", fills={"step": step}, before=ALL_ANSWERED)
+    """A page that asks one question of whoever sends a story; some come, or show more, when all are answered."""
+    before = ALL_ANSWERED if step in ("others", "appearance", "name") else [BEGUN]
+    return translated("GET /stories/new/{step}", "reporter", fills={"step": step}, before=before)
 
 
 FOR_ANYBODY: Sequence[Page] = (
@@ -149,8 +150,8 @@ FOR_THE_PUBLIC: Sequence[Page] = (
     translated("GET /listen/stories/{story_id}", "nobody", "curated", status=404),
     translated("GET /listen/stories/{story_id}/concern", "nobody", "published"),
     translated("GET /listen/thank-you", "nobody"),
-    translated("GET /listen/embed/{story_id}", "nobody", "published"),
-    translated("GET /listen/embed/{story_id}", "nobody", "curated", status=404),
+    translated("GET /listen/embed/{story_id}", "nobody", "published", is_nameless=True),
+    translated("GET /listen/embed/{story_id}", "nobody", "curated", is_nameless=True, status=404),
 )
 FOR_REPORTERS: Sequence[Page] = (
     translated("GET /stories", "sender"),
@@ -170,7 +171,7 @@ FOR_REPORTERS: Sequence[Page] = (
     ),
     translated("GET /stories/{story_id}/recording", "sender", "nobody asked"),
     translated("GET /stories/{story_id}/record", "sender", "nobody asked"),
-    translated("GET /record", "nobody"),
+    translated("GET /record", "sender"),
     translated("GET /stories/{story_id}/sent", "sender", "nobody asked"),
     translated("GET /stories/{story_id}/sent", "sender", "several people"),
     translated("GET /kiosk", "at the kiosk"),
