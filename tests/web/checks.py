@@ -55,7 +55,8 @@ def structure(tab: Tab, page: Page, language: str) -> list[str]:
     for above, below in zip([0, *levels], levels, strict=False):
         if below > above + 1:
             found.append(f"a heading of level {below} stands under one of level {above}")
-    if not about["title"].removesuffix(NAME_OF_ALL).strip() or not about["title"].endswith(NAME_OF_ALL):
+    name_of_all = "" if page.is_nameless else NAME_OF_ALL
+    if not about["title"].removesuffix(name_of_all).strip() or not about["title"].endswith(name_of_all):
         found.append(f"its title is {about['title']!r}")
     if about["language"] != language:
         found.append(f"it says that it is written in {about['language']!r}, not {language!r}")

@@ -33,6 +33,7 @@ from models.stories import Part, Recording, Rendition, Story
 from storage import (
     accounts,
     pilots,
+    publications,
     recordings,
     responses,
     second_factors,
@@ -54,6 +55,7 @@ PASSWORD = "a bench, a well and two lamps"
 # The longest words of ten languages are in Finnish and Hungarian, and some titles are nothing but one.
 LONG_TITLE = "Kuntouttavatyötoimintasuunnitelmapalaveri, megszentségteleníthetetlenségeskedéseitekért"
 LONG_WORD = "lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppilas"
+KIOSK = "at the kiosk"
 SEVERAL = (Part.HEARD, Part.SEEN)
 
 
@@ -79,7 +81,8 @@ class House:
     def furnish(self) -> None:
         """Everybody and everything that lists show."""
         for name in ("keeper", "keeper with codes"):
-            self._keepers[name] = self._keeper()
+            self._keepers[name] = self._keeper(Role.CURATOR)
+        self._keepers[KIOSK] = self._keeper(Role.FACILITATOR)
         with self.database.write() as session:
             curator = self.place.people["curator"].account_id or ""
             for language in ("en", "pl"):
@@ -90,8 +93,9 @@ class House:
             pilots.govern(session, session.get_one(Pilot, self._here), governance, actor=curator)
             for hook in webhooks.of_pilots(session, frozenset({self._here})):
                 webhooks.enqueue_test(session, hook, actor=curator)
-            for name in self._keepers:
+            for name in ("keeper", "keeper with codes"):
                 second_factors.begin(session, self._keeper_id(name))
+            accounts.begin_kiosk(session, self._keepers[KIOSK][1])
         with self.database.write() as session:
             keeper = self._keeper_id("keeper with codes")
             secret = second_factors.being_set_up(session, keeper) or ""
@@ -99,6 +103,7 @@ class House:
         for story in (*STAGES, *OWN_STORIES):
             self.told(story)
         self._answer()
+        self._publish()
 
     # ---- who comes ----
 
@@ -110,9 +115,9 @@ class House:
             return told.teller
         return _cookies(self.place.headers_of(who)) if who not in WITHOUT_ACCOUNT else {}
 
-    def _keeper(self) -> tuple[Principal, str]:
-        """A curator with a password, and their session."""
-        person = self._field.account(Role.CURATOR, self._here)
+    def _keeper(self, role: Role) -> tuple[Principal, str]:
+        """Somebody with a password, and their session."""
+        person = self._field.account(role, self._here)
         with self.database.write() as session:
             account = session.get_one(Account, person.account_id)
             accounts.choose_password(session, account, accounts.hash_of(PASSWORD, (account.name,)))
@@ -170,6 +175,12 @@ class House:
             said = {"words": "The bus will stop here again.", "will_change": "From May on, twice a day."}
             actor = self.place.people["team"].account_id or ""
             responses.record(session, made, **said, answered_on=date(2026, 3, 2), actor=actor)
+
+    def _publish(self) -> None:
+        """A collection is for everybody."""
+        with self.database.write() as session:
+            made = session.get_one(Collection, self._told["published"].words["collection_id"])
+            publications.publish(session, made, actor=self.place.people["curator"].account_id or "")
 
     # ---- stories that only pages tell apart ----
 

@@ -18,10 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.web.house import PASSWORD
+from app.pilots.sections import BY_ADMINISTRATORS, BY_CURATORS
+from tests.web.house import LONG_TITLE, LONG_WORD, PASSWORD
 
 # Who comes with a phone and a bad connection, and may be sent less script.
-REPORTERS = frozenset({"nobody", "newcomer", "sender", "reporter", "facilitator", "teller"})
+REPORTERS = frozenset({"nobody", "newcomer", "sender", "reporter", "facilitator", "at the kiosk", "teller"})
 # Pressed (gzip), and for curators before they ask for the waveform.
 REPORTERS_SCRIPT_BYTES, CURATORS_SCRIPT_BYTES = 40 * 1024, 60 * 1024
 
@@ -36,6 +37,7 @@ class Page:
     :param fills: other words for some of those in braces
     :param before: forms that are sent before, each with its path: what the page needs to have happened
     :param sent_from: the page that the form is sent from, if it is not behind the same address
+    :param is_nameless: its title is not the service's: it is what is seen over somebody's shoulder
     """
 
     route: str
@@ -47,6 +49,7 @@ class Page:
     sends: Mapping[str, str] = field(default_factory=dict)
     before: Sequence[tuple[str, Mapping[str, str]]] = ()
     sent_from: str = ""
+    is_nameless: bool = False
     is_translated: bool = False
 
     @property
@@ -76,24 +79,52 @@ PERSON = "/stories/{story_id}/people/{person_id}"
 COLLECTION = "/collections/{collection_id}"
 FACTOR = "/account/second-factor"
 AGAIN = {"password": PASSWORD}
+# What a reporter answers on each page of a story that they send.
+ANSWERS: Mapping[str, Mapping[str, str]] = {
+    "title": {"title": LONG_TITLE},
+    "language": {"language": "fi"},
+    "purpose": {"purpose": "both"},
+    "teller": {"teller_is": "other", "teller": LONG_WORD},
+    "guardian": {"has_guardian": "yes", "guardian": "his sister"},
+    "person": {"person": f"my neighbour from {LONG_WORD}", "part": "heard"},
+    "others": {"more": "no"},
+    "told": {"told_where": LONG_WORD},
+    "warning": {"content_warning": f"It speaks of {LONG_WORD}."},
+    "agree": {"manner": "form"},
+    "uses": {"use-curation": "yes"},
+    "appearance": {"appearance": "named"},
+    "name": {},
+    "contact": {},
+}
+BEGUN: tuple[str, Mapping[str, str]] = ("/stories/new", {})
+ALL_ANSWERED = (BEGUN, *((f"/stories/new/{step}", given) for step, given in ANSWERS.items()))
+
+
+def asked(step: str) -> Page:
+    """A page that asks one question of whoever sends a story; some come, or show more, when all are answered."""
+    before = ALL_ANSWERED if step in ("others", "appearance", "name") else [BEGUN]
+    return translated("GET /stories/new/{step}", "reporter", fills={"step": step}, before=before)
+
 
 FOR_ANYBODY: Sequence[Page] = (
-    Page("GET /", "nobody"),
-    Page("GET /", "newcomer"),
-    Page("GET /", "reporter"),
-    Page("GET /", "curator"),
-    Page("GET /", "administrator"),
-    Page("GET /sign-in", "nobody"),
-    Page("POST /sign-in", "nobody", sends={"sign_in_name": "nobody", "password": "wrong"}, status=401),
-    Page("POST /sign-in", "nobody", sends={"sign_in_name": "{keeper_with_codes}", **AGAIN}),
-    Page("GET /come-in/{token}", "nobody"),
-    Page("GET /come-in/{token}", "nobody", fills={"token": "{invitation}"}),
+    translated("GET /", "nobody"),
+    translated("GET /", "newcomer"),
+    translated("GET /", "reporter"),
+    translated("GET /", "facilitator"),
+    translated("GET /", "curator"),
+    translated("GET /", "administrator"),
+    translated("GET /sign-in", "nobody"),
+    translated("POST /sign-in", "nobody", sends={"sign_in_name": "nobody", "password": "wrong"}, status=401),
+    translated("POST /sign-in", "nobody", sends={"sign_in_name": "{keeper_with_codes}", **AGAIN}),
+    translated("GET /come-in/{token}", "nobody"),
+    translated("GET /come-in/{token}", "nobody", fills={"token": "{invitation}"}),
+    translated("GET /leave", "nobody", is_nameless=True),
     Page("GET /problems", "nobody"),
     # what is answered to those who are not asked in
-    Page("GET /stories", "nobody", status=401),
-    Page("GET /pilots", "reporter", status=403),
-    Page(STORY, "nobody", "curated", status=404),
-    Page(STORY, "sender", "withdrawn", status=410),
+    translated("GET /stories", "nobody", status=401),
+    translated("GET /pilots", "reporter", status=403),
+    translated(STORY, "nobody", "curated", status=404),
+    translated(STORY, "sender", "withdrawn", status=410),
     # my account
     Page("GET /account", "keeper"),
     Page("POST /account/keys", "keeper", sends={"name": "library", "days": "9", "scope": "review", **AGAIN}),
@@ -112,22 +143,52 @@ FOR_ANYBODY: Sequence[Page] = (
     Page("GET /search", "team", query="q=well"),
     Page("GET /search", "team", query="q=nothing+of+that+kind"),
 )
+FOR_THE_PUBLIC: Sequence[Page] = (
+    translated("GET /listen", "nobody", "published"),
+    translated("GET /listen/collections/{collection_id}", "nobody", "published"),
+    translated("GET /listen/stories/{story_id}", "nobody", "published"),
+    translated("GET /listen/stories/{story_id}", "nobody", "curated", status=404),
+    translated("GET /listen/stories/{story_id}/concern", "nobody", "published"),
+    translated("GET /listen/thank-you", "nobody"),
+    translated("GET /listen/embed/{story_id}", "nobody", "published", is_nameless=True),
+    translated("GET /listen/embed/{story_id}", "nobody", "curated", is_nameless=True, status=404),
+)
 FOR_REPORTERS: Sequence[Page] = (
-    Page("GET /stories", "sender"),
-    Page("GET /stories", "reporter"),
-    Page("GET /stories/new", "reporter"),
-    Page(STORY, "sender", "nobody asked"),
-    Page(STORY, "sender", "curated"),
-    Page(STORY, "nobody", "published"),
-    Page(STORY, "sender", "long words"),
-    Page(STORY, "sender", "several people"),
-    Page(STORY, "sender", "on its way"),
-    Page(STORY, "sender", "being prepared"),
-    Page(STORY, "sender", "refused"),
-    Page(f"GET {PERSON}/consent", "sender", "nobody asked"),
-    Page(f"GET {PERSON}/consent", "sender", "curated"),
-    Page(f"GET {PERSON}/consent", "sender", "several people"),
-    Page(f"GET {PERSON}/link", "sender", "curated"),
+    translated("GET /stories", "sender"),
+    translated("GET /stories", "reporter"),
+    translated("GET /stories/new", "reporter"),
+    *(asked(step) for step in ANSWERS if step != "person"),
+    translated("GET /stories/new/person", "reporter", before=[BEGUN]),
+    translated("GET /stories/new/check", "reporter", before=ALL_ANSWERED),
+    translated(
+        "POST /stories/new/{step}",
+        "reporter",
+        fills={"step": "title"},
+        before=[BEGUN],
+        sends={"title": ""},
+        sent_from="/stories/new/title",
+        status=422,
+    ),
+    translated("GET /stories/{story_id}/recording", "sender", "nobody asked"),
+    translated("GET /stories/{story_id}/record", "sender", "nobody asked"),
+    translated("GET /record", "sender"),
+    translated("GET /stories/{story_id}/sent", "sender", "nobody asked"),
+    translated("GET /stories/{story_id}/sent", "sender", "several people"),
+    translated("GET /kiosk", "at the kiosk"),
+    translated("GET /kiosk/end", "at the kiosk"),
+    translated("GET /stories/new/{step}", "at the kiosk", fills={"step": "title"}, before=[BEGUN]),
+    translated(STORY, "sender", "nobody asked"),
+    translated(STORY, "sender", "curated"),
+    translated(STORY, "nobody", "published"),
+    translated(STORY, "sender", "long words"),
+    translated(STORY, "sender", "several people"),
+    translated(STORY, "sender", "on its way"),
+    translated(STORY, "sender", "being prepared"),
+    translated(STORY, "sender", "refused"),
+    translated(f"GET {PERSON}/consent", "sender", "nobody asked"),
+    translated(f"GET {PERSON}/consent", "sender", "curated"),
+    translated(f"GET {PERSON}/consent", "sender", "several people"),
+    translated(f"GET {PERSON}/link", "sender", "curated"),
     translated(
         f"POST {PERSON}/link",
         "sender",
@@ -135,43 +196,81 @@ FOR_REPORTERS: Sequence[Page] = (
         sends={"language": "{language}"},
         sent_from=f"{PERSON}/link",
     ),
+    translated(f"GET {PERSON}/receipt", "sender", "curated"),
+    translated(
+        f"POST {PERSON}/receipt",
+        "sender",
+        "curated",
+        sends={"language": "{language}"},
+        sent_from=f"{PERSON}/receipt",
+    ),
     Page(f"GET {PERSON}/letter", "sender", "curated"),
-    Page("GET /stories/{story_id}/withdraw", "sender", "curated"),
-    Page("POST /stories/{story_id}/withdraw", "sender", "curated", sends={"sure": "yes"}),
+    translated("GET /stories/{story_id}/withdraw", "sender", "curated"),
+    translated(
+        "POST /stories/{story_id}/withdraw",
+        "sender",
+        "curated",
+        sends={"sure": "yes"},
+        sent_from="/stories/{story_id}/withdraw",
+    ),
     Page("GET /stories/{story_id}/concern", "sender", "curated"),
     Page("POST /stories/{story_id}/concern", "sender", "curated", sends={"note": "She is afraid."}),
     Page("GET /stories/{story_id}/embargo", "sender", "curated"),
+    Page("GET /imports", "facilitator"),
 )
+GOVERNANCE = "GET /governance/{code}"
 FOR_CURATORS: Sequence[Page] = (
     Page("GET /review", "curator"),
     Page("GET /review", "curator", query="state=in-review"),
     Page("GET /review", "curator elsewhere", query="state=declined"),
+    Page("GET /review/several", "curator"),
+    Page("GET /review/several", "curator", "in review", query="act=take&story={story_id}"),
     Page(DESK, "curator", "in review"),
     Page(DESK, "curator", "to be masked"),
     Page(DESK, "curator", "curated"),
     Page(DESK, "curator", "flagged"),
     Page(DESK, "curator", "long words"),
+    Page(f"{DESK}/recordings/{{recording_id}}/versions", "curator", "in review"),
     Page("GET /stories/{story_id}/embargo", "curator", "flagged"),
     Page("GET /collections/recalls", "curator"),
     Page("GET /webhooks", "curator"),
     Page("GET /webhooks", "curator elsewhere"),
     Page("POST /webhooks", "curator", sends={"pilot": "here", "url": "https://example.org/called"}),
-    Page("GET /governance/{code}", "curator"),
+    Page(GOVERNANCE, "curator"),
+    *(Page(f"{GOVERNANCE}/settings/{{section}}", "curator", fills={"section": each}) for each in BY_CURATORS),
+    Page(f"{GOVERNANCE}/wordings/{{language}}", "curator"),
+    Page(f"{GOVERNANCE}/programs", "curator"),
+    Page("GET /invitations", "curator"),
+    Page("POST /invitations", "curator", sends={"pilot": "here", "role": "reporter", "count": "2"}),
 )
 FOR_TEAMS: Sequence[Page] = (
+    Page("GET /search/stories/{story_id}", "team", "curated"),
+    Page("GET /search/stories/{story_id}", "curator", "long words"),
+    Page("GET /charts", "team"),
+    Page("GET /charts", "team elsewhere"),
     Page("GET /collections", "team", "recalled"),
     Page("GET /collections", "team elsewhere"),
     Page(f"GET {COLLECTION}", "team", "curated"),
     Page(f"GET {COLLECTION}", "curator", "recalled"),
+    Page(f"GET {COLLECTION}", "curator", "published"),
     Page(f"GET {COLLECTION}", "team", fills={"collection_id": "{empty_collection_id}"}),
     Page(f"GET {COLLECTION}/releases/{{number}}", "team", "curated"),
     Page(f"GET {COLLECTION}/releases/{{number}}", "team", "recalled"),
 )
 FOR_ADMINISTRATORS: Sequence[Page] = (
     Page("GET /pilots", "administrator"),
-    Page("POST /pilots/invitations", "administrator", sends={"pilot": "here", "role": "curator"}),
-    Page("POST /pilots/new-passwords", "administrator", sends={"sign_in_name": "{sign_in_name}"}),
+    Page("GET /pilots/{code}", "administrator"),
+    *(
+        Page("GET /pilots/{code}/settings/{section}", "administrator", fills={"section": each})
+        for each in BY_ADMINISTRATORS
+    ),
+    Page("GET /invitations", "administrator"),
+    Page("GET /people", "administrator"),
+    Page("GET /people", "administrator", query="q=nobody+of+that+name"),
     Page("GET /people/{account_id}", "administrator"),
+    Page("POST /people/{account_id}/new-password", "administrator", sends={"sure": "yes"}),
+    Page("GET /service", "administrator"),
+    Page("GET /journal", "administrator"),
 )
 FOR_TELLERS: Sequence[Page] = (
     translated("GET /teller", "teller", "nobody asked"),
@@ -192,6 +291,7 @@ FOR_TELLERS: Sequence[Page] = (
 )
 PAGES: Sequence[Page] = (
     *FOR_ANYBODY,
+    *FOR_THE_PUBLIC,
     *FOR_REPORTERS,
     *FOR_CURATORS,
     *FOR_TEAMS,
@@ -205,6 +305,9 @@ NO_PAGES: Mapping[str, str] = {
     "GET /readyz": "for programs",
     "GET /metrics": "for programs",
     "GET /governance": "leads to the pilot",
+    "GET /sw.js": "for browsers",
+    "GET /review/{story_id}/progress": "for scripts",
+    "GET /stories/new/aloud/{language}": "is played",
     "GET /teller/enter/{token}": "leads to the teller's page",
     "GET /stories/{story_id}/recordings/{recording_id}/renditions/{kind}": "is played",
     "GET /stories/{story_id}/recordings/{recording_id}/captions.vtt": "is played",
@@ -216,4 +319,7 @@ NO_PAGES: Mapping[str, str] = {
     f"GET {COLLECTION}/releases/{{number}}/stories/{{story_id}}/{{name}}": "is saved",
     "GET /teller/receipt.json": "is saved",
     "GET /teller/everything.zip": "is saved",
+    "GET /imports/template.csv": "is saved",
+    "POST /imports/check": "takes files: test_office opens it",
+    "POST /imports": "takes files: test_office opens it",
 }

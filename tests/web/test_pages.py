@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 Visiting = Callable[..., "BrowserContext"]
 # One process furnishes the house.
 pytestmark = pytest.mark.xdist_group("web")
-# One of each route, beside those that are walked by the keyboard always: one of each kind.
+# One of each page, beside those that are walked by the keyboard always: one of each kind.
 WALKED = {
     "sign-in-nobody",
-    "stories.new-reporter",
+    "stories.new.step-title-reporter",
     "review.story_id-curator-in_review",
     "teller-teller-curated",
 }
-FIRST = {page.route: page for page in reversed(PAGES) if not page.sends}
-OPENED = [page for page in PAGES if FIRST.get(page.route) is page or page.name in WALKED]
+FIRST = {(page.route, *page.fills.values()): page for page in reversed(PAGES) if not page.sends}
+OPENED = [page for page in PAGES if page in FIRST.values() or page.name in WALKED]
 READERS = sorted({page.who for page in OPENED})
 
 

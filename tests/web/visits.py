@@ -46,9 +46,8 @@ class Visit:
         words |= filled_in(page.fills, words)
         self._come_with(self._house.cookies_of(page.who, told))
         for path, fields in page.before:
-            self._go("/")
-            self._send(path.format_map(words), filled_in(fields, words))
-        query = [page.query, urlencode({"lang": language}) if page.is_translated else ""]
+            self.tab.request.post(path.format_map(words), form=filled_in(fields, words), max_redirects=0)
+        query = [page.query.format_map(words), urlencode({"lang": language}) if page.is_translated else ""]
         behind = "?".join(["", "&".join(filter(None, query))]) if any(query) else ""
         if not page.sends:
             answer = self._go(f"{page.path.format_map(words)}{behind}")
