@@ -31,7 +31,7 @@ globalThis.looking = (() => {
     return places.map(([each, part]) => {
       const style = getComputedStyle(each, part);
       const isOutlined = style.outlineStyle !== "none" && style.outlineWidth !== "0px";
-      const isClear = /, 0\)$|^transparent$/.test(style.outlineColor);
+      const isClear = /^rgba\(.*, 0\)$|^transparent$/.test(style.outlineColor);
       return {
         ring: isOutlined && !isClear ? `${style.outlineStyle} ${style.outlineWidth} ${style.outlineColor}` : "",
         outline: isOutlined,
