@@ -50,7 +50,9 @@ globalThis.looking = (() => {
     },
 
     about() {
-      const headings = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter(isShown);
+      // A summary of what is wrong stands above the first heading: it is read first.
+      const isOfPage = (heading) => isShown(heading) && !heading.closest(".govuk-error-summary");
+      const headings = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter(isOfPage);
       return {
         title: document.title,
         language: document.documentElement.lang,
