@@ -31,7 +31,7 @@ globalThis.looking = (() => {
     return places.map(([each, part]) => {
       const style = getComputedStyle(each, part);
       const isOutlined = style.outlineStyle !== "none" && style.outlineWidth !== "0px";
-      const isClear = /, 0\)$|^transparent$/.test(style.outlineColor);
+      const isClear = /^rgba\(.*, 0\)$|^transparent$/.test(style.outlineColor);
       return {
         ring: isOutlined && !isClear ? `${style.outlineStyle} ${style.outlineWidth} ${style.outlineColor}` : "",
         outline: isOutlined,
@@ -50,7 +50,9 @@ globalThis.looking = (() => {
     },
 
     about() {
-      const headings = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter(isShown);
+      // A summary of what is wrong stands above the first heading: it is read first.
+      const isOfPage = (heading) => isShown(heading) && !heading.closest(".govuk-error-summary");
+      const headings = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter(isOfPage);
       return {
         title: document.title,
         language: document.documentElement.lang,

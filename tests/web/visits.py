@@ -46,7 +46,8 @@ class Visit:
         words |= filled_in(page.fills, words)
         self._come_with(self._house.cookies_of(page.who, told))
         for path, fields in page.before:
-            self.tab.request.post(path.format_map(words), form=filled_in(fields, words), max_redirects=0)
+            form: dict[str, str | float | bool] = {**filled_in(fields, words)}
+            self.tab.request.post(path.format_map(words), form=form, max_redirects=0)
         query = [page.query.format_map(words), urlencode({"lang": language}) if page.is_translated else ""]
         behind = "?".join(["", "&".join(filter(None, query))]) if any(query) else ""
         if not page.sends:
