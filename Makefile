@@ -41,7 +41,7 @@ test-access: set-up-tests ## open every route as every role over a story in ever
 	@$(RUN)python -m pytest -n $(JOBS) --dist worksteal -q tests/access
 
 test-web: set-up-tests ## open every page in all its languages, on a phone and wide, by the keyboard; its figures last
-	@figures=$$(mktemp); WEB_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist loadgroup -rs tests/web; status=$$?; \
+	@figures=$$(mktemp); WEB_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs tests/web; status=$$?; \
 	$(RUN)python -m tests.web.figures $$figures; rm -f $$figures; exit $$status
 
 screenshots: set-up-tests ## make a picture of every page into build/screenshots (PAGES=teller: of those named so)

@@ -17,7 +17,6 @@ from tests.web.visits import WIDTHS, Visit
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
-pytestmark = pytest.mark.xdist_group("web")
 PAGE = Page("GET /sign-in", "nobody")
 CUT = """document.querySelector("main").insertAdjacentHTML("beforeend", "<svg id=cut width=300 height=300></svg>");
 document.querySelector("#cut").style.width = "200px" """

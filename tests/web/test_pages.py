@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
 Visiting = Callable[..., "BrowserContext"]
-# One process furnishes the house.
-pytestmark = pytest.mark.xdist_group("web")
 # One of each page, beside those that are walked by the keyboard always: one of each kind.
 WALKED = {
     "sign-in-nobody",
