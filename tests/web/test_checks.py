@@ -21,8 +21,9 @@ PAGE = Page("GET /sign-in", "nobody")
 CUT = """document.querySelector("main").insertAdjacentHTML("beforeend", "<svg id=cut width=300 height=300></svg>");
 document.querySelector("#cut").style.width = "200px" """
 NO_RING = "*:focus { outline: none !important; box-shadow: none !important; background: none !important }"
-LOAD = """Promise.all(["htmx.min", "tus.min", "wavesurfer.esm"].map((name) => new Promise((done) => {
-  const script = Object.assign(document.createElement("script"), { src: `/static/vendor/${name}.js`, type: "module" });
+# All that there is, for reporters and for curators.
+LOAD = """Promise.all(["vendor/tus.min", "js/recorder", "js/desk", "js/moments"].map((name) => new Promise((done) => {
+  const script = Object.assign(document.createElement("script"), { src: `/static/${name}.js`, type: "module" });
   script.onload = script.onerror = done;
   document.head.append(script);
 }))).then(() => undefined)"""
