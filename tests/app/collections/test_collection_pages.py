@@ -60,7 +60,8 @@ def test_recall_stands_on_top_of_the_collection_and_of_its_releases(room: Room) 
     team = room.served.browser(room.team)
     for address in (release, release.rpartition("/releases")[0]):
         page = team.get(address.removeprefix("/api/v1")).text
-        assert page.index("A recall waits for you") < page.index("<h1"), address
+        beneath_the_title = page.partition("</h1>")[2]
+        assert "A recall waits for you" in beneath_the_title.partition("<p ")[0], address
         assert story.id in page
     assert "recall waits" not in team.get(elsewhere.removeprefix("/api/v1")).text
 
