@@ -51,7 +51,7 @@ globalThis.looking = (() => {
 
     about() {
       // A summary of what is wrong stands above the first heading: it is read first.
-      const isOfPage = (heading) => isShown(heading) && !heading.closest(".govuk-error-summary");
+      const isOfPage = (heading) => isShown(heading) && (heading.matches("h1") || !heading.closest(".govuk-error-summary"));
       const headings = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter(isOfPage);
       return {
         title: document.title,
