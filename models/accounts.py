@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import Base, Id, new_id, one_of, utc_now
 from models.roles import Role
 
+# How the sign-in names begin that were made for people without a password: nobody types them.
+MADE_NAME = "without-a-password-"
+
 
 class Account(Base):
     """A person who works with the service. ``password_hash`` is argon2id; None until one is chosen."""
@@ -27,6 +30,11 @@ class Account(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     roles: Mapped[list[AccountRole]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+    @property
+    def has_own_sign_in_name(self) -> bool:
+        """Whether somebody chose the sign-in name: one that was made is shown to nobody."""
+        return not self.sign_in_name.startswith(MADE_NAME)
 
 
 class AccountRole(Base):
@@ -52,6 +60,8 @@ class SignIn(Base):
     ends_at: Mapped[datetime]
     # Since when it serves a kiosk, at which others tell their stories; None: it does not.
     kiosk_since: Mapped[datetime | None]
+    # It has no password behind it, so it lasts for months; it stands for as long as the account weighs little.
+    is_lasting: Mapped[bool] = mapped_column(default=False)
 
 
 class SignInBegun(Base):
@@ -110,7 +120,7 @@ class LinkPurpose(StrEnum):
 
 
 class OneTimeLink(Base):
-    """A link that works once: for the first administrator, an invitation, a new password."""
+    """A link that works once: for the first administrator, an invitation, a new password, a new way in."""
 
     __tablename__ = "one_time_link"
     __table_args__ = (Index(None, "purpose"),)

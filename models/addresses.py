@@ -1,4 +1,4 @@
-"""Addresses that somebody else wrote down: which of them this service may call.
+"""Addresses that somebody else wrote down: which of them this service may call, and which are this machine itself.
 
 A webhook's address is a stranger's word, and the service stands inside a network that the stranger does not: what
 is not on the public internet is not called (OWASP: Server Side Request Forgery).
@@ -44,6 +44,14 @@ _SPECIAL = tuple(
         "fec0::/10",
     )
 )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by address or name, is this machine and no other can reach it there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def is_public(written: str) -> bool:

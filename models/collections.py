@@ -102,10 +102,14 @@ class Disclosure(Base):
 
 
 class RecallReason(StrEnum):
-    """Why a holder is asked to delete their copies."""
+    """Why a holder is asked to delete their copies, the gravest first.
+
+    ``NARROWED``: it may still be shared, for fewer uses, or with people appearing less than in the copy.
+    """
 
     WITHDRAWN = "withdrawn"
     SHARING_ENDED = "sharing-ended"
+    NARROWED = "narrowed"
 
 
 class Recall(Base):

@@ -42,6 +42,10 @@ class EventKind(StrEnum):
     EXPIRED = "expired"
 
 
+# By these somebody allows less than before. What ends by its date ends in every copy of the ledger.
+NARROWING = frozenset({EventKind.NARROWED, EventKind.WITHDRAWN})
+
+
 class Naming(StrEnum):
     """How the person is named in what leaves; from widest to narrowest."""
 
@@ -194,8 +198,11 @@ def standing_of(events: Iterable[ConsentEvent], *, has_guardian: bool = False) -
 
 def _last_of(events: Iterable[ConsentEvent]) -> Standing:
     last = max(events, key=lambda event: event.sequence, default=None)
-    if last is None:
-        return NOTHING
+    return NOTHING if last is None else said_by(last)
+
+
+def said_by(last: ConsentEvent) -> Standing:
+    """What one word allows, on its own."""
     return Standing(
         uses={Use(use): last.until for use in last.uses},
         pilot_ids=frozenset(last.pilot_ids),

@@ -123,6 +123,12 @@ class StageFailed(StoryError):
     code = "stage-failed"
 
 
+class PictureUnreadable(StageFailed):
+    """All of a recording's sound could be made, and its picture not; ``code`` says what failed."""
+
+    code = "rendering-failed"
+
+
 class WorkCancelled(StoryError):
     """The work was called off, usually because the story was withdrawn."""
 

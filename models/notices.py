@@ -30,6 +30,7 @@ class NoticeKind(StrEnum):
     RETENTION = "retention"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of a notice
     PASSWORD_LINK_MADE = "password-link-made"  # noqa: S105 - the name of a notice
+    SIGN_IN_LINK_MADE = "sign-in-link-made"
     SECOND_FACTOR_CHANGED = "second-factor-changed"
     WRONG_CODES = "wrong-codes"
 

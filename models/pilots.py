@@ -22,6 +22,8 @@ class Pilot(Base):
 
     ``labels`` are a community's own marks on its stories (``{"code", "text", "uri"}``, as Local Contexts' labels
     are), ``terms`` what it asks of whoever uses them: both travel in every export.
+
+    ``weights`` names the recogniser's weights that its stories are heard with; None: the service's own.
     """
 
     __tablename__ = "pilot"
@@ -42,6 +44,7 @@ class Pilot(Base):
     unreviewed_days: Mapped[int | None]
     originals_days: Mapped[int | None]
     daily_upload_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    weights: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     @property

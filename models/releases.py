@@ -16,6 +16,7 @@ from typing import Any
 
 from models.collections import Release, ReleaseEntry
 from models.consent import Face, Naming, Standing, Voice
+from models.stories import StoryPerson
 from models.transcripts import Transcript
 
 
@@ -132,6 +133,14 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+def name_shown(person: StoryPerson, standing: Standing) -> str | None:
+    """The name that may be shown: the person's own or the one they chose, by what they allow now.
+
+    None for the anonymous, and where a name was given for the other of the two: one's own name is no other name.
+    """
+    return person.shown_name if standing.naming is person.named_as else None
+
+
 def shows_more_than(
     people: Sequence[Mapping[str, Any]], standings: Mapping[str, Standing], names: Mapping[str, str | None]
 ) -> bool:
@@ -139,7 +148,7 @@ def shows_more_than(
 
     :param people: the entry's ``people``
     :param standings: what each person allows now, by person id
-    :param names: each person's shown name now, by person id
+    :param names: each person's name that may be shown now, by person id
     """
     return any(_shows_more(person, standings, names) for person in people)
 

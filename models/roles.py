@@ -27,6 +27,8 @@ class Scope(StrEnum):
 
 
 READERS = frozenset({Role.CURATOR, Role.PILOT_TEAM})
+# Whoever has no other role brings their own stories and opens nothing of others': they may come without a password.
+LIGHT = frozenset({Role.REPORTER})
 
 
 @dataclass(frozen=True)

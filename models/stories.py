@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, new_id, one_of, utc_now
+from models.consent import Naming
 from models.curation import State
 
 DETECT = "detect"
@@ -43,14 +44,19 @@ class RecordingState(StrEnum):
     FAILED = "failed"
 
 
+_IN_ORDER = ("created_at", "id")
+_LOOKED_AT = ("submitted_by", "language", "detected_language", "purpose")
+
+
 class Story(Base):
     """One person's account."""
 
     __tablename__ = "story"
     __table_args__ = (
-        Index(None, "state", "created_at"),
-        Index(None, "submitted_by", "created_at"),
-        Index(None, "created_at", "id"),
+        # Lists are walked in the order of these; a story that is passed by is judged without its row.
+        Index("ix_story_by_moment", *_IN_ORDER, "state", *_LOOKED_AT),
+        Index("ix_story_by_state", "state", *_IN_ORDER, *_LOOKED_AT),
+        Index("ix_story_by_sender", "submitted_by", *_IN_ORDER, "state"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
@@ -102,7 +108,8 @@ class StoryPilot(Base):
 class StoryPerson(Base):
     """Someone who tells, is heard or is seen. ``label`` is how the curators know them ("my neighbour").
 
-    ``shown_name`` is what leaves where the person consents to a name or a pseudonym. The link's token is kept
+    ``shown_name`` is what leaves where the person consents to a name or a pseudonym; ``named_as`` says for which of
+    the two it was given, and it is shown as nothing else. The link's token is kept
     as a digest: the person's own door to consent and withdrawal. ``guardian`` says who stands beside somebody
     who is a minor or represented ("her mother"): then the guardian's consent is asked for as well.
     """
@@ -115,6 +122,7 @@ class StoryPerson(Base):
     part: Mapped[Part] = mapped_column(one_of(Part))
     label: Mapped[str] = mapped_column(String(200))
     shown_name: Mapped[str | None] = mapped_column(String(200))
+    named_as: Mapped[Naming] = mapped_column(one_of(Naming), default=Naming.NAMED)
     guardian: Mapped[str | None] = mapped_column(String(200))
     link_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
 
@@ -133,7 +141,9 @@ class TellerContact(Base):
 class Recording(Base):
     """A media file as received: the original, never altered. Its renditions are what people play.
 
-    ``original_erased_at``: it was let go, as its people agreed and its pilots set; renditions stay.
+    ``original_erased_at``: it was let go, as its people agreed and its pilots set; renditions stay. While it is still
+    *uploading*: it is awaited no more, and what came of it is being deleted.
+    ``original_gone_at``: since when it lies in the object store no more, seen after it was let go.
     ``original_checked_at``: when its bytes were last read in the store and compared with ``sha256``.
     ``original_damaged_at``: when they were first found to be others, or not to be read any more.
     ``inspection`` is what was found by decoding (see ``pipeline.media.inspection``): never metadata.
@@ -159,6 +169,7 @@ class Recording(Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     received_at: Mapped[datetime | None]
     original_erased_at: Mapped[datetime | None]
+    original_gone_at: Mapped[datetime | None]
     original_checked_at: Mapped[datetime | None]
     original_damaged_at: Mapped[datetime | None]
 

@@ -19,8 +19,8 @@ class Upload(Base):
 
     ``offset_bytes`` of it are kept, whatever happens to this process or this machine's power: the first
     ``stored_bytes`` of them as parts in the object store, the rest in the spool. ``length_bytes`` None: its sender
-    does not know yet. ``sent_metadata`` is the header as it came, to be given back. ``sending_at``: when a request
-    that brings bytes was last seen at work.
+    does not know yet; of a form it is the request's, a little longer, until it is complete. ``sent_metadata`` is the
+    header as it came, to be given back. ``sending_at``: when a request that brings bytes was last seen at work.
     """
 
     __tablename__ = "upload"

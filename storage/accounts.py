@@ -6,10 +6,11 @@ import hashlib
 import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, AccountRole, LinkPurpose, OneTimeLink, SignIn, SignInBegun
@@ -18,8 +19,8 @@ from models.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn
 from models.notices import NoticeKind
 from models.passwords import is_usual
 from models.pilots import Pilot
-from models.roles import Principal, Role, Scope
-from storage import journal, notices
+from models.roles import LIGHT, Principal, Role, Scope
+from storage import journal, lasting, notices
 from storage.database import WriteSession
 
 SESSION_LASTS = timedelta(hours=12)
@@ -29,8 +30,6 @@ MIN_PASSWORD_CHARACTERS = 12
 MAX_PASSWORD_CHARACTERS = 200
 
 _hasher = PasswordHasher()
-# Checked when the name is unknown, so that the answer takes as long as for a known one.
-_NOBODY = _hasher.hash(secrets.token_hex(16))
 
 
 def digest_of(token: str) -> str:
@@ -45,16 +44,35 @@ def create(
 
     :raises Conflict: the sign-in name is taken
     """
-    folded = sign_in_name.strip().casefold()
-    if not folded or not name.strip():
+    if not name.strip():
         raise Invalid("name-missing")
-    if session.scalars(select(Account.id).where(Account.sign_in_name == folded)).first():
-        raise Conflict("sign-in-name-taken")
-    account = Account(name=name.strip(), sign_in_name=folded, is_administrator=is_administrator)
+    free = _free_name(session, sign_in_name)
+    account = Account(name=name.strip(), sign_in_name=free, is_administrator=is_administrator)
     session.add(account)
     session.flush()
     journal.note(session, actor, "create-account", subject=account.id)
     return account
+
+
+def choose_sign_in_name(session: WriteSession, account: Account, sign_in_name: str) -> None:
+    """Sign in by another name from now on; the one that it is already changes nothing.
+
+    :raises Conflict: the sign-in name is taken
+    """
+    if sign_in_name.strip().casefold() == account.sign_in_name:
+        return
+    account.sign_in_name = _free_name(session, sign_in_name)
+    session.flush()
+    journal.note(session, account.id, "choose-sign-in-name")
+
+
+def _free_name(session: Session, sign_in_name: str) -> str:
+    folded = sign_in_name.strip().casefold()
+    if not folded:
+        raise Invalid("name-missing")
+    if session.scalars(select(Account.id).where(Account.sign_in_name == folded)).first():
+        raise Conflict("sign-in-name-taken")
+    return folded
 
 
 def id_of(session: Session, sign_in_name: str) -> str | None:
@@ -77,12 +95,24 @@ def named(session: Session, sign_in_name: str) -> Account:
     return account
 
 
+def lock(session: WriteSession, account_id: str) -> None:
+    """Until the end of this transaction nobody else changes what depends on an account as a whole."""
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+
+
 def give_role(session: WriteSession, account_id: str, pilot_id: str, role: Role, *, actor: str) -> None:
-    """Give an account a role in a pilot; giving it twice is giving it once."""
+    """Give an account a role in a pilot; giving it twice is giving it once.
+
+    What opens the account without a password ends with the first role that weighs more.
+    """
+    # One after the other with whoever prints a way in for it meanwhile.
+    lock(session, account_id)
     if session.get(AccountRole, (account_id, pilot_id, role)) is None:
         session.add(AccountRole(account_id=account_id, pilot_id=pilot_id, role=role))
         session.flush()
         journal.note(session, actor, f"give-role-{role}", subject=account_id)
+        if role not in LIGHT:
+            lasting.end(session, account_id, actor=actor)
 
 
 def take_role(session: WriteSession, account_id: str, pilot_id: str, role: Role, *, actor: str) -> None:
@@ -152,13 +182,21 @@ def recognise(session: Session, sign_in_name: str, password: str) -> Account:
         select(Account).where(Account.sign_in_name == sign_in_name.strip().casefold())
     ).one_or_none()
     stored = account.password_hash if account else None
+    # Made for every name, and checked when the name is unknown, so that the answer takes as long as for a known one.
+    of_nobody = _hash_of_nobody()
     try:
-        _hasher.verify(stored or _NOBODY, password)
+        _hasher.verify(stored or of_nobody, password)
     except (VerificationError, InvalidHashError) as error:
         raise NotSignedIn("sign-in-failed") from error
     if account is None or stored is None or not account.is_active:
         raise NotSignedIn("sign-in-failed")
     return account
+
+
+@cache
+def _hash_of_nobody() -> str:
+    """The hash of a password that nobody knows; made when somebody first signs in, not at every start."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 def stronger_hash(account: Account, password: str) -> str | None:
@@ -176,16 +214,20 @@ def keep_hash(session: WriteSession, account_id: str, password_hash: str, *, ins
     session.execute(update(Account).where(*same).values(password_hash=password_hash))
 
 
-def begin_session(session: WriteSession, account: Account, *, instead_of: str | None = None) -> str:
+def begin_session(
+    session: WriteSession, account: Account, *, instead_of: str | None = None, is_lasting: bool = False
+) -> str:
     """A session for an account that has shown who it is; returns the cookie's token.
 
     :param instead_of: the token of the session that this browser had, which ends
+    :param is_lasting: it has no password behind it (:mod:`storage.lasting`)
     """
     if instead_of:
         end_session(session, instead_of)
     token = secrets.token_urlsafe(32)
+    ends_at = utc_now() + (lasting.LASTS if is_lasting else SESSION_LASTS)
     session.add(
-        SignIn(token_digest=digest_of(token), account_id=account.id, ends_at=utc_now() + SESSION_LASTS)
+        SignIn(token_digest=digest_of(token), account_id=account.id, ends_at=ends_at, is_lasting=is_lasting)
     )
     session.flush()
     journal.note(session, account.id, "sign-in")
@@ -199,6 +241,14 @@ def end_session(session: WriteSession, token: str) -> None:
         journal.note(session, account_id, "sign-out")
 
 
+def in_use(now: datetime) -> ColumnElement[bool]:
+    """Whether a session was used lately enough to stand."""
+    return or_(
+        SignIn.seen_at > now - SESSION_IDLES,
+        and_(SignIn.is_lasting, SignIn.seen_at > now - lasting.IDLES),
+    )
+
+
 def account_of_session(session: Session, token: str) -> tuple[Account, SignIn] | None:
     """Whose session a cookie's token is, if it still stands."""
     now = utc_now()
@@ -208,8 +258,10 @@ def account_of_session(session: Session, token: str) -> tuple[Account, SignIn] |
         .where(
             SignIn.token_digest == digest_of(token),
             SignIn.ends_at > now,
-            SignIn.seen_at > now - SESSION_IDLES,
+            in_use(now),
             Account.is_active,
+            # Asked each time: a role that was given in the same moment as the session began cannot slip through.
+            or_(not_(SignIn.is_lasting), lasting.needs_no_password()),
         )
     ).one_or_none()
     return (row[0], row[1]) if row else None

@@ -3,6 +3,7 @@
 ::
 
     SET/tombstones/ID.json              what was withdrawn: applied at every restore (ids, dates, salted digests)
+    SET/tombstones/narrowed/…           words by which somebody allowed less (storage.narrowings)
     SET/objects/3f/3f9c…                sealed objects, shared by all backups of the set
     SET/backups/20261124T030000-123456/ one backup:
         dump                            the database, sealed
@@ -18,6 +19,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -28,11 +30,13 @@ from typing import BinaryIO
 from models.base import utc_now
 from models.errors import Conflict, NotFound
 from storage.sealing import SealingKey
+from storage.second_place import flush_names
 
 FORMAT = 1
 DUMP, SUMS, MANIFEST = "dump", "SHA256SUMS", "manifest.json"
 STAMP = "%Y%m%dT%H%M%S-%f"
 READ_BYTES = 1024 * 1024
+ASK_AGAIN_SECONDS = 0.2
 
 
 @dataclass
@@ -79,17 +83,23 @@ class BackupSet:
         self._objects, self._backups = self.folder / "objects", self.folder / "backups"
 
     @contextmanager
-    def only_us(self) -> Iterator[None]:
+    def only_us(self, *, patience_seconds: float = 0.0) -> Iterator[None]:
         """Nobody else writes here or removes anything meanwhile.
 
+        :param patience_seconds: how long to wait until somebody else has ended
         :raises Conflict: somebody does
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        until = time.monotonic() + patience_seconds
         with (self.folder / ".lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise Conflict("backup-busy", folder=str(self.folder)) from error
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if time.monotonic() >= until:
+                        raise Conflict("backup-busy", folder=str(self.folder)) from error
+                time.sleep(ASK_AGAIN_SECONDS)
             yield
 
     def begin(self) -> str:
@@ -186,14 +196,18 @@ class BackupSet:
         path = self.folder_of(backup_id) / SUMS
         return _objects_in(path.read_text()) if path.exists() else iter(())
 
+    def older_than(self, days: int) -> list[str]:
+        """The ids of backups, broken ones too, that were kept long enough, oldest first."""
+        last = (utc_now() - timedelta(days=days)).strftime(STAMP)
+        return [each for each in self._all() if each < last]
+
     def remove_older_than(self, days: int, *, keep: str) -> list[str]:
         """Remove backups that were kept long enough, broken ones, and objects that none of the others needs.
 
         :param keep: the newest one, which stays in any case
         :returns: the ids of those removed
         """
-        last = (utc_now() - timedelta(days=days)).strftime(STAMP)
-        removed = [each for each in self._all() if each != keep and each < last]
+        removed = [each for each in self.older_than(days) if each != keep]
         removed += [each for each in self.unfinished() if each not in removed and each != keep]
         for backup_id in removed:
             # Its manifest first: what is half removed is no backup any more.
@@ -248,15 +262,6 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def flush_names(folder: Path) -> None:
-    """Let the names in a folder be on the disk."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _objects_in(content: str) -> Iterator[tuple[bytes, bytes]]:

@@ -20,7 +20,7 @@ from models.collections import Recall, Release, ReleaseEntry
 from models.consent import Permission, Standing, Use
 from models.curation import CURATED_STATES
 from models.journal import JournalEntry, JournalHead
-from models.releases import shows_more_than
+from models.releases import name_shown, shows_more_than
 from models.stories import Story
 from storage import journal
 
@@ -67,7 +67,7 @@ def note(session: Session, story: Story, standings: Mapping[str, Standing]) -> N
         return
     were_closed = _closed(session, story.id)
     pilots = _shared_with(session, story.id) if story.state in CURATED_STATES else frozenset()
-    names = {person.id: person.shown_name for person in story.people}
+    names = {person.id: name_shown(person, standings[person.id]) for person in story.people}
     for entry, pilot_id in entries:
         is_closed = (
             pilot_id not in pilots
@@ -77,6 +77,24 @@ def note(session: Session, story: Story, standings: Mapping[str, Standing]) -> N
         if is_closed != (entry.id in were_closed):
             act = Kind.CLOSED if is_closed else Kind.OPENED
             journal.note(session, journal.SERVICE, act, story_id=story.id, subject=entry.id)
+
+
+def showing_more(session: Session, story: Story, standings: Mapping[str, Standing]) -> frozenset[str]:
+    """The ids of the releases in which people of a story appear wider than they allow now."""
+    names = {person.id: name_shown(person, standings[person.id]) for person in story.people}
+    return frozenset(
+        entry.release_id
+        for entry, _ in _entries_of(session, story.id)
+        if entry.manifest is not None and shows_more_than(entry.manifest["people"], standings, names)
+    )
+
+
+def open_releases(session: Session, story: Story) -> frozenset[str]:
+    """The ids of the releases of which a story's entry could leave until now."""
+    were_closed = _closed(session, story.id)
+    return frozenset(
+        entry.release_id for entry, _ in _entries_of(session, story.id) if entry.id not in were_closed
+    )
 
 
 def note_withdrawn(session: Session, story: Story) -> None:

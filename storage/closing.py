@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 
 from models.accounts import Account, OneTimeLink
 from models.errors import Conflict, NotFound
-from storage import api_keys, guessing, journal, sign_ins
+from storage import api_keys, guessing, journal, lasting, sign_ins
 from storage.database import WriteSession
 
 
@@ -47,6 +47,7 @@ def appoint(session: WriteSession, account_id: str, *, actor: str) -> None:
     account.is_administrator = True
     session.flush()
     journal.note(session, actor, "appoint-administrator", subject=account.id)
+    lasting.end(session, account.id, actor=actor)
 
 
 def dismiss(session: WriteSession, account_id: str, *, actor: str) -> None:

@@ -219,16 +219,27 @@ def annotate(
     return entry
 
 
-def reorder(session: WriteSession, collection: Collection, story_ids: Sequence[str], *, actor: str) -> None:
+def reorder(
+    session: WriteSession,
+    collection: Collection,
+    story_ids: Sequence[str],
+    *,
+    actor: str,
+    unseen: SomeOf[str] = (),
+) -> None:
     """Put a collection's stories into an order that names each of them once.
 
+    :param unseen: those that whoever orders does not see: not named, they keep their places
     :raises Conflict: they are not the ones in it, because somebody changed them meanwhile
     """
     lock(session, collection)
     present = {entry.story_id: entry for entry in entries_of(session, collection)}
-    if sorted(story_ids) != sorted(present):
+    kept = set(unseen) - set(story_ids)
+    if sorted(story_ids) != sorted(present.keys() - kept):
         raise Conflict("changed-meanwhile")
-    for position, story_id in enumerate(story_ids, start=1):
+    named = iter(story_ids)
+    order = [story_id if story_id in kept else next(named) for story_id in present]
+    for position, story_id in enumerate(order, start=1):
         present[story_id].position = position
     session.flush()
     journal.note(session, actor, "reorder-collection", subject=collection.id)
@@ -274,16 +285,42 @@ def entry_of(session: Session, collection: Collection, story_id: str) -> Collect
     return entry
 
 
-def sizes_of(session: Session, collections: SomeOf[Collection]) -> dict[str, int]:
-    """How many entries each of some collections has, by collection id."""
-    rows = session.execute(
-        select(CollectionEntry.collection_id, func.count())
-        .where(CollectionEntry.collection_id.in_([each.id for each in collections]))
-        .group_by(CollectionEntry.collection_id)
-    )
+def sizes_of(session: Session, principal: Principal, collections: SomeOf[Collection]) -> dict[str, int]:
+    """How many entries of each of some collections a principal sees, by collection id."""
     sizes = {each.id: 0 for each in collections}
-    sizes.update((collection_id, count) for collection_id, count in rows)
+    for pilot_id in {each.pilot_id for each in collections}:
+        these = [each.id for each in collections if each.pilot_id == pilot_id]
+        counted = select(CollectionEntry.collection_id, func.count()).where(
+            CollectionEntry.collection_id.in_(these)
+        )
+        if not sees_closed(principal, pilot_id):
+            open_now = shareable(principal, pilot_id).with_only_columns(Story.id)
+            counted = counted.where(CollectionEntry.story_id.in_(open_now))
+        rows = session.execute(counted.group_by(CollectionEntry.collection_id))
+        sizes.update((collection_id, count) for collection_id, count in rows)
     return sizes
+
+
+def sees_closed(principal: Principal, pilot_id: str) -> bool:
+    """Whether somebody is told of the entries of a pilot's collections that may not be shared now: its curators are."""
+    return pilot_id in principal.pilots_as(Role.CURATOR)
+
+
+def seen_by(session: Session, principal: Principal, collection: Collection) -> list[CollectionEntry]:
+    """A collection's entries as a principal sees them, in their order."""
+    entries = entries_of(session, collection)
+    if sees_closed(principal, collection.pilot_id):
+        return entries
+    ids = [entry.story_id for entry in entries]
+    open_now = shareable(principal, collection.pilot_id).where(Story.id.in_(ids)).with_only_columns(Story.id)
+    found = set(session.scalars(open_now))
+    return [entry for entry in entries if entry.story_id in found]
+
+
+def unseen_by(session: Session, principal: Principal, collection: Collection) -> set[str]:
+    """The ids of the stories in a collection that a principal does not see there."""
+    seen = {entry.story_id for entry in seen_by(session, principal, collection)}
+    return {entry.story_id for entry in entries_of(session, collection)} - seen
 
 
 def lock(session: WriteSession, collection: Collection) -> None:

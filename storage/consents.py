@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from models.base import utc_now
+from models.base import new_id, utc_now
 from models.collections import RecallReason
 from models.consent import (
+    NARROWING,
+    NOTHING,
     Allowance,
     ConsentEvent,
     EventKind,
@@ -24,7 +26,7 @@ from models.consent import (
     Use,
     Voice,
     narrowest,
-    standing_of,
+    said_by,
 )
 from models.curation import State
 from models.errors import Conflict, Invalid, NotFound
@@ -33,6 +35,8 @@ from models.stories import Recording, RecordingState, Story, StoryPerson
 from models.work import WishKind
 from storage import changes, journal, ledger, recalls, wishes, wordings
 from storage.database import WriteSession
+
+MAX_NAME_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -49,13 +53,15 @@ class Terms:
     """What a person says when they give or change consent: the whole of what stands from then on.
 
     The defaults are the narrowest that lets a story be cared for. ``wording_id`` is the text that was read or
-    heard; None: the newest in this language. ``moment`` is where it can be heard, for consent that was spoken.
+    heard; None: nobody knows which. ``moment`` is where it can be heard, for consent that was spoken.
+    ``shown_name`` is the name to be shown, own or another as ``naming`` says; None: the one that was given for it.
     """
 
     uses: frozenset[Use] = frozenset({Use.CURATION})
     pilot_ids: frozenset[str] = frozenset()
     until: datetime | None = None
     naming: Naming = Naming.ANONYMOUS
+    shown_name: str | None = None
     face: Face = Face.MASKED
     voice: Voice = Voice.KEPT
     manner: Manner = Manner.FORM
@@ -76,6 +82,14 @@ class Terms:
         )
 
 
+@dataclass(frozen=True)
+class First:
+    """The event that a word was when it was first said, in a ledger that was lost since."""
+
+    event_id: str
+    at: datetime
+
+
 def record(
     session: WriteSession,
     story: Story,
@@ -84,10 +98,12 @@ def record(
     *,
     actor: str,
     kind: EventKind | None = None,
+    first: First | None = None,
 ) -> ConsentEvent:
     """Add an event for a person in a story, and let the gate open or close by it in the same transaction.
 
     :param kind: what to call it; None: by what it changes
+    :param first: it is a word that this ledger lost
     :raises NotFound: the person is not in this story
     :raises Conflict: the story was withdrawn
     :raises Invalid: consent on behalf of somebody without the relation to them, sharing with nobody, a guardian's
@@ -98,10 +114,12 @@ def record(
     if person is None or person.story_id != story.id:
         raise NotFound("person-not-found", person_id=person_id)
     _check(session, story, person, terms)
-    said = [
-        each for each in ledger.events_of(session, story.id, person_id) if each.given_by == terms.given_by
-    ]
+    showed_more = changes.showing_more(session, story, ledger.standings_of(session, story.id))
+    events = ledger.events_of(session, story.id, person_id)
+    said = [each for each in events if each.given_by == terms.given_by]
+    _name(person, terms, is_first=not events)
     event = ConsentEvent(
+        id=first.event_id if first else new_id(),
         story_id=story.id,
         person_id=person_id,
         sequence=_next_sequence(session, story.id),
@@ -116,24 +134,56 @@ def record(
         manner=terms.manner,
         relation=terms.relation,
         language=terms.language,
-        wording_id=terms.wording_id or wordings.current_id(session, story.pilot_ids, terms.language),
+        wording_id=terms.wording_id,
         evidence=terms.evidence,
         evidence_recording_id=terms.moment.recording_id if terms.moment else None,
         evidence_start_seconds=terms.moment.start_seconds if terms.moment else None,
         evidence_end_seconds=terms.moment.end_seconds if terms.moment else None,
         original_may_go=terms.original_may_go,
         recorded_by=actor,
+        recorded_at=first.at if first else utc_now(),
     )
     session.add(event)
     session.flush()
     journal.note(session, actor, f"consent-{event.kind}", story_id=story.id, subject=person_id)
-    apply(session, story)
+    if event.kind in NARROWING:
+        # After the commit it is written in a second place too (storage.narrowings).
+        session.narrowed.append(event.id)
+    apply(session, story, showed_more)
     return event
+
+
+def no_wider_than(said: list[ConsentEvent], terms: Terms, pilot_ids: Collection[str]) -> Terms:
+    """Of terms, what one giver's last word allows too."""
+    both = narrowest([_said_before(said), terms.standing])
+    uses = set(both.uses)
+    if not both.pilot_ids & set(pilot_ids):
+        uses.discard(Use.SHARING)
+    return replace(
+        terms,
+        uses=frozenset(uses),
+        pilot_ids=both.pilot_ids,
+        until=next(iter(both.uses.values()), None),
+        naming=both.naming,
+        face=both.face,
+        voice=both.voice,
+        original_may_go=both.original_may_go,
+    )
 
 
 def _said_before(events: list[ConsentEvent]) -> Standing:
     """What one giver said last, on its own."""
-    return standing_of(events[-1:])
+    return said_by(events[-1]) if events else NOTHING
+
+
+def _name(person: StoryPerson, terms: Terms, *, is_first: bool) -> None:
+    """Keep a name beside the naming that it was given for: one's own is not shown where another one is chosen later.
+
+    A name that came with the story was given for what is said first. Names stand in no event: these are kept longer.
+    """
+    if terms.naming is not Naming.ANONYMOUS and (is_first or terms.shown_name):
+        person.shown_name = terms.shown_name or person.shown_name
+        person.named_as = terms.naming
 
 
 def _check(session: Session, story: Story, person: StoryPerson, terms: Terms) -> None:
@@ -143,13 +193,15 @@ def _check(session: Session, story: Story, person: StoryPerson, terms: Terms) ->
         raise Invalid("sharing-with-nobody")
     if terms.given_by is Giver.GUARDIAN and not person.guardian:
         raise Invalid("no-guardian")
+    if terms.shown_name is not None and not 0 < len(terms.shown_name) <= MAX_NAME_CHARACTERS:
+        raise Invalid("name-unfit", most=MAX_NAME_CHARACTERS)
     if terms.moment is not None:
         recording = session.get(Recording, terms.moment.recording_id)
         if recording is None or recording.story_id != story.id:
             raise Invalid("recording-not-found")
         if not 0 <= terms.moment.start_seconds < terms.moment.end_seconds:
             raise Invalid("moment-unfit")
-    if terms.wording_id is not None and not wordings.fits(session, terms.wording_id, story.pilot_ids):
+    if terms.wording_id is not None and not wordings.shown(session, terms.wording_id, story.pilot_ids):
         raise Invalid("wording-unknown")
 
 
@@ -179,13 +231,16 @@ def attach_form(
     return event
 
 
-def apply(session: WriteSession, story: Story) -> None:
-    """Write what the rule allows now as rows; step the story back, or wish for work, if that follows."""
+def apply(session: WriteSession, story: Story, showed_more: frozenset[str] | None = None) -> None:
+    """Write what the rule allows now as rows; step the story back, or wish for work, if that follows.
+
+    :param showed_more: the releases that showed people wider than they allowed before; None: that did not change
+    """
     session.execute(select(Story.id).where(Story.id == story.id).with_for_update())
     # Shared, so that a protocol cannot change between being read here and what follows from it.
     protocols = select(Pilot).where(Pilot.id.in_(story.pilot_ids)).with_for_update(read=True)
     session.scalars(protocols.execution_options(populate_existing=True)).all()
-    shared_before = _shared_with(ledger.rows_of(session, story.id))
+    before = ledger.rows_of(session, story.id)
     allowances = ledger.recompute(session, story)
     session.execute(delete(Permission).where(Permission.story_id == story.id))
     session.add_all(
@@ -195,15 +250,40 @@ def apply(session: WriteSession, story: Story) -> None:
     session.flush()
     now = utc_now()
     _step_back(session, story, {each.use for each in allowances if each.until is None or each.until > now})
-    closed = shared_before - _shared_with(allowances)
+    standings = ledger.standings_of(session, story.id)
+    closed = _shared_with(before) - _shared_with(allowances)
     if closed:
         recalls.issue(session, story, RecallReason.SHARING_ENDED, pilot_ids=closed)
-    changes.note(session, story, ledger.standings_of(session, story.id))
+    narrower = _narrower(session, story, before, allowances, standings, showed_more)
+    if narrower:
+        recalls.issue(session, story, RecallReason.NARROWED, release_ids=narrower)
+    changes.note(session, story, standings)
     wish_for_processing(session, story)
+
+
+def _narrower(
+    session: Session,
+    story: Story,
+    before: Collection[Allowance],
+    now: Collection[Allowance],
+    standings: Mapping[str, Standing],
+    showed_more: frozenset[str] | None,
+) -> frozenset[str]:
+    """The releases with more of a story in them than may be used now; of those that could be pulled until now."""
+    if _open_to_all(before) - _open_to_all(now):
+        return changes.open_releases(session, story)
+    if showed_more is None:
+        return frozenset()
+    shows_more = changes.showing_more(session, story, standings) - showed_more
+    return shows_more & changes.open_releases(session, story) if shows_more else frozenset()
 
 
 def _shared_with(allowances: Iterable[Allowance]) -> frozenset[str]:
     return frozenset(each.pilot_id for each in allowances if each.use is Use.SHARING and each.pilot_id)
+
+
+def _open_to_all(allowances: Iterable[Allowance]) -> frozenset[Use]:
+    return frozenset(each.use for each in allowances if each.pilot_id is None)
 
 
 def wish_for_processing(session: WriteSession, story: Story) -> None:
@@ -231,6 +311,17 @@ def lock(session: WriteSession, story: Story) -> None:
     session.refresh(story)
     if story.state == State.WITHDRAWN:
         raise Conflict("story-withdrawn", story_id=story.id)
+
+
+def lock_again(session: WriteSession, story_id: str) -> Story | None:
+    """Lock a story that was read of in a list, where others may have changed it since; None: it was taken back.
+
+    PostgreSQL reads what was committed meanwhile: why it was in the list is looked at again now.
+    """
+    if session.execute(select(Story.id).where(Story.id == story_id).with_for_update()).first() is None:
+        return None
+    story = session.get_one(Story, story_id, populate_existing=True)
+    return None if story.state == State.WITHDRAWN else story
 
 
 def _call_off_processing(session: WriteSession, story: Story) -> None:
@@ -263,12 +354,15 @@ def _step_back(session: WriteSession, story: Story, uses: Iterable[Use]) -> None
 
 
 def _kind_of(before: Standing, terms: Terms) -> EventKind:
-    """What to call it: something less than before is a narrowing, even where something else is more."""
+    """What to call it: something less than before is a narrowing, even where something else is more.
+
+    Who allows nothing grants nothing, also with their first word or once more.
+    """
     had, has = set(before.uses), set(terms.uses)
-    if not had:
-        return EventKind.GRANTED
     if not has:
         return EventKind.WITHDRAWN
+    if not had:
+        return EventKind.GRANTED
     after = terms.standing
     both = narrowest([before, after])
     if both != before:

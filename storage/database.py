@@ -2,18 +2,20 @@
 
 Reading and writing are different types: a verb that changes something asks for a :class:`WriteSession`, and
 gets one only from :meth:`Database.write`, which seals the journal last of all, commits, and then tells
-who keeps tombstones which stories were withdrawn, and who starts work which wishes were made.
+who keeps the second place which stories were withdrawn and which words narrowed consent, and who starts work which
+wishes were made.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.orm import Session
 
@@ -32,7 +34,11 @@ SQLITE_PRAGMAS = {
     "foreign_keys": "ON",
     "busy_timeout": str(BUSY_TIMEOUT_MS),
     "secure_delete": "ON",
+    # Lists look at many pages far apart. Not by mmap: a disk that fails to read would end the process.
+    "cache_size": "-16384",
 }
+# SQLSTATE, Appendix A of PostgreSQL's manual.
+UNIQUE_VIOLATION = "23505"
 POSTGRESQL_DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -59,6 +65,12 @@ class WriteSession(Session):
         stories: list[str] = self.info.setdefault("withdrawn", [])
         return stories
 
+    @property
+    def narrowed(self) -> list[str]:
+        """Ids of the words by which somebody allowed less than before, said in this transaction."""
+        events: list[str] = self.info.setdefault("narrowed", [])
+        return events
+
 
 class Database:
     """One database, and the two kinds of session on it."""
@@ -68,6 +80,7 @@ class Database:
         self.engine = _make_engine(url)
         self.when_wished: Callable[[list[str]], None] = lambda wish_ids: None
         self.when_withdrawn: Callable[[list[str]], None] = lambda story_ids: None
+        self.when_narrowed: Callable[[list[str]], None] = lambda event_ids: None
         self._reading = self.engine.execution_options(is_reading=True)
         if not self.is_sqlite:
             # As SQLite does: what one look sees belongs together, and does not change while it lasts.
@@ -97,6 +110,8 @@ class Database:
             session.commit()
         if session.withdrawn:
             self.when_withdrawn(session.withdrawn)
+        if session.narrowed:
+            self.when_narrowed(session.narrowed)
         if session.wished:
             self.when_wished(session.wished)
 
@@ -121,8 +136,17 @@ class Database:
 
 def _make_engine(url: str) -> Engine:
     # Parameters are people's words; errors are logged.
-    if make_url(url).get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite":
+        engine = create_engine(
+            url,
+            # To compile one of our queries takes longer than to run it; what the address says comes first.
+            connect_args={"options": address.query.get("options", "-c jit=off")},
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=20,
+            hide_parameters=True,
+        )
         event.listen(engine, "do_connect", connect_patiently)
         return engine
     engine = create_engine(
@@ -148,6 +172,12 @@ def _prepare_sqlite(connection: DBAPIConnection, record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("is_reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def is_there_already(error: IntegrityError) -> bool:
+    """Whether a database refused a row because of another that has what may be there once."""
+    code = getattr(error.orig, "sqlite_errorcode", None) or getattr(error.orig, "sqlstate", None)
+    return code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, UNIQUE_VIOLATION)
 
 
 @contextmanager

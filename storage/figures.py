@@ -57,6 +57,13 @@ def longest_waiting(session: Session) -> dict[WishKind, datetime | None]:
     return found | {WishKind(kind): oldest for kind, oldest in rows}
 
 
+def is_worked_on(session: Session, since: datetime) -> bool:
+    """Whether a step of any work is begun, or any work has ended since a moment."""
+    begun = Wish.outcome.is_(None) & Wish.step.is_not(None)
+    ended = Wish.outcome.is_not(None) & (Wish.ended_at > since)
+    return session.scalar(select(Wish.id).where(begun | ended).limit(1)) is not None
+
+
 def work_ended_since(session: Session, since: datetime) -> dict[tuple[WishKind, Outcome], int]:
     """How many wishes ended after a moment, by kind and outcome."""
     rows = session.execute(

@@ -6,10 +6,22 @@ applied when its permissions were written (``storage.consents``); here they are 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -40,7 +52,7 @@ def readable(principal: Principal) -> Select[Story]:
 
 def in_review(principal: Principal) -> Select[Story]:
     """The stories that ``principal`` may curate: narrower than caring for those they sent themselves."""
-    return select(Story).where(_for_review(principal))
+    return select(Story).where(is_in_review(principal))
 
 
 def shared_in(principal: Principal, pilot_id: str) -> Select[Story]:
@@ -48,9 +60,38 @@ def shared_in(principal: Principal, pilot_id: str) -> Select[Story]:
     return select(Story).where(_for_collecting(principal, frozenset({pilot_id})))
 
 
+def is_in_review(principal: Principal) -> ColumnElement[bool]:
+    """The condition on ``story`` behind :func:`in_review`, for queries that join it (the queue, counts)."""
+    return _condition(Action.REVIEW, principal)
+
+
 def is_readable(principal: Principal) -> ColumnElement[bool]:
     """The condition on ``story`` behind :func:`readable`, for queries that join it (search, counts)."""
     return _condition(Action.READ, principal)
+
+
+def within_reach(principal: Principal, action: Action) -> CompoundSelect[str]:
+    """Ids of stories among which are all those that ``principal`` may read, care for or review.
+
+    It opens nothing, and has more than the gate lets through: it shows a short way to those for whom there are few.
+    """
+    curated = _marked(Use.CURATION, principal.pilots_as(Role.CURATOR))
+    if action is Action.REVIEW:
+        return union_all(curated)
+    cared_for = (curated, select(Story.id).where(_is_own(principal)))
+    if action is Action.RECORD_CONSENT:
+        return union_all(*cared_for)
+    if action is not Action.READ:
+        raise ValueError(f"no way was laid to stories to {action}")
+    shared = _marked(Use.SHARING, principal.pilots_shared_with())
+    return union_all(*cared_for, shared, _marked(Use.PUBLICATION, None))
+
+
+def within_reach_for(principal: Principal, use: Use) -> CompoundSelect[str]:
+    """As :func:`within_reach`, of the stories that ``principal`` may have for ``use``."""
+    if use is Use.CURATION:
+        return within_reach(principal, Action.RECORD_CONSENT)
+    return union_all(_marked(use, principal.pilots_shared_with() if use is Use.SHARING else None))
 
 
 def may(session: Session, principal: Principal, action: Action, story_id: str) -> Story:
@@ -70,6 +111,13 @@ def may(session: Session, principal: Principal, action: Action, story_id: str) -
     if _could_once_read(session, principal, story_id):
         raise Gone("withdrawn", story_id=story_id)
     raise NotFound("not-found", story_id=story_id)
+
+
+def of_these(session: Session, principal: Principal, action: Action, story_ids: Collection[str]) -> set[str]:
+    """The ids of those of some stories to which ``principal`` may do ``action``."""
+    return set(
+        session.scalars(select(Story.id).where(Story.id.in_(story_ids), _condition(action, principal)))
+    )
 
 
 def may_not(session: Session, principal: Principal, action: Action, story_id: str) -> bool:
@@ -94,10 +142,18 @@ def _now() -> datetime:
 
 def _permitted(use: Use, pilots: frozenset[str] | None) -> ColumnElement[bool]:
     """A permission row for ``use`` stands now, for one of ``pilots`` (None: for all)."""
-    whose = Permission.pilot_id.is_(None) if pilots is None else Permission.pilot_id.in_(pilots)
     now = bindparam("now", callable_=_now, type_=Permission.until.type, unique=True)
     lasts = or_(Permission.until.is_(None), Permission.until > now)
-    return exists().where(Permission.story_id == Story.id, Permission.use == use, whose, lasts)
+    return exists().where(Permission.story_id == Story.id, Permission.use == use, _whose(pilots), lasts)
+
+
+def _marked(use: Use, pilots: frozenset[str] | None) -> Select[str]:
+    """The stories that have a permission row for ``use``, whether or not it has ended."""
+    return select(Permission.story_id).where(Permission.use == use, _whose(pilots))
+
+
+def _whose(pilots: frozenset[str] | None) -> ColumnElement[bool]:
+    return Permission.pilot_id.is_(None) if pilots is None else Permission.pilot_id.in_(pilots)
 
 
 def _is_live() -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.accounts import Account, AccountRole
 from models.base import utc_now
 from models.errors import Conflict, NotFound
 from models.holds import Hold, HoldKind
@@ -47,6 +48,15 @@ def raise_safeguarding(session: WriteSession, story: Story, *, note: str, actor:
     return hold
 
 
+def hold_until_looked_at(session: WriteSession, story: Story, *, hold_id: str, actor: str) -> bool:
+    """Keep a story with its curators until one of them has looked; False if this hold was raised before."""
+    consents.lock(session, story)
+    if session.get(Hold, hold_id) is not None:
+        return False
+    _raise(session, story, Hold(id=hold_id, story_id=story.id, kind=HoldKind.EMBARGO, raised_by=actor), actor)
+    return True
+
+
 def lift(session: WriteSession, story: Story, hold_id: str, *, actor: str) -> Hold:
     """Lift a hold: what people consented to and protocols admit is open again from the end of this transaction.
 
@@ -76,7 +86,11 @@ def standing_on(session: Session, story_id: str) -> list[Hold]:
 
 
 def warn_of_passed(session: WriteSession, now: datetime) -> int:
-    """Tell the named persons of embargoes whose date has passed, each once; how many were told."""
+    """Tell the named persons of embargoes whose date has passed, each once; how many embargoes were told of.
+
+    Where the named person is gone, or cares for the story no more, its curators are told; where nobody is there to
+    be told, it is tried again.
+    """
     passed = select(Hold).where(
         Hold.kind == HoldKind.EMBARGO,
         Hold.lifted_at.is_(None),
@@ -86,25 +100,54 @@ def warn_of_passed(session: WriteSession, now: datetime) -> int:
     )
     told = 0
     for hold in session.scalars(passed.order_by(Hold.id)):
-        notices.tell_account(
-            session,
-            hold.warned_id or "",
-            NoticeKind.EMBARGO_ENDED,
-            story_id=hold.story_id,
-            once=f"hold:{hold.id}",
-        )
-        hold.warned_at = now
-        told += 1
+        reached = _warned_by(session, session.get_one(Story, hold.story_id), hold.warned_id or "")
+        for account_id in reached:
+            notices.tell_account(
+                session,
+                account_id,
+                NoticeKind.EMBARGO_ENDED,
+                story_id=hold.story_id,
+                once=f"hold:{hold.id}",
+            )
+        if reached:
+            hold.warned_at = now
+            told += 1
     session.flush()
     return told
 
 
 def contacts_of(session: Session, story: Story) -> list[str]:
-    """Who is told when a story is flagged: its pilots' safeguarding contacts, or their curators where none is named."""
-    pilots = list(session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids))))
-    named = {pilot.safeguarding_account_id for pilot in pilots if pilot.safeguarding_account_id}
-    without = [pilot.id for pilot in pilots if not pilot.safeguarding_account_id]
-    return sorted(named | set(notices.curators_of(session, without)))
+    """Who is told when a story is flagged: its pilots' safeguarding contacts, or their curators where none is named.
+
+    The curators are told too where the one who is named has no role in the pilot (any more), and in their place where
+    that account is closed: a flag reaches somebody who can look.
+    """
+    found: set[str] = set()
+    for pilot in session.scalars(select(Pilot).where(Pilot.id.in_(story.pilot_ids))):
+        named = pilot.safeguarding_account_id
+        if named and _is_active(session, named):
+            found.add(named)
+            if _works_in(session, named, pilot.id):
+                continue
+        found.update(notices.curators_of(session, [pilot.id]))
+    return sorted(found)
+
+
+def _warned_by(session: Session, story: Story, named: str) -> list[str]:
+    """Who is told that an embargo's date has passed: the named one, if they care for the story still."""
+    curators = notices.curators_of(session, story.pilot_ids)
+    is_there = named in curators or (named == story.submitted_by and _is_active(session, named))
+    return [named] if is_there else curators
+
+
+def _is_active(session: Session, account_id: str) -> bool:
+    account = session.get(Account, account_id)
+    return account is not None and account.is_active
+
+
+def _works_in(session: Session, account_id: str, pilot_id: str) -> bool:
+    roles = select(AccountRole).where(AccountRole.account_id == account_id, AccountRole.pilot_id == pilot_id)
+    return session.scalars(roles).first() is not None
 
 
 def _raise(session: WriteSession, story: Story, hold: Hold, actor: str) -> Hold:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
@@ -27,6 +27,9 @@ from models.errors import NotFound
 from models.holds import Hold
 from models.pilots import Pilot
 from models.stories import Recording, RecordingState, Story, StoryPerson
+
+# Of an event, in SQL: it leaves something standing.
+ALLOWS_SOMETHING = func.json_array_length(ConsentEvent.uses) > 0
 
 
 def events_of(session: Session, story_id: str, person_id: str | None = None) -> list[ConsentEvent]:

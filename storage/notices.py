@@ -91,9 +91,16 @@ def unread(session: Session, account_id: str) -> int:
     return session.scalar(query.where(Notice.account_id == account_id, Notice.read_at.is_(None))) or 0
 
 
-def was_told(session: Session, story_id: str, kind: NoticeKind, *, before: datetime) -> bool:
-    """Whether somebody was told this of a story by a moment."""
+def was_told(
+    session: Session, story_id: str, kind: NoticeKind, *, before: datetime, once: str | None = None
+) -> bool:
+    """Whether somebody was told this of a story by a moment.
+
+    :param once: by this notice, to whomever; None: by any
+    """
     told = select(Notice.id).where(Notice.story_id == story_id, Notice.kind == kind, Notice.made_at <= before)
+    if once is not None:
+        told = told.where(Notice.once.startswith(f"{once}:", autoescape=True))
     return session.scalars(told).first() is not None
 
 

@@ -13,12 +13,15 @@ from models.errors import Conflict, NoSpace, NotFound, Unavailable
 from storage import object_erasure
 from storage.object_service import is_nearly_full, store_answers
 
+# Nothing is known of the token, or a part that was put under it is not there any more.
+LOST = frozenset({"NoSuchUpload", "InvalidPart"})
+
 
 class ObjectParts:
     """Puts objects in parts. Threads may share it.
 
-    A store that does not know a token (any more) raises ``Conflict("upload-parts-lost")``; every method may raise
-    ``Unavailable``.
+    A store that does not know a token or a part of it (any more) raises ``Conflict("upload-parts-lost")``; every
+    method may raise ``Unavailable``.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class ObjectParts:
             try:
                 return self._client._upload_part(self._bucket, key, data, None, token, number)
             except S3Error as error:
-                if error.code == "NoSuchUpload":
+                if error.code in LOST:
                     raise Conflict("upload-parts-lost") from error
                 raise
 
@@ -57,7 +60,7 @@ class ObjectParts:
             try:
                 self._client._complete_multipart_upload(self._bucket, key, token, parts)
             except S3Error as error:
-                if error.code != "NoSuchUpload":
+                if error.code not in LOST:
                     raise
                 if self._size_or_none(key) != size_bytes:
                     raise Conflict("upload-parts-lost") from error

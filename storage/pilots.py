@@ -55,6 +55,13 @@ def limit(session: WriteSession, pilot: Pilot, daily_upload_bytes: int | None, *
     journal.note(session, actor, "limit-pilot", subject=pilot.id)
 
 
+def hear_with(session: WriteSession, pilot: Pilot, weights: str | None, *, actor: str) -> None:
+    """Set by which weights a pilot's stories are transcribed from now on; None: by the service's own."""
+    pilot.weights = weights
+    session.flush()
+    journal.note(session, actor, "choose-weights", subject=pilot.id)
+
+
 def change_protocol(
     session: WriteSession,
     pilot: Pilot,

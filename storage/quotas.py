@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.stories import Recording, StoryPilot
 from models.uploads import Upload
+from storage.uploads import is_being_sent
 
 
 @dataclass(frozen=True)
@@ -21,27 +22,38 @@ class Sent:
     first_at: datetime | None
 
 
-def sent_by(session: Session, account_id: str, since: datetime) -> Sent:
-    """What one account has sent since a moment, with what is kept of its uploads that go on."""
-    return _sent(session, Recording.sent_by == account_id, Upload.account_id == account_id, since)
+def sent_by(session: Session, account_id: str, since: datetime, *, but: str | None = None) -> Sent:
+    """What one account has sent since a moment, with what is kept of its uploads that go on.
+
+    Those that are on their way now count as long as they were said to be: their bytes may all come.
+
+    :param but: the id of an upload that counts as far as it came, whether it is on its way or not
+    """
+    return _sent(session, Recording.sent_by == account_id, Upload.account_id == account_id, since, but)
 
 
-def sent_to(session: Session, pilot_id: str, since: datetime) -> Sent:
+def sent_to(session: Session, pilot_id: str, since: datetime, *, but: str | None = None) -> Sent:
     """The same, for one pilot."""
     stories = select(StoryPilot.story_id).where(StoryPilot.pilot_id == pilot_id)
-    return _sent(session, Recording.story_id.in_(stories), Upload.story_id.in_(stories), since)
+    return _sent(session, Recording.story_id.in_(stories), Upload.story_id.in_(stories), since, but)
 
 
 def _sent(
-    session: Session, whose: ColumnElement[bool], whose_uploads: ColumnElement[bool], since: datetime
+    session: Session,
+    whose: ColumnElement[bool],
+    whose_uploads: ColumnElement[bool],
+    since: datetime,
+    but: str | None,
 ) -> Sent:
     received, first_at = session.execute(
         select(func.coalesce(func.sum(Recording.size_bytes), 0), func.min(Recording.received_at)).where(
             whose, Recording.received_at > since
         )
     ).one()
+    comes_whole = and_(Upload.length_bytes.is_not(None), is_being_sent(utc_now()), Upload.id != (but or ""))
+    counted = case((comes_whole, Upload.length_bytes), else_=Upload.offset_bytes)
     arriving = session.scalar(
-        select(func.coalesce(func.sum(Upload.offset_bytes), 0)).where(
+        select(func.coalesce(func.sum(counted), 0)).where(
             whose_uploads, Upload.completed_at.is_(None), Upload.created_at > since
         )
     )

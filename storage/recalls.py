@@ -5,10 +5,11 @@ GDPR Art. 19 asks for it. A recall carries ids and dates, never a title, a name 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -22,48 +23,123 @@ from models.stories import Story
 from storage import journal, notices, webhooks
 from storage.database import WriteSession
 
+log = structlog.get_logger()
+
 REMIND_EVERY = timedelta(days=7)
+GRAVEST_FIRST = tuple(RecallReason)
 
 
 def issue(
-    session: WriteSession, story: Story, reason: RecallReason, *, pilot_ids: Collection[str] | None = None
+    session: WriteSession,
+    story: Story,
+    reason: RecallReason,
+    *,
+    pilot_ids: Collection[str] | None = None,
+    release_ids: Collection[str] | None = None,
 ) -> None:
     """One recall for each holder of each release that the story is in.
 
-    A holder who acknowledged an earlier one and pulled again since is told anew; one that is open stays as it is,
-    but for its reason, which a withdrawal makes the graver one.
+    A holder who pulled again since an earlier one is told anew, whether they acknowledged that or not; else one that
+    is open stays as it is, but for its reason, which becomes the graver one.
 
     :param pilot_ids: only of these pilots' releases; None: of all
+    :param release_ids: only of these releases; None: of all
     """
     for release_id, account_id, pilot_id, pulled_at in _holders(session, story, pilot_ids):
-        recall = _recall(session, release_id, story.id, account_id)
-        if recall is None:
-            recall = Recall(release_id=release_id, story_id=story.id, account_id=account_id, reason=reason)
-            session.add(recall)
-        elif recall.acknowledged_at is not None and pulled_at > recall.issued_at:
-            recall.issued_at, recall.acknowledged_at, recall.reminders = utc_now(), None, 0
-            recall.reason = reason
-        elif recall.acknowledged_at is not None:
+        if release_ids is not None and release_id not in release_ids:
             continue
-        elif reason is RecallReason.WITHDRAWN:
-            recall.reason = reason
-        session.flush()
-        journal.note(session, journal.SERVICE, "recall", story_id=story.id, subject=recall.id)
-        # Of the recall, not of the story: whoever reads the notice is led to it.
-        notices.tell_account(
-            session,
-            account_id,
-            NoticeKind.RECALL,
-            story_id=story.id,
-            recall_id=recall.id,
-            once=_moment(recall),
-        )
-        webhooks.enqueue(
-            session,
-            pilot_id,
-            "recall",
-            {"recall_id": recall.id, "release_id": release_id, "story_id": story.id, "reason": reason.value},
-        )
+        _issue(session, story.id, release_id, account_id, pilot_id, reason, pulled_at)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who was recalled from what, and why, as it is kept beside a database that may be lost."""
+
+    release_id: str
+    account_id: str
+    reason: RecallReason
+
+    @classmethod
+    def of(cls, written: Iterable[Iterable[str]]) -> list[Holder]:
+        """What :func:`holders_waited_for` gave.
+
+        :raises ValueError: it did not
+        """
+        return [
+            cls(release_id, account_id, RecallReason(reason)) for release_id, account_id, reason in written
+        ]
+
+
+def issue_again(session: WriteSession, story_id: str, holders: Collection[Holder]) -> None:
+    """Recalls for holders of whose pull this database, restored from before it, knows nothing.
+
+    A release or an account that it does not know either cannot be recalled: the log names them.
+    """
+    unknown = []
+    for each in holders:
+        release, account = session.get(Release, each.release_id), session.get(Account, each.account_id)
+        if release is None or account is None:
+            unknown.append({"release": each.release_id, "account": each.account_id})
+            continue
+        recall = _recall(session, release.id, story_id, account.id)
+        if recall is None or recall.acknowledged_at is not None:
+            pilot_id = session.get_one(StoryCollection, release.collection_id).pilot_id
+            _issue(session, story_id, release.id, account.id, pilot_id, each.reason, utc_now())
+    if unknown:
+        log.warning("holders not recalled", story=story_id, holders=unknown)
+
+
+def holders_waited_for(session: Session, story_id: str) -> list[list[str]]:
+    """Release, account and reason of each recall of a story that is not acknowledged."""
+    waiting = select(Recall.release_id, Recall.account_id, Recall.reason).where(
+        Recall.story_id == story_id, Recall.acknowledged_at.is_(None)
+    )
+    return sorted([str(word) for word in row] for row in session.execute(waiting))
+
+
+def _issue(
+    session: WriteSession,
+    story_id: str,
+    release_id: str,
+    account_id: str,
+    pilot_id: str,
+    reason: RecallReason,
+    pulled_at: datetime,
+) -> None:
+    recall = _recall(session, release_id, story_id, account_id)
+    if recall is None:
+        recall = Recall(release_id=release_id, story_id=story_id, account_id=account_id, reason=reason)
+        session.add(recall)
+    elif pulled_at > recall.issued_at:
+        # One that is open keeps its reason where that is the graver one.
+        recall.reason = reason if recall.acknowledged_at is not None else _graver(reason, recall.reason)
+        recall.issued_at, recall.acknowledged_at = utc_now(), None
+        recall.reminders, recall.reminded_at = 0, None
+    elif recall.acknowledged_at is not None or reason is RecallReason.NARROWED:
+        return
+    else:
+        recall.reason = _graver(reason, recall.reason)
+    session.flush()
+    journal.note(session, journal.SERVICE, "recall", story_id=story_id, subject=recall.id)
+    # Of the recall, not of the story: whoever reads the notice is led to it.
+    notices.tell_account(
+        session,
+        account_id,
+        NoticeKind.RECALL,
+        story_id=story_id,
+        recall_id=recall.id,
+        once=_moment(recall),
+    )
+    webhooks.enqueue(
+        session,
+        pilot_id,
+        "recall",
+        {"recall_id": recall.id, "release_id": release_id, "story_id": story_id, "reason": reason.value},
+    )
+
+
+def _graver(one: RecallReason, another: RecallReason) -> RecallReason:
+    return min(one, another, key=GRAVEST_FIRST.index)
 
 
 def holders_of(session: Session, story: Story) -> list[tuple[str, str]]:

@@ -6,12 +6,12 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
-from models.curation import State
-from models.errors import Conflict, NotFound
+from models.curation import CURATED_STATES, State
+from models.errors import Conflict, Gone, NotFound
 from models.stories import Recording, RecordingState, Rendition, RenditionKind, Story
 from models.uploads import Upload
 from models.work import WishKind
@@ -55,12 +55,17 @@ def receive(session: WriteSession, recording_id: str, *, size_bytes: int, sha256
     Calling it again for a recording that was received changes nothing.
 
     :raises Conflict: the story was withdrawn while it was sent
+    :raises Gone: it came so late that it was given up
     """
     recording = session.get(Recording, recording_id)
     if recording is None:
         raise Conflict("story-withdrawn")
     story = session.get_one(Story, recording.story_id)
     consents.lock(session, story)
+    recording = _as_it_is_now(session, recording_id)
+    if recording is None or _is_given_up(recording):
+        # Its bytes are being deleted, or were.
+        raise Gone("upload-expired")
     if recording.state == RecordingState.UPLOADING:
         recording.state, recording.received_at = RecordingState.WAITING, utc_now()
         recording.size_bytes, recording.sha256 = size_bytes, sha256
@@ -73,7 +78,7 @@ def receive(session: WriteSession, recording_id: str, *, size_bytes: int, sha256
 
 def give_up_recording(session: WriteSession, recording_id: str) -> bool:
     """Forget a recording whose bytes never arrived whole; False if they did, and it stays."""
-    recording = session.get(Recording, recording_id)
+    recording = _under_lock(session, recording_id)
     if recording is None:
         return True
     if recording.state != RecordingState.UPLOADING:
@@ -83,6 +88,49 @@ def give_up_recording(session: WriteSession, recording_id: str) -> bool:
     session.flush()
     consents.apply(session, story)
     return True
+
+
+def take_up_again(session: WriteSession, recording_id: str) -> Recording | None:
+    """Send a recording that was cut off once more, as if it had begun now; None: it is awaited no more."""
+    recording = _under_lock(session, recording_id)
+    if recording is None or recording.state != RecordingState.UPLOADING or _is_given_up(recording):
+        return None
+    recording.created_at = utc_now()
+    session.flush()
+    return recording
+
+
+def give_up_abandoned(session: WriteSession, recording_id: str, before: datetime) -> bool:
+    """Await a recording no more that was listed as :func:`abandoned`: it cannot be received now, its bytes may go.
+
+    Its row stays until they are gone, so that a store that does not answer is asked again.
+
+    :return: False if it came or was taken up again meanwhile, and stays
+    """
+    if _under_lock(session, recording_id) is None:
+        return False
+    recording = session.scalars(_abandoned(before).where(Recording.id == recording_id)).one_or_none()
+    if recording is None:
+        return False
+    if recording.original_erased_at is None:
+        recording.original_erased_at = utc_now()
+        session.flush()
+    return True
+
+
+def _is_given_up(recording: Recording) -> bool:
+    return recording.state == RecordingState.UPLOADING and recording.original_erased_at is not None
+
+
+def _under_lock(session: WriteSession, recording_id: str) -> Recording | None:
+    """A recording as it is once its story is locked: the story first, as everybody does. None: it was forgotten."""
+    story_id = session.scalar(select(Recording.story_id).where(Recording.id == recording_id))
+    session.execute(select(Story.id).where(Story.id == story_id).with_for_update())
+    return _as_it_is_now(session, recording_id)
+
+
+def _as_it_is_now(session: WriteSession, recording_id: str) -> Recording | None:
+    return session.get(Recording, recording_id, populate_existing=True)
 
 
 def of_story(session: Session, story_id: str, recording_id: str) -> Recording:
@@ -101,11 +149,14 @@ def abandoned(session: Session, before: datetime) -> list[Recording]:
 
     Not those that can be gone on with: they end by a date of their own (``storage.uploads``).
     """
+    return list(session.scalars(_abandoned(before)))
+
+
+def _abandoned(before: datetime) -> Select[Recording]:
     can_go_on = select(Upload.id).where(Upload.recording_id == Recording.id).exists()
-    query = select(Recording).where(
+    return select(Recording).where(
         Recording.state == RecordingState.UPLOADING, Recording.created_at < before, ~can_go_on
     )
-    return list(session.scalars(query))
 
 
 def note_inspection(
@@ -125,6 +176,16 @@ def note_inspection(
     story = session.get_one(Story, recording.story_id)
     # Consent may hide a face: only now is it known whether there is one to hide.
     consents.apply(session, story)
+
+
+def set_note(session: WriteSession, recording: Recording, note: str, *, holds: bool) -> None:
+    """Add a note to what was noticed in a recording, or take it away; where it stands as it should, nothing changes."""
+    found = recording.inspection or {}
+    notes = found.get("notes", [])
+    if (note in notes) != holds:
+        others = [each for each in notes if each != note]
+        recording.inspection = {**found, "notes": [*others, note] if holds else others}
+        session.flush()
 
 
 def note_failure(
@@ -179,9 +240,11 @@ def begin_again(
 
     A version that a person wrote stays; the machine's is made anew.
 
-    :raises Conflict: it is still being worked on, or its original was let go
+    :raises Conflict: others have the story already, it is still being worked on, or its original was let go
     """
     consents.lock(session, story)
+    if story.state in CURATED_STATES:
+        raise Conflict("story-not-heard-again", state=story.state)
     if language is not None and language != story.language:
         story.language, story.detected_language = language, None
     retryable = {RecordingState.FAILED, RecordingState.READY, RecordingState.REFUSED}

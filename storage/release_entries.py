@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.collections import ReleaseEntry
 from models.consent import Permission, Standing, Use
-from models.releases import milliseconds, shows_more_than, transcript_digest
+from models.releases import milliseconds, name_shown, shows_more_than, transcript_digest
 from models.roles import Principal
 from models.stories import (
     MEDIA_TYPES,
@@ -113,11 +113,6 @@ def _people(session: Session, story: Story, *, has_picture: bool) -> list[dict[s
     ]
 
 
-def name_shown(person: StoryPerson, standing: Standing) -> str | None:
-    """The name that may be shown: the person's own or the one they chose, None for the anonymous."""
-    return None if standing.naming == "anonymous" else person.shown_name
-
-
 def _recording(session: Session, recording: Recording) -> dict[str, Any]:
     transcript = _transcript_for_release(session, recording.id)
     return {
@@ -166,7 +161,7 @@ class Entries:
         fresh = shareable.execution_options(populate_existing=True)
         stories = {story.id: story for story in self._session.scalars(fresh)}
         standings = ledger.standings_by_story(self._session, stories)
-        names, uses = self._names(stories), self._uses(stories)
+        names, uses = self._names(standings), self._uses(stories)
         asked = communities.by_story(self._session, stories.keys())
 
         def closed(story_id: str | None, manifest: Mapping[str, Any] | None) -> bool:
@@ -238,11 +233,12 @@ class Entries:
         is_as_released = transcript is not None and transcript_digest(transcript) == released["sha256"]
         return transcript if is_as_released else None
 
-    def _names(self, story_ids: Collection[str]) -> dict[str, dict[str, str | None]]:
-        found: dict[str, dict[str, str | None]] = {story_id: {} for story_id in story_ids}
-        people = select(StoryPerson).where(StoryPerson.story_id.in_(story_ids))
+    def _names(self, standings: Mapping[str, Mapping[str, Standing]]) -> dict[str, dict[str, str | None]]:
+        found: dict[str, dict[str, str | None]] = {story_id: {} for story_id in standings}
+        people = select(StoryPerson).where(StoryPerson.story_id.in_(standings))
         for person in self._session.scalars(people.execution_options(populate_existing=True)):
-            found[person.story_id][person.id] = person.shown_name
+            standing = standings[person.story_id].get(person.id)
+            found[person.story_id][person.id] = name_shown(person, standing) if standing else None
         return found
 
     def _uses(self, story_ids: Collection[str]) -> dict[str, dict[Use, datetime | None]]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from models.base import utc_now
 from models.curation import State
 from models.journal import JournalEntry
 from models.notices import NoticeKind
@@ -40,7 +41,11 @@ def erase_unreviewed(session: WriteSession, now: datetime) -> int:
     Only those of which curators were told a week ago or more: a rule that was just set erases nothing at once.
     """
     erased = 0
-    for story, _ in _unreviewed(session, now):
+    for listed, _ in _unreviewed(session, now):
+        story = consents.lock_again(session, listed.id)
+        # A curator who took it up meanwhile keeps it.
+        if story is None or story.state != State.SUBMITTED:
+            continue
         if notices.was_told(session, story.id, NoticeKind.RETENTION, before=now - SAID_BEFORE):
             journal.note(session, journal.SERVICE, "retention-unreviewed", story_id=story.id)
             withdrawals.withdraw(session, story, actor=journal.SERVICE)
@@ -48,13 +53,16 @@ def erase_unreviewed(session: WriteSession, now: datetime) -> int:
     return erased
 
 
-def let_originals_go(session: WriteSession, now: datetime) -> list[str]:
+def let_originals_go(session: WriteSession, now: datetime) -> dict[str, str]:
     """Mark originals that are to go: published long enough ago, and everybody in the story agreed to it.
 
-    :return: the keys of all objects that are to be deleted, those marked earlier included; deleting is repeatable
+    :return: the keys of all objects that are to be deleted, by recording, those marked earlier and not seen gone yet
+        included: deleting is repeatable, and :func:`note_gone` ends it
     """
-    for story in _long_published(session, now):
-        consents.lock(session, story)
+    for listed in _long_published(session, now):
+        story = consents.lock_again(session, listed.id)
+        if story is None or story.state != State.PUBLISHED:
+            continue
         if not ledger.standing_of_story(session, story.id).original_may_go:
             continue
         ready = select(Recording).where(
@@ -68,8 +76,22 @@ def let_originals_go(session: WriteSession, now: datetime) -> list[str]:
                 session, journal.SERVICE, "retention-original", story_id=story.id, subject=recording.id
             )
     session.flush()
-    marked = select(Recording.original_key).where(Recording.original_erased_at > now - timedelta(days=2))
-    return list(session.scalars(marked.order_by(Recording.original_key)))
+    return not_gone_yet(session)
+
+
+def not_gone_yet(session: Session, *, marked_before: datetime | None = None) -> dict[str, str]:
+    """The keys of originals that were let go and are not seen gone yet, by recording."""
+    marked = select(Recording.id, Recording.original_key).where(
+        Recording.original_erased_at.is_not(None), Recording.original_gone_at.is_(None)
+    )
+    if marked_before is not None:
+        marked = marked.where(Recording.original_erased_at < marked_before)
+    return {row[0]: row[1] for row in session.execute(marked.order_by(Recording.original_key))}
+
+
+def note_gone(session: WriteSession, recording_id: str) -> None:
+    """The object store was asked, and has an original no more. Its bytes may still lie in the store's files."""
+    session.execute(update(Recording).where(Recording.id == recording_id).values(original_gone_at=utc_now()))
 
 
 def _unreviewed(session: Session, now: datetime) -> list[tuple[Story, datetime]]:

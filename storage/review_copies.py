@@ -12,13 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.curation import CURATED_STATES
 from models.errors import Conflict, Invalid, NotFound
 from models.notices import NoticeKind
 from models.pilots import Pilot
 from models.releases import canonical
 from models.stories import Part, Story, StoryPerson
 from models.tellers import CopyAnswer, ReviewCopy
-from storage import consents, journal, notices
+from storage import changes, consents, journal, ledger, notices
 from storage.database import WriteSession
 from storage.release_entries import manifest_of
 
@@ -71,8 +72,15 @@ def answer(
         session, story, NoticeKind.REVIEW_COPY_ANSWERED, once=f"copy:{copy.id}:{answer}", answer=answer.value
     )
     if answer is not CopyAnswer.APPROVED:
-        consents.take_back_to_review(session, story)
+        _take_back(session, story)
     return copy
+
+
+def keep_to_answer(session: WriteSession, story: Story) -> None:
+    """After something of it was changed: a story that had gone further is with its curators again, if its teller is
+    to be asked about what would leave now."""
+    if story.state in CURATED_STATES and stands_in_the_way(session, story):
+        _take_back(session, story)
 
 
 def newest(session: Session, story_id: str) -> ReviewCopy | None:
@@ -89,20 +97,27 @@ def of_story(session: Session, story_id: str) -> list[ReviewCopy]:
 def stands_in_the_way(session: Session, story: Story) -> bool:
     """Whether the story may not leave its curators for want of the teller's word.
 
-    A pilot can require it; and a teller who was asked and said *change* or *stop* is heard where none requires it.
+    A pilot can require it; and a teller who was asked and said *change* or *stop* is heard where none requires it,
+    until they approve what would leave now: another copy that nobody has answered lifts nothing.
     """
-    copy = newest(session, story.id)
-    if copy is not None and copy.answer in (CopyAnswer.CHANGE_ASKED, CopyAnswer.STOPPED):
-        return True
-    if not _is_required(session, story):
+    answered = [copy for copy in of_story(session, story.id) if copy.answer is not None]
+    has_objected = any(copy.answer is not CopyAnswer.APPROVED for copy in answered)
+    if not has_objected and not _is_required(session, story):
         return False
-    approved = copy is not None and copy.answer is CopyAnswer.APPROVED
-    return not approved or copy is None or copy.fingerprint != fingerprint_of(session, story)
+    last = answered[0] if answered else None
+    is_approved = last is not None and last.answer is CopyAnswer.APPROVED
+    return not is_approved or last is None or last.fingerprint != fingerprint_of(session, story)
 
 
 def fingerprint_of(session: Session, story: Story) -> str:
     """SHA-256 over all that a release would fix of the story now, but for a team's note."""
     return hashlib.sha256(canonical(manifest_of(session, story, ""))).hexdigest()
+
+
+def _take_back(session: WriteSession, story: Story) -> None:
+    consents.take_back_to_review(session, story)
+    # Its released entries close: whoever follows the changes is to hear of it.
+    changes.note(session, story, ledger.standings_of(session, story.id))
 
 
 def teller_of(story: Story) -> StoryPerson:

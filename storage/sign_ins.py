@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, delete, or_, select
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, not_, select
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, OneTimeLink, SignIn, SignInBegun
@@ -13,7 +13,7 @@ from models.base import utc_now
 from models.errors import NotFound, NotSignedIn
 from models.notices import NoticeKind
 from storage import journal, notices
-from storage.accounts import SESSION_IDLES, digest_of
+from storage.accounts import digest_of, in_use
 from storage.database import WriteSession
 
 CODE_WITHIN = timedelta(minutes=10)
@@ -69,15 +69,17 @@ def finish(session: WriteSession, waiting: SignInBegun) -> Account:
     return session.get_one(Account, waiting.account_id)
 
 
+def stands(now: datetime) -> ColumnElement[bool]:
+    """Which sessions have not ended by their times."""
+    return and_(SignIn.ends_at > now, in_use(now))
+
+
 def of_account(session: Session, account_id: str) -> list[SignIn]:
     """The sessions of somebody that still stand, the last one used first."""
-    now = utc_now()
     return list(
         session.scalars(
             select(SignIn)
-            .where(
-                SignIn.account_id == account_id, SignIn.ends_at > now, SignIn.seen_at > now - SESSION_IDLES
-            )
+            .where(SignIn.account_id == account_id, stands(utc_now()))
             .order_by(SignIn.seen_at.desc(), SignIn.id)
         )
     )
@@ -113,7 +115,7 @@ def end_all(session: WriteSession, account_id: str, *, actor: str, but: str | No
 def remove_ended(session: WriteSession, now: datetime) -> int:
     """Delete what opens nothing any more: sessions, sign-ins that were not finished, one-time links."""
     gone = (
-        delete(SignIn).where(or_(SignIn.ends_at <= now, SignIn.seen_at <= now - SESSION_IDLES)),
+        delete(SignIn).where(not_(stands(now))),
         delete(SignInBegun).where(SignInBegun.ends_at <= now),
         delete(OneTimeLink).where(OneTimeLink.ends_at <= now),
     )

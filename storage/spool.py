@@ -37,12 +37,12 @@ class Request:
 
     def take(self, *, asks: bool = True) -> bool:
         """Take the upload if nobody has it; otherwise ask whoever has it to let go. Call it again until it is taken."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._turn = self._turn or self._next_turn()
             lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except FileNotFoundError:
-            # Just now forgotten, with its folder.
+        except (FileNotFoundError, FileExistsError):
+            # Just now forgotten, with its folder: it was there when it was to be made, or has gone since.
             return False
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -154,7 +154,9 @@ class Tail:
         self._folder, self._part_bytes = folder, part_bytes
         self.first, self.size_bytes = first, 0
         self._files: dict[int, BinaryIO] = {}
-        self._has_new_names = self._is_broken = False
+        self._is_broken = False
+        # Whoever made the files that are here may have died before their names were kept.
+        self._has_new_names = True
         self._changing = threading.Lock()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._cut_back(size_bytes)

@@ -8,12 +8,7 @@ before anything is served.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
-import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,13 +21,13 @@ from models.base import utc_now
 from models.curation import State
 from models.errors import StoryError
 from models.stories import Story, Tombstone
-from storage import journal, withdrawals
+from storage import journal, recalls, second_place, withdrawals
 from storage.database import Database
+from storage.recalls import Holder
+from storage.second_place import batches, flush_names, salted
 
 log = structlog.get_logger()
 
-ENDING = ".json"
-BATCH = 500
 # In the row alone: the file is written once. It is not known yet then.
 NOT_WRITTEN = frozenset({"erased_at"})
 REQUIRED = ("story_id", "gathered_at", "withdrawn_at", "known_to", "salt", "digests")
@@ -49,14 +44,14 @@ def when_withdrawn(database: Database, folder: Path, story_ids: Collection[str])
 def write(database: Database, folder: Path, story_ids: Iterable[str]) -> int:
     """Write the files of these stories; how many there were. Each is there wholly, or not at all."""
     written = 0
-    for batch in _batches(sorted(story_ids)):
+    for batch in batches(sorted(story_ids)):
         with database.read() as session:
             files = [_as_file(session, stone) for stone in _stones(session, batch)]
         for content in files:
-            _put(folder, content)
+            second_place.put(folder, content["story_id"], content)
         written += len(files)
     if written:
-        _flush_names(folder)
+        flush_names(folder)
     return written
 
 
@@ -74,9 +69,7 @@ def missing(database: Database, folder: Path) -> set[str]:
 
 def ids_in(folder: Path) -> set[str]:
     """The ids of the stories that have a file in a folder: the name alone counts, even of a file that is damaged."""
-    with contextlib.suppress(FileNotFoundError):
-        return {name.removesuffix(ENDING) for name in os.listdir(folder) if name.endswith(ENDING)}
-    return set()
+    return second_place.names_in(folder)
 
 
 def unreadable(folder: Path) -> set[str]:
@@ -87,8 +80,9 @@ def unreadable(folder: Path) -> set[str]:
 def read(folder: Path, story_id: str) -> dict[str, Any] | None:
     """What a file says; None if it cannot be read."""
     try:
-        content: dict[str, Any] = json.loads((folder / f"{story_id}{ENDING}").read_bytes())
+        content = second_place.read(folder, story_id)
         _as_row(content)
+        Holder.of(content.get("holders") or ())
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return content if content["story_id"] == story_id else None
@@ -96,12 +90,7 @@ def read(folder: Path, story_id: str) -> dict[str, Any] | None:
 
 def mirror(source: Path, target: Path) -> int:
     """Copy the files that another place lacks; how many that were."""
-    new = sorted(ids_in(source) - ids_in(target))
-    for story_id in new:
-        _put_bytes(target, story_id, (source / f"{story_id}{ENDING}").read_bytes())
-    if new:
-        _flush_names(target)
-    return len(new)
+    return second_place.mirror(source, target)
 
 
 def apply(database: Database, folder: Path) -> list[str]:
@@ -112,7 +101,7 @@ def apply(database: Database, folder: Path) -> list[str]:
     :raises Unavailable: the database does not answer: then nothing may be served
     """
     again: list[str] = []
-    for batch in _batches(sorted(ids_in(folder))):
+    for batch in batches(sorted(ids_in(folder))):
         with database.read() as session:
             standing = set(
                 session.scalars(select(Story.id).where(Story.id.in_(batch), Story.state != State.WITHDRAWN))
@@ -144,6 +133,8 @@ def _withdraw_again(database: Database, story_id: str, content: dict[str, Any] |
             stone.was_published |= first.was_published
             stone.known_to = sorted({*stone.known_to, *first.known_to})
             stone.releases = sorted({*stone.releases, *first.releases})
+            # Those who pulled it since are not in this database.
+            recalls.issue_again(session, story_id, Holder.of(content.get("holders") or ()))
 
 
 def _bring_back(database: Database, contents: list[dict[str, Any] | None]) -> None:
@@ -170,7 +161,7 @@ class Covered:
 
     def has(self, object_token: str) -> bool:
         """Whether a story's part of its objects' keys is that of a withdrawn one."""
-        return any(_salted(salt, object_token) == mark for salt, mark in self._marks)
+        return any(salted(salt, object_token) == mark for salt, mark in self._marks)
 
 
 def _stones(session: Session, story_ids: list[str]) -> list[Tombstone]:
@@ -185,7 +176,8 @@ def _as_file(session: Session, stone: Tombstone) -> dict[str, Any]:
             content[name] = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
     token = session.scalar(select(Story.object_token).where(Story.id == stone.story_id))
     # Once the story is erased nobody knows it any more; then its digest stays out.
-    return content | {"object_token": _salted(stone.salt, token) if token else None}
+    covered = {"object_token": salted(stone.salt, token) if token else None}
+    return content | covered | {"holders": recalls.holders_waited_for(session, stone.story_id)}
 
 
 def _as_row(content: dict[str, Any]) -> Tombstone:
@@ -196,37 +188,3 @@ def _as_row(content: dict[str, Any]) -> Tombstone:
     for name in ("gathered_at", "withdrawn_at"):
         given[name] = datetime.fromisoformat(given[name])
     return Tombstone(**given)
-
-
-def _salted(salt: str, token: str) -> str:
-    return hashlib.sha256(f"{salt}{token}".encode()).hexdigest()
-
-
-def _put(folder: Path, content: dict[str, Any]) -> None:
-    _put_bytes(folder, content["story_id"], json.dumps(content, sort_keys=True).encode() + b"\n")
-
-
-def _put_bytes(folder: Path, story_id: str, content: bytes) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = folder / f".{story_id}.{secrets.token_hex(4)}"
-    try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, folder / f"{story_id}{ENDING}")
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _flush_names(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def _batches(ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.curation import CURATED_STATES
 from models.errors import Conflict, Invalid
 from models.stories import Recording, Story
 from models.transcripts import Segment, Transcript
@@ -112,13 +113,38 @@ def latest(session: Session, recording_id: str) -> Transcript | None:
     ).first()
 
 
+def given_out(session: Session, story: Story, recording_id: str) -> Transcript | None:
+    """What anybody beyond those who care for a story has of a recording's text.
+
+    From *curated* on it is the newest version that a person approved: what is tried out at the desk, or heard anew,
+    stays there. Until then the gate lets nobody else come, and it is the newest.
+    """
+    if story.state not in CURATED_STATES:
+        return latest(session, recording_id)
+    return session.scalars(
+        select(Transcript)
+        .where(Transcript.recording_id == recording_id, Transcript.approved_at.is_not(None))
+        .order_by(Transcript.version.desc())
+        .limit(1)
+    ).first()
+
+
+def all_given_out(session: Session, story: Story) -> list[Transcript]:
+    """The same for each of a story's recordings, in the recordings' order."""
+    found = [given_out(session, story, recording) for recording in _recordings_of(session, story.id)]
+    return [transcript for transcript in found if transcript is not None]
+
+
 def of_story(session: Session, story_id: str) -> list[Transcript]:
-    """The newest transcript of each of a story's recordings, in the recordings' order."""
-    recordings = session.scalars(
-        select(Recording.id).where(Recording.story_id == story_id).order_by(Recording.position)
-    )
-    newest = [latest(session, recording) for recording in recordings]
+    """The newest transcript of each of a story's recordings, in the recordings' order: for those who care for it."""
+    newest = [latest(session, recording) for recording in _recordings_of(session, story_id)]
     return [transcript for transcript in newest if transcript is not None]
+
+
+def _recordings_of(session: Session, story_id: str) -> Sequence[str]:
+    return session.scalars(
+        select(Recording.id).where(Recording.story_id == story_id).order_by(Recording.position)
+    ).all()
 
 
 def _add(

@@ -136,7 +136,7 @@ def complete(session: WriteSession, upload_id: str, *, size_bytes: int, sha256: 
     recordings.receive(session, upload.recording_id, size_bytes=size_bytes, sha256=sha256)
     if upload.completed_at is None:
         upload.completed_at, upload.sending_at = utc_now(), None
-        # A form says only now how long it was.
+        # A form says only now how long its file was.
         upload.length_bytes = upload.offset_bytes = size_bytes
         session.execute(delete(UploadPart).where(UploadPart.upload_id == upload_id))
     session.flush()
@@ -165,7 +165,7 @@ def whole_but_not_complete(session: Session) -> list[Upload]:
 
 def resting_keys(session: Session, now: datetime) -> set[str]:
     """The keys of the objects that uploads will become to which nobody is sending at this moment."""
-    rests = Upload.sending_at.is_(None) | ~_is_sent(now)
+    rests = Upload.sending_at.is_(None) | ~is_being_sent(now)
     query = select(Recording.original_key).join(Upload, Upload.recording_id == Recording.id)
     return set(session.scalars(query.where(Upload.completed_at.is_(None), rests)))
 
@@ -197,13 +197,14 @@ def being_sent(session: Session, account_id: str, now: datetime, *, but: str | N
     query = select(func.count()).where(
         Upload.account_id == account_id,
         Upload.completed_at.is_(None),
-        _is_sent(now),
+        is_being_sent(now),
         Upload.id != (but or ""),
     )
     return session.scalar(query) or 0
 
 
-def _is_sent(now: datetime) -> ColumnElement[bool]:
+def is_being_sent(now: datetime) -> ColumnElement[bool]:
+    """A request that brings bytes of it was at work a moment ago."""
     # Not what was noted for a time yet to come: the clock was set back since.
     return Upload.sending_at.between(now - SENDING_LASTS, now + SENDING_LASTS)
 

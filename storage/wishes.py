@@ -7,7 +7,7 @@ therefore not write, and neither can one whose story was withdrawn meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -118,6 +118,12 @@ def latest(session: Session, story_id: str, recording_id: str | None = None) -> 
     if recording_id is not None:
         query = query.where(Wish.recording_id == recording_id)
     return session.scalars(query.limit(1)).first()
+
+
+def latest_by_recording(session: Session, story_ids: Collection[str]) -> dict[str, Wish]:
+    """The newest wish for each recording of several stories, by recording id."""
+    query = select(Wish).where(Wish.story_id.in_(story_ids), Wish.recording_id.is_not(None))
+    return {wish.recording_id or "": wish for wish in session.scalars(query.order_by(Wish.created_at))}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from models.base import utc_now
 from models.collections import CollectionEntry, RecallReason, ReleaseEntry
 from models.consent import ConsentEvent, EventKind, Permission, Use, standing_of
 from models.curation import CURATED_STATES, State
+from models.holds import Hold
 from models.notices import Notice, NoticeKind
 from models.roles import Role, readers_mark
 from models.search import SearchEntry
@@ -26,6 +27,9 @@ from models.stories import Recording, Story, Tombstone
 from models.work import Wish, WishKind
 from storage import changes, consents, journal, ledger, notices, recalls, wishes
 from storage.database import WriteSession
+
+# How notices begin by which storage.expiry says that a no leads to erasure which older versions kept.
+WARNED_OF_KEPT = "kept:"
 
 
 def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str | None = None) -> Tombstone:
@@ -59,10 +63,46 @@ def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str 
     return tombstone
 
 
-def never_agreed_to(session: Session, before: datetime) -> list[Story]:
-    """Stories sent before a moment to which nobody in them has ever agreed: without consent they are not kept."""
-    agreed = select(ConsentEvent.id).where(ConsentEvent.story_id == Story.id).exists()
-    sent = select(Story).where(Story.created_at < before, Story.state != State.WITHDRAWN, ~agreed)
+def forget_never_agreed_to(session: WriteSession, before: datetime) -> int:
+    """Take back what :func:`never_agreed_to` finds, and nobody has agreed to meanwhile; how many."""
+    forgotten = 0
+    for listed in never_agreed_to(session, before):
+        story = consents.lock_again(session, listed.id)
+        if story is not None and never_agreed_to(session, before, story.id):
+            withdraw(session, story, actor=journal.PIPELINE)
+            forgotten += 1
+    return forgotten
+
+
+def never_agreed_to(session: Session, before: datetime, story_id: str | None = None) -> list[Story]:
+    """Stories sent before a moment to which nobody in them has ever agreed: without consent they are not kept.
+
+    Where somebody said no to an older version, which kept the story, people were told before that moment too. Where
+    words were lost (:mod:`storage.narrowings`), somebody has looked before that moment.
+
+    :param story_id: only this one
+    """
+    said = select(ConsentEvent.id).where(ConsentEvent.story_id == Story.id)
+    agreed = said.where(ledger.ALLOWS_SOMETHING).exists()
+    # Only older versions called it a grant: there is none that allows something.
+    was_kept = said.where(ConsentEvent.kind == EventKind.GRANTED).exists()
+    warned = select(Notice.id).where(
+        Notice.story_id == Story.id, Notice.once.startswith(WARNED_OF_KEPT), Notice.made_at <= before
+    )
+    lost = select(Hold.id).where(
+        Hold.story_id == Story.id,
+        Hold.raised_by == journal.SERVICE,
+        Hold.lifted_at.is_(None) | (Hold.lifted_at > before),
+    )
+    sent = select(Story).where(
+        Story.created_at < before,
+        Story.state != State.WITHDRAWN,
+        ~agreed,
+        ~was_kept | warned.exists(),
+        ~lost.exists(),
+    )
+    if story_id is not None:
+        sent = sent.where(Story.id == story_id)
     return list(session.scalars(sent.order_by(Story.id)))
 
 

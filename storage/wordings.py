@@ -42,15 +42,9 @@ def current(session: Session, pilot_ids: Collection[str], language: str) -> Word
     return session.scalars(_newest_first(pilot_ids).where(Wording.language == language)).first()
 
 
-def current_id(session: Session, pilot_ids: Collection[str], language: str) -> str | None:
-    """The id of :func:`current`."""
-    wording = current(session, pilot_ids, language)
-    return wording.id if wording else None
-
-
-def fits(session: Session, wording_id: str, pilot_ids: Collection[str]) -> bool:
-    """Whether a wording is one that may have been shown for a story of these pilots."""
-    return session.scalars(_newest_first(pilot_ids).where(Wording.id == wording_id)).first() is not None
+def shown(session: Session, wording_id: str, pilot_ids: Collection[str]) -> Wording | None:
+    """A wording, if it is one that may have been shown for a story of these pilots."""
+    return session.scalars(_newest_first(pilot_ids).where(Wording.id == wording_id)).first()
 
 
 def of_pilot(session: Session, pilot_id: str | None) -> list[Wording]:
@@ -60,15 +54,17 @@ def of_pilot(session: Session, pilot_id: str | None) -> list[Wording]:
 
 
 def asks_for_renewal(session: Session, pilot_ids: Collection[str], events: Sequence[ConsentEvent]) -> bool:
-    """Whether a person's consent was given to a wording that has a newer version by now.
+    """Whether a person's consent was given to a wording that has a newer version by now, or to none that is known.
 
     Nothing closes by it. Who allows nothing is asked nothing.
     """
     last = max(events, key=lambda event: event.sequence, default=None)
     if last is None or not last.uses:
         return False
-    newest = current_id(session, pilot_ids, last.language)
-    return newest is not None and newest != last.wording_id
+    # What was read may be in another language than what was said.
+    read = session.get(Wording, last.wording_id) if last.wording_id else None
+    newest = current(session, pilot_ids, read.language if read else last.language)
+    return newest is not None and newest != read
 
 
 def _newest_first(pilot_ids: Collection[str]) -> Select[Wording]:

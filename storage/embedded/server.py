@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from storage.objects import Objects
 
 START_SECONDS = 60.0
 ATTEMPTS = 3
+TRIES_FOR_SECONDS = 30.0
 WATCH_SECONDS = 1.0
 READY_SECONDS = 5.0
 FULL_SECONDS = 10.0
@@ -148,7 +150,8 @@ def start_or_join(folder: Path, *, is_watched: bool = True) -> Embedded:
 def _bring_up(folder: Path) -> Embedded:
     """Start it if it does not run, wait until it is ready, and finish its first start. Needs the lock."""
     run = run_folder(folder)
-    for attempt in range(1, ATTEMPTS + 1):
+    began = time.monotonic()
+    for attempt in itertools.count(1):
         was_running = process.running_pid(folder) is not None
         _prepare(folder)
         store = Embedded(folder, f"127.0.0.1:{command.read_ports(run)['s3']}", *keys.credentials(run))
@@ -156,8 +159,10 @@ def _bring_up(folder: Path) -> Embedded:
             _wait_until_ready(store)
             break
         except Unavailable:
-            # What others use is not ours to kill. What we started may have lost a port to somebody just now.
-            if was_running or attempt == ATTEMPTS:
+            # What others use is not ours to kill, unless it has ended just now. What we started may have lost a port
+            # to somebody, or was killed: as it may be several times on a machine that runs out of memory.
+            is_over = attempt >= ATTEMPTS and time.monotonic() - began > TRIES_FOR_SECONDS
+            if is_over or (was_running and store.is_running):
                 raise
             process.kill(folder)
     if not (run / "prepared").exists():

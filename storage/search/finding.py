@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import CTE, select
 from sqlalchemy.orm import Session
 
-from models.curation import State
+from models.curation import CURATED_STATES, State
 from models.errors import Invalid
 from models.roles import Principal
 from models.search import SearchEntry
@@ -87,13 +87,15 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
     """
     if any(not term.words for term in query.terms):
         return SearchPage()
-    reading = Reading(principal, query, session.get_bind().dialect.name == "sqlite")
+    reading = Reading(session, principal, query)
     page = reading.hits().limit(query.limit + 1)
     if query.cursor:
         page = page.where(reading.after(*_read_cursor(query.cursor)))
     rows = [(story, int(score)) for story, score in session.execute(page)]
     shown = rows[: query.limit]
-    total, facets = _count(session, reading)
+    is_all = len(rows) <= query.limit and not query.cursor
+    counted = reading.counted([story.id for story, _ in rows] if is_all else None)
+    total, facets = _count(session, counted, is_sqlite=reading.is_sqlite)
     moments = _moments(session, reading, [story.id for story, _ in shown])
     return SearchPage(
         hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
@@ -107,8 +109,8 @@ def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:
     return Hit(story.id, story.title, story.spoken_language, State(story.state), story.created_at, moments)
 
 
-def _count(session: Session, reading: Reading) -> tuple[int, Facets]:
-    rows = list(session.execute(counts(reading.counted(), is_sqlite=reading.is_sqlite)))
+def _count(session: Session, counted: CTE, *, is_sqlite: bool) -> tuple[int, Facets]:
+    rows = list(session.execute(counts(counted, is_sqlite=is_sqlite)))
 
     def facet(name: str) -> tuple[tuple[str, int], ...]:
         found = [(value, stories) for kind, value, stories in rows if kind == name and value is not None]
@@ -142,11 +144,17 @@ def _moment(entry: SearchEntry, reading: Reading, is_machine_made: bool) -> Mome
 
 
 def _machine_made(session: Session, recording_ids: Collection[str]) -> set[str]:
-    """The recordings whose newest transcript is a machine's that nobody has approved."""
+    """The recordings whose transcript, as it is given out, is a machine's that nobody has approved.
+
+    A curated story is found by what a person approved alone.
+    """
     newest = {
         transcript.recording_id: transcript
         for transcript in session.scalars(
-            select(Transcript).where(Transcript.recording_id.in_(recording_ids)).order_by(Transcript.version)
+            select(Transcript)
+            .join(Story, Story.id == Transcript.story_id)
+            .where(Transcript.recording_id.in_(recording_ids), Story.state.not_in(CURATED_STATES))
+            .order_by(Transcript.version)
         )
     }
     return {each for each, text in newest.items() if text.is_machine_made and not text.is_approved}

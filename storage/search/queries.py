@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -24,16 +25,18 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
+from sqlalchemy.orm import Session
 
 from models.base import UtcDateTime
 from models.consent import Use
 from models.curation import State
 from models.pilots import Pilot
-from models.roles import Principal
+from models.roles import Action, Principal
 from models.search import SearchEntry
 from models.stories import DETECT, Purpose, Story, StoryPilot
 from models.themes import StoryTheme, ThemeState
-from storage import gate
+from storage import gate, reach
+from storage.reach import Among, Ids
 from storage.search.entries import Source
 from storage.search.terms import Term, as_typed, by_lemma
 
@@ -77,15 +80,18 @@ class SearchQuery:
 class Reading:
     """A query as one reader asks it of one database: every statement made here is behind the gate."""
 
+    session: Session
     principal: Principal
     query: SearchQuery
-    is_sqlite: bool
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.session.get_bind().dialect.name == "sqlite"
 
     def hits(self) -> Select[Story, int]:
         """The stories that are found and their scores, best first; without words all score alike."""
         if not self.query.terms:
-            # Read in the order of an index: what lies behind the page is not looked at.
-            newest = select(Story, literal_column("0", Integer).label("score")).where(*self._conditions())
+            newest = select(Story, literal_column("0", Integer).label("score")).where(self._fits)
             return newest.order_by(*_NEWEST)
         matched = self._matched
         return (
@@ -101,13 +107,18 @@ class Reading:
             return tuple_(Story.created_at, Story.id) < tuple_(*place)
         return tuple_(self._matched.c.score, Story.created_at, Story.id) < tuple_(literal(score), *place)
 
-    def counted(self) -> CTE:
-        """The stories that are counted, by ``story_id``: all hits, or the newest as far as the query says."""
+    def counted(self, every_hit: Collection[str] | None) -> CTE:
+        """The stories that are counted, by ``story_id``: all hits, or the newest as far as the query says.
+
+        :param every_hit: the ids of all hits, where they are at hand already
+        """
         found = select(Story.id.label("story_id"))
-        if self.query.terms:
+        if every_hit is not None:
+            found = found.where(Story.id.in_(every_hit))
+        elif self.query.terms:
             found = found.where(Story.id.in_(select(self._matched.c.story_id)))
         else:
-            found = found.where(*self._conditions())
+            found = found.where(self._fits)
         if self.query.count_up_to is not None:
             found = found.order_by(*_NEWEST).limit(self.query.count_up_to)
         return found.cte("counted")
@@ -175,17 +186,29 @@ class Reading:
             pieces.append(piece(0, by_lemma(term, is_sqlite=self.is_sqlite)))
         return pieces
 
+    @cached_property
+    def _fits(self) -> ColumnElement[bool]:
+        """The gate and the filters, the short way if there is one."""
+        within = gate.within_reach(self.principal, Action.READ)
+        sets: list[Ids] = [within, *(each.ids for each in self._among())]
+        if self.query.use:
+            sets.append(gate.within_reach_for(self.principal, self.query.use))
+        return reach.way(self.session, self._conditions(), sets).condition
+
+    def _among(self) -> list[Among]:
+        """The filters by what other tables say of a story."""
+        query, found = self.query, []
+        if query.pilot_id:
+            found.append(Among(StoryPilot.story_id, (StoryPilot.pilot_id == query.pilot_id,)))
+        if query.theme:
+            accepted = StoryTheme.state == ThemeState.ACCEPTED
+            found.append(Among(StoryTheme.story_id, (StoryTheme.theme == query.theme, accepted)))
+        return found
+
     def _conditions(self) -> list[ColumnElement[bool]]:
         """The gate, and the filters."""
-        query, conditions = self.query, [gate.is_readable(self.principal)]
-        if query.pilot_id:
-            mine = select(StoryPilot.story_id).where(StoryPilot.pilot_id == query.pilot_id)
-            conditions.append(Story.id.in_(mine))
-        if query.theme:
-            themed = select(StoryTheme.story_id).where(
-                StoryTheme.theme == query.theme, StoryTheme.state == ThemeState.ACCEPTED
-            )
-            conditions.append(Story.id.in_(themed))
+        query, conditions = self.query, [each.holds for each in self._among()]
+        conditions.append(gate.is_readable(self.principal))
         if query.language:
             conditions.append(language_of_story == query.language)
         if query.state:
