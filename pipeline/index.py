@@ -49,7 +49,7 @@ def index(job: Job) -> None:
 
 
 def reindex(session: WriteSession, story: Story) -> None:
-    """Let a story be found by its title, accepted themes and newest transcripts, as they are now.
+    """Let a story be found by its title, accepted themes and transcripts as they are given out now.
 
     :raises Conflict: it was withdrawn
     """
@@ -61,7 +61,7 @@ def entries_for(session: Session, story: Story) -> list[Entry]:
     """What a story can be found by: its title, its accepted themes' labels in every language, its segments."""
     entries = [_entry(Source.TITLE, story.title, story.spoken_language)]
     entries += _theme_entries(themes.accepted_by_story(session, [story.id])[story.id], load_codebook())
-    for transcript in transcripts.of_story(session, story.id):
+    for transcript in transcripts.all_given_out(session, story):
         entries += [
             replace(
                 _entry(Source.SEGMENT, segment.text, transcript.language),

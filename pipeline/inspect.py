@@ -13,6 +13,7 @@ def inspect(job: Job) -> None:
     """Look at the original and keep what was found; if consent to curation stands, processing is wished for.
 
     :raises UnusableRecording: it is no recording, has no sound, or is beyond the limits
+    :raises StageFailed: it could not be found out
     """
     story, recording = job.story_and_recording()
     original = job.fetch(recording.original_key, "original", recording.sha256)

@@ -19,7 +19,7 @@ from models.work import Wish, WishKind
 from pipeline import queues
 from pipeline.forgetting import forget_work_of_erased
 from pipeline.workplace import Workplace, clear_leftovers, note_failure
-from storage import journal, leases, recordings, wishes, withdrawals
+from storage import leases, recordings, wishes, withdrawals
 
 log = structlog.get_logger()
 
@@ -100,16 +100,17 @@ class Lookout:
             self._enqueue(wish, turn=1)
         self._note_parked()
         self._erase_again()
-        self._forget_abandoned_uploads()
         self._forget_what_nobody_agreed_to()
         forget_work_of_erased(self._at)
+        # Last: the object store may not answer.
+        self._forget_abandoned_uploads()
 
     def _note_parked(self) -> None:
         with self._database.read() as session:
             waiting = {queues.work_id_of(wish): wish.id for wish in wishes.open_wishes(session)}
         for work_id in queues.ended_without_us() & waiting.keys():
             with self._database.write() as session:
-                note_failure(session, waiting[work_id], "work-parked", {}, is_final=False)
+                note_failure(session, waiting[work_id], queues.PARKED, {}, is_final=False)
 
     def _erase_again(self) -> None:
         with self._database.write() as session:
@@ -117,12 +118,19 @@ class Lookout:
                 wishes.try_again(session, wish)
 
     def _forget_abandoned_uploads(self) -> None:
-        with self._database.write() as session:
-            for recording in recordings.abandoned(session, utc_now() - UPLOAD_LASTS):
-                self._at.objects.delete(recording.original_key)
-                session.delete(recording)
+        before = utc_now() - UPLOAD_LASTS
+        with self._database.read() as session:
+            left = recordings.abandoned(session, before)
+        for recording in left:
+            # Where the store is slow the list is old by now: what came meanwhile stays.
+            with self._database.write() as session:
+                if not recordings.give_up_abandoned(session, recording.id, before):
+                    continue
+            # Never in a transaction that writes: a store that hangs would keep everybody from writing.
+            self._at.objects.delete(recording.original_key)
+            with self._database.write() as session:
+                recordings.give_up_recording(session, recording.id)
 
     def _forget_what_nobody_agreed_to(self) -> None:
         with self._database.write() as session:
-            for story in withdrawals.never_agreed_to(session, utc_now() - CONSENT_COMES_WITHIN):
-                withdrawals.withdraw(session, story, actor=journal.PIPELINE)
+            withdrawals.forget_never_agreed_to(session, utc_now() - CONSENT_COMES_WITHIN)

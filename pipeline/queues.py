@@ -6,13 +6,19 @@ have a queue of their own: they wait for nobody.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from models.stories import Recording
 from models.work import Wish, WishKind
 from pipeline import rounds, workflow
 
+# Why a recording failed whose work killed too many workers.
+PARKED = "work-parked"
 ENDED_WITHOUT_US = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
@@ -107,8 +113,8 @@ def ended_without_us() -> set[str]:
     return {status.workflow_id for status in found}
 
 
-def work_of_others(workflow_url: str) -> tuple[int, int]:
-    """How much work is parked, and how much belongs to another version: for the doctor, beside a running service."""
+def work_of_others(workflow_url: str) -> tuple[set[str], int]:
+    """Ids of work that is parked, and how much belongs to another version: for the doctor, beside a running service."""
     client = DBOSClient(system_database_url=workflow_url)
     try:
         parked = client.list_workflows(
@@ -118,4 +124,17 @@ def work_of_others(workflow_url: str) -> tuple[int, int]:
     finally:
         client.destroy()
     foreign = [each for each in waiting if each.app_version not in (None, workflow.VERSION)]
-    return len(parked), len(foreign)
+    return {each.workflow_id for each in parked}, len(foreign)
+
+
+def still_parked(session: Session, parked: Collection[str]) -> int:
+    """How much of parked work waits for somebody: what was begun again since, or called off, does not."""
+    query = (
+        select(Wish, Recording.failure_code)
+        .outerjoin(Recording, Recording.id == Wish.recording_id)
+        .where(Wish.id.in_({work_id.partition("-")[0] for work_id in parked}))
+    )
+    return sum(
+        work_id_of(wish) in parked and (wish.is_open or failure == PARKED)
+        for wish, failure in session.execute(query)
+    )

@@ -22,6 +22,7 @@ SCHEDULE = "17 * * * *"
 # In the order in which they happen: people are warned before anything ends.
 PARTS: tuple[Callable[[WriteSession, datetime], int | None], ...] = (
     expiry.warn,
+    expiry.warn_of_kept,
     retention.warn_of_unreviewed,
     holds.warn_of_passed,
     expiry.expire,
@@ -47,5 +48,9 @@ def make_round(database: Database, objects: Objects, now: datetime) -> None:
             log.info("round", part=f"{part.__module__.rpartition('.')[2]}.{part.__name__}", count=count)
     with database.write() as session:
         keys = retention.let_originals_go(session, now)
-    for key in keys:
+    for recording_id, key in keys.items():
         objects.delete(key)
+        # Until it is seen gone, every round tries again.
+        if not objects.exists(key):
+            with database.write() as session:
+                retention.note_gone(session, recording_id)

@@ -24,12 +24,13 @@ def tag(job: Job) -> None:
 
 
 def suggest_themes(session: WriteSession, story: Story) -> bool:
-    """Suggest a story's themes from its newest transcripts; False in a language without vocabulary yet.
+    """Suggest a story's themes from what is said in it; False in a language without vocabulary yet.
 
-    Called by the pipeline, and again when a curator has corrected the words.
+    Called by the pipeline, and again when a curator has corrected the words. The words behind a theme are shown to
+    whoever listens: of a curated story they are out of what was approved, not out of what is tried out at the desk.
     """
     found: dict[str, list[tuple[str, Suggestion]]] = {}
-    for transcript in transcripts.of_story(session, story.id):
+    for transcript in transcripts.all_given_out(session, story):
         suggestions = suggest(_segments(transcript), transcript.language)
         if isinstance(suggestions, ThemesNotYet):
             return False

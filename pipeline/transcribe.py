@@ -51,6 +51,7 @@ def _recognise(
         path,
         language=None if story.language == DETECT else story.language,
         candidates=_candidates(job, story),
+        weights=_weights(job, story),
         start_seconds=part.start_seconds,
         end_seconds=part.end_seconds,
         cancelled=job.cancelled,
@@ -72,6 +73,14 @@ def _candidates(job: Job, story: Story) -> Sequence[str]:
     with job.at.database.read() as session:
         chosen = pilots.of_ids(session, story.pilot_ids)
     return list(dict.fromkeys(language for pilot in chosen for language in pilot.languages))
+
+
+def _weights(job: Job, story: Story) -> str | None:
+    """What the first of the story's pilots, by name, was given that was given any."""
+    with job.at.database.read() as session:
+        return next(
+            (pilot.weights for pilot in pilots.of_ids(session, story.pilot_ids) if pilot.weights), None
+        )
 
 
 def _nothing_said(story: Story, duration_seconds: float) -> Transcription:

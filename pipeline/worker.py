@@ -13,7 +13,7 @@ from models.errors import StoryError
 from pipeline import queues, webhooks
 from pipeline.calling import Caller
 from pipeline.lookout import Lookout
-from pipeline.workplace import Workplace, clear_leftovers, set_workplace
+from pipeline.workplace import Workplace, clear_leftovers, clear_own, set_workplace
 from storage import leases
 from storage.database import Database
 from storage.wishes import Holder
@@ -97,6 +97,8 @@ class Worker:
         queues.end(patience_seconds=HAND_OVER_SECONDS)
         if self.workplace is not None:
             self.workplace.recogniser.close()
+            # Another may have this slot by now, and look for leftovers in it no more.
+            clear_own(self.workplace)
         set_workplace(None)
 
     def _wake(self) -> None:

@@ -101,7 +101,11 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """A folder of this wish and this holder alone, with nothing else in it."""
+        """A folder of this wish and this holder alone, with nothing else in it.
+
+        :raises HandedOver: the workplace closes, and is cleared
+        """
+        self.at.stay_open()
         folder = folder_of(self.at, self.wish_id)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
@@ -222,15 +226,21 @@ def _is_open(workplace: Workplace, wish_id: str) -> bool:
 def fail(
     workplace: Workplace, wish_id: str, code: str, parameters: dict[str, Any], *, is_final: bool
 ) -> None:
-    """Keep why a wish failed, and end it."""
+    """Keep why a wish failed, and end it.
+
+    :raises HandedOver: it is another's now, who goes on with it
+    """
     log.warning("recording failed", wish=wish_id, code=code)
     plain = {name: value if isinstance(value, PLAIN) else str(value) for name, value in parameters.items()}
     try:
         with wishes.claimed_write(workplace.database, wish_id, workplace.holder) as session:
             note_failure(session, wish_id, code, plain, is_final=is_final)
     except WorkCancelled:
+        if _is_open(workplace, wish_id):
+            raise HandedOver from None
         log.info("work called off", wish=wish_id)
-    _clear(workplace, wish_id)
+    finally:
+        _clear(workplace, wish_id)
 
 
 def note_failure(
@@ -250,8 +260,12 @@ def _clear(workplace: Workplace, wish_id: str) -> None:
 
 def folder_of(workplace: Workplace, wish_id: str) -> Path:
     """Where a holder works on a wish: a holder that slept and wakes must not meet its successor's files."""
-    holder = workplace.holder
-    return workplace.folder / f"{holder.slot}.{holder.fence}.{wish_id}"
+    return workplace.folder / f"{_own(workplace)}{wish_id}"
+
+
+def _own(workplace: Workplace) -> str:
+    """How the names of all folders of a workplace's holder begin."""
+    return f"{workplace.holder.slot}.{workplace.holder.fence}."
 
 
 def clear_work_on(workplace: Workplace, wish_ids: Iterable[str]) -> None:
@@ -261,10 +275,15 @@ def clear_work_on(workplace: Workplace, wish_ids: Iterable[str]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def clear_own(workplace: Workplace) -> None:
+    """Remove what was worked on in here: whoever carries on does it in a folder of its own."""
+    for folder in workplace.folder.glob(f"{_own(workplace)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def clear_leftovers(workplace: Workplace, slots: Iterable[str]) -> None:
     """Remove what holders of these slots left who are dead: nobody can carry on with it under their fence."""
-    mine = f"{workplace.holder.slot}.{workplace.holder.fence}."
     for slot in slots:
         for folder in workplace.folder.glob(f"{slot}.*"):
-            if not folder.name.startswith(mine):
+            if not folder.name.startswith(_own(workplace)):
                 shutil.rmtree(folder, ignore_errors=True)

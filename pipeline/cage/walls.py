@@ -220,6 +220,8 @@ def _checked(result: int) -> int:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except OSError as error:
-        sys.stderr.write(f"the cage could not be built: {error.strerror}\n")
+    except (OSError, ValueError, MemoryError) as error:
+        # A limit above one that already holds is a ValueError.
+        reason = getattr(error, "strerror", None) or error
+        sys.stderr.write(f"the cage could not be built: {reason}\n")
         sys.exit(CANNOT_START)

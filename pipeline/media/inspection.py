@@ -21,6 +21,8 @@ HEAD_BYTES = 4096
 ALL_NUMBERS = "aformat=sample_fmts=s32"
 # H.264 and HEVC allow no more.
 MOST_REORDERED = 16
+# Noticed only when it is decoded (pipeline.render).
+PICTURE_UNREADABLE = "picture-unreadable"
 TOO_LARGE = "exceeds specified max pixel count"
 
 
@@ -43,7 +45,7 @@ class Inspection:
 
     ``duration_seconds`` is the sound's; ``picture_seconds`` is the picture's, 0 without one.
     ``notes`` are codes of things that a person should know: ``cut-short``, ``checksum-mismatch``,
-    ``nothing-to-hear``, ``other-tracks-with-sound``, ``picture-unreadable``.
+    ``nothing-to-hear``, ``other-tracks-with-sound``; and ``picture-unreadable``, when it was rendered.
     """
 
     container: str
@@ -82,6 +84,7 @@ def inspect(
 
     :raises UnusableRecording: it is no recording, has no sound (and is not told in sign language), or is beyond
         the limits
+    :raises StageFailed: a child was stopped, so that nobody knows
     :raises WorkCancelled: it was called off
     """
     _refuse_by_content(path)
@@ -95,7 +98,8 @@ def inspect(
     listened = [(stream, _listen(path, stream, limits, cancelled, heard_seconds)) for stream in tracks]
     if tracks and not any(listener.samples for _, listener in listened):
         if not (told_in_sign_language and video):
-            raise UnusableRecording("sound-track-empty")
+            is_known = any(stream.get("codec_name", "unknown") != "unknown" for stream in tracks)
+            raise UnusableRecording("sound-track-empty" if is_known else "sound-unknown")
         listened = []
     picture_seconds = _count_pictures(path, video, limits, cancelled) if video else 0.0
     return _findings(path, found, video, listened, claimed, picture_seconds, limits, cancelled)
@@ -124,10 +128,14 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _probe(path: Path, limits: MediaLimits, cancelled: Callable[[], bool]) -> dict[str, Any]:
-    try:
-        probed = runner.probe(path, limits=limits.probe, cancelled=cancelled)
-    except StageFailed as error:
-        raise UnusableRecording("not-a-recording") from error
+    """What ffprobe says of a file. Only what it says itself is a reason to refuse one.
+
+    :raises StageFailed: it did not come to say anything
+    """
+    probed = runner.probe(path, limits=limits.probe, cancelled=cancelled)
+    # Also of a file that it cannot open it says so much; not where it did not understand what it was asked.
+    if not probed.output.startswith(b"{"):
+        raise StageFailed("decoder-stopped", reason=f"ffprobe: {probed.code}")
     if probed.code != 0:
         if "moov atom not found" in probed.errors and _begins_as_mp4(path):
             raise UnusableRecording("recording-unfinished")

@@ -13,7 +13,7 @@ from pathlib import Path
 import ffmpeg
 import numpy as np
 
-from models.errors import StageFailed
+from models.errors import PictureUnreadable, StageFailed
 from pipeline.media import runner
 from pipeline.media.inspection import Inspection, MediaLimits, mix_to_mono
 from pipeline.media.runner import Limits, never
@@ -41,6 +41,9 @@ AAC = {
 }
 NO_METADATA = {"map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact"}
 
+# Failures that no other attempt changes: ffmpeg came to its end, and said so. Where it was stopped, one may.
+OF_THE_RECORDING = {"rendering-failed", "rendition-too-short"}
+
 Made = tuple[str, Path]
 
 
@@ -55,6 +58,7 @@ def render_all(
 ) -> Iterator[Made]:
     """Make every rendition of a recording, the quick ones first: (kind, file) as each is whole.
 
+    :raises PictureUnreadable: the sound's are all made, and something is to be heard; the picture's cannot be
     :raises StageFailed: one cannot be made, or came out shorter than the original
     """
     limits = limits or MediaLimits()
@@ -107,9 +111,14 @@ def _picture(
 ) -> Iterator[Made]:
     video, poster = folder / "video.mp4", folder / "poster.jpg"
     graph = _video(_input(original, limits), findings, video)
-    _encode([graph], findings, cancelled, progress, reads=original, makes=[video])
-    if findings.audio_track is not None:
-        _check_length(video, findings, limits)
+    try:
+        _encode([graph], findings, cancelled, progress, reads=original, makes=[video])
+        if findings.audio_track is not None:
+            _check_length(video, findings, limits)
+    except StageFailed as error:
+        if findings.is_silent or error.code not in OF_THE_RECORDING:
+            raise
+        raise PictureUnreadable(error.code, **error.parameters) from error
     yield "video", video
     # From our own rendition: a second meeting with the original is not needed.
     at = min(1.0, findings.duration_seconds / 2)

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from models.errors import StageFailed, WorkCancelled
+from models.errors import StageFailed, UnusableRecording, WorkCancelled
 from pipeline import cage
+from pipeline.cage.walls import CANNOT_START
+from pipeline.deadline import Deadline
 
 # Demuxers, as ffmpeg names them. Playlists, scripts, images and network protocols are not among them.
 ACCEPTED_FORMATS = (
@@ -28,10 +30,22 @@ ACCEPTED_FORMATS = (
     "3gp", "3g2", "mj2", "mp3", "mpeg", "mpegts", "mpegvideo", "ogg", "wav", "w64",
 )  # fmt: skip
 MAX_PIXELS = 7680 * 4320
+HEARD_TO_ITS_END_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.2
 MIB = 1024 * 1024
 PATH = "/usr/bin:/bin"
 MOST_OPEN_FILES = 64
+# What is asked of ffprobe: not what somebody wrote into a file, which can be without end.
+ASKED = ":".join(
+    (
+        "format=format_name,duration",
+        "stream=index,codec_type,codec_name,width,height,channels,has_b_frames",
+        "stream_disposition=default,attached_pic",
+        "stream_side_data=rotation",
+    )
+)
+MOST_SAID_BYTES = MIB
+DISK_FULL = "No space left on device"
 
 
 @dataclass(frozen=True)
@@ -68,14 +82,24 @@ def input_options() -> list[str]:
 
 
 def probe(path: Path, *, limits: Limits, cancelled: Callable[[], bool] = never) -> Finished:
-    """What ffprobe says of a file's streams and format, as JSON."""
+    """What ffprobe says of a file's streams and format (``ASKED``), as JSON.
+
+    :raises StageFailed: it took longer than it may, or was stopped
+    :raises UnusableRecording: it says more of the file than is read of any recording
+    """
     arguments = [
         *("-v", "error", *input_options(), "-probesize", "20M", "-analyzeduration", "20M"),
-        *("-show_format", "-show_streams", "-of", "json", "-i", str(path.resolve())),
+        *("-show_entries", ASKED, "-of", "json", "-i", str(path.resolve())),
     ]
-    chunks: list[bytes] = []
-    code, errors = _run("ffprobe", arguments, limits, cancelled, chunks.append, reads=[path])
-    return Finished(code, b"".join(chunks), errors)
+    said = bytearray()
+
+    def take(chunk: bytes) -> None:
+        said.extend(chunk)
+        if len(said) > MOST_SAID_BYTES:
+            raise UnusableRecording("not-a-recording")
+
+    code, errors = _run("ffprobe", arguments, limits, cancelled, take, reads=[path])
+    return Finished(code, bytes(said), errors)
 
 
 def decode(
@@ -86,7 +110,10 @@ def decode(
     take: Callable[[bytes], None],
     cancelled: Callable[[], bool] = never,
 ) -> Finished:
-    """Run ffmpeg with raw output on its standard output, handed over in chunks. It sees the files ``reads`` alone."""
+    """Run ffmpeg with raw output on its standard output, handed over in chunks. It sees the files ``reads`` alone.
+
+    :raises StageFailed: it took longer than it may, or was stopped: what was handed over is not all that there is
+    """
     command = ["-nostdin", "-v", "error", *arguments]
     code, errors = _run("ffmpeg", command, limits, cancelled, take, reads=reads)
     return Finished(code, b"", errors)
@@ -119,6 +146,8 @@ def encode(
 
     command = ["-nostdin", "-y", "-v", "error", "-progress", "pipe:1", *arguments]
     code, errors = _run("ffmpeg", command, limits, cancelled, hear, reads=reads, writes=makes)
+    if code != 0 and DISK_FULL in errors:
+        raise StageFailed("decoder-stopped", reason=DISK_FULL)
     if code != 0:
         raise StageFailed("rendering-failed", reason=_last_line(errors))
 
@@ -136,7 +165,7 @@ def _run(
     """One child in its own process group. Whatever happens, nothing of the group is left.
 
     :raises WorkCancelled: it was called off
-    :raises StageFailed: it took longer than it may
+    :raises StageFailed: it took longer than it may, was killed, or could not begin; that says nothing of the file
     """
     child = subprocess.Popen(
         cage.around(
@@ -154,25 +183,31 @@ def _run(
     )
     errors = bytearray()
     try:
-        for stream, chunk in _chunks(child, time.monotonic() + limits.wall_seconds, cancelled):
+        for stream, chunk in _chunks(child, Deadline(limits.wall_seconds), cancelled):
             if stream is child.stdout:
                 take(chunk)
             elif len(errors) < 64 * 1024:
                 errors += chunk
-        return child.wait(), errors.decode("utf-8", "replace")
+        code, said = child.wait(), errors.decode("utf-8", "replace")
     finally:
         _kill_group(child)
+    if code < 0 or code == CANNOT_START:
+        reason = signal.strsignal(-code) if code < 0 else _last_line(said)
+        raise StageFailed("decoder-stopped", reason=f"{program}: {reason}")
+    return code, said
 
 
 def _chunks(
-    child: subprocess.Popen[bytes], deadline: float, cancelled: Callable[[], bool]
+    child: subprocess.Popen[bytes], deadline: Deadline, cancelled: Callable[[], bool]
 ) -> Iterator[tuple[object, bytes]]:
+    over_since: float | None = None
     with selectors.DefaultSelector() as selector:
         for stream in (child.stdout, child.stderr):
             assert stream is not None
             selector.register(stream, selectors.EVENT_READ)
         while selector.get_map():
-            for key, _ in selector.select(LOOK_EVERY_SECONDS):
+            ready = selector.select(LOOK_EVERY_SECONDS)
+            for key, _ in ready:
                 chunk = os.read(key.fd, 256 * 1024)
                 if chunk:
                     yield key.fileobj, chunk
@@ -180,7 +215,13 @@ def _chunks(
                     selector.unregister(key.fileobj)
             if cancelled():
                 raise WorkCancelled("work-cancelled")
-            if time.monotonic() > deadline:
+            if not deadline.is_over():
+                continue
+            # What has ended in time is heard to its end, unless something that it started keeps silent in its place, or
+            # goes on without end.
+            over_since = over_since or time.monotonic()
+            has_ended = child.poll() is not None and time.monotonic() - over_since < HEARD_TO_ITS_END_SECONDS
+            if not (ready and has_ended):
                 raise StageFailed("took-too-long")
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from models.errors import Invalid
 from pipeline.themes.codebook import LanguageFile, load_language
 from pipeline.themes.lemmas import lemmas_for
-from pipeline.themes.spacy_alone import Doc, PhraseMatcher, blank
+from pipeline.themes.spacy_alone import spacy_alone
 from pipeline.themes.terms import Slot, Strength, Term, TermReader, sources_in
 from pipeline.themes.text import normalise
 
@@ -49,13 +49,14 @@ class Vocabulary:
 
     def __init__(self, content: LanguageFile) -> None:
         self.language = content.language
-        self._nlp = blank(content.language)
+        spacy = spacy_alone()
+        self._nlp, self._doc = spacy.blank(content.language), spacy.tokens.Doc
         self._lemmas = lemmas_for(content.language)
         self._reader = TermReader(self._split, self._lemma, content.accents == "fold", content.sets)
         self.terms = tuple(_terms(content, self._reader))
         self._phrases = (
-            PhraseMatcher(self._nlp.vocab, attr="LEMMA"),
-            PhraseMatcher(self._nlp.vocab, attr="ORTH"),
+            spacy.matcher.PhraseMatcher(self._nlp.vocab, attr="LEMMA"),
+            spacy.matcher.PhraseMatcher(self._nlp.vocab, attr="ORTH"),
         )
         self._patterns = _PatternIndex()
         self._index()
@@ -79,7 +80,7 @@ class Vocabulary:
         """Every place where a term stands within one sentence, exclusions among them, in no order."""
         found = list(self._patterns.finds(words))
         if words:
-            doc = Doc(self._nlp.vocab, words=[w.form for w in words], lemmas=[w.lemma for w in words])
+            doc = self._doc(self._nlp.vocab, words=[w.form for w in words], lemmas=[w.lemma for w in words])
             for key, first, end in (match for matcher in self._phrases for match in matcher(doc)):
                 if words[first].sentence == words[end - 1].sentence:
                     term = self.terms[int(self._nlp.vocab.strings[key])]
@@ -90,9 +91,9 @@ class Vocabulary:
         by_lemma, by_form = self._phrases
         for number, term in enumerate(self.terms):
             if lemmas := term.lemmas():
-                by_lemma.add(str(number), [Doc(self._nlp.vocab, words=lemmas, lemmas=lemmas)])
+                by_lemma.add(str(number), [self._doc(self._nlp.vocab, words=lemmas, lemmas=lemmas)])
             elif forms := term.forms():
-                by_form.add(str(number), [Doc(self._nlp.vocab, words=forms)])
+                by_form.add(str(number), [self._doc(self._nlp.vocab, words=forms)])
             else:
                 self._patterns.add(term)
 

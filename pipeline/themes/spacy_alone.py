@@ -1,7 +1,8 @@
-"""spaCy's parts that themes need, imported without torch.
+"""spaCy, imported without torch, and only by whoever looks for themes.
 
 spaCy imports torch wherever it is installed, here for the second engine of recognition. Nothing in this package uses
-it, and it would cost every process that looks for themes two seconds at its start and 200 MB.
+it, and it would cost every process that looks for themes two seconds at its start and 200 MB. spaCy itself takes a
+second and a half: a service that starts, and a command that looks for no theme, need not wait for it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
 from typing import Any
 
-__all__ = ["Doc", "PhraseMatcher", "blank"]
+
+@cache
+def spacy_alone() -> ModuleType:
+    """The package ``spacy`` with ``spacy.matcher`` and ``spacy.tokens``."""
+    with _as_if_absent("torch"):
+        import spacy.matcher
+        import spacy.tokens
+
+        return spacy
 
 
 @contextmanager
@@ -24,10 +35,4 @@ def _as_if_absent(module: str) -> Iterator[None]:
     try:
         yield
     finally:
-        del modules[module]
-
-
-with _as_if_absent("torch"):
-    from spacy import blank
-    from spacy.matcher import PhraseMatcher
-    from spacy.tokens import Doc
+        modules.pop(module, None)

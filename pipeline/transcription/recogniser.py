@@ -15,15 +15,16 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.errors import StageFailed, Unavailable, WorkCancelled
 from pipeline import cage
+from pipeline.deadline import Deadline
+from pipeline.transcription import engines
 from pipeline.transcription.conversion import CHECKPOINT
-from pipeline.transcription.engines import MEMORY_BYTES
+from pipeline.transcription.engines import MEMORY
 from pipeline.transcription.protocol import Transcription
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,18 +43,23 @@ class Recogniser:
         self,
         weights: Path,
         *,
+        others: Mapping[str, Path] | None = None,
         engine: str = "faster-whisper",
         threads: int = 2,
         memory_bytes: int | None = None,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        self._weights, self._engine, self._threads = weights, engine, threads
-        if engine not in MEMORY_BYTES:
-            raise Unavailable("engine-unknown", engine=engine, engines=list(MEMORY_BYTES))
-        self._memory_bytes = memory_bytes or MEMORY_BYTES[engine]
+        """
+        :raises Unavailable: there is no such engine, or it is not installed
+        """
+        self._weights, self._others = weights, others or {}
+        self._engine, self._threads = engine, threads
+        engines.check(engine)
+        self._memory_bytes = memory_bytes
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._loaded: Path | None = None
         self._jobs: socket.socket | None = None
         self._buffer = b""
         self._idle: threading.Timer | None = None
@@ -64,6 +70,7 @@ class Recogniser:
         *,
         language: str | None,
         candidates: Sequence[str] = (),
+        weights: str | None = None,
         start_seconds: float = 0.0,
         end_seconds: float | None = None,
         cancelled: Callable[[], bool] = lambda: False,
@@ -71,8 +78,9 @@ class Recogniser:
     ) -> Transcription:
         """What is said in a part of a speech rendition; see :class:`~pipeline.transcription.protocol.Transcriber`.
 
+        :param weights: which of ``others`` to hear with; None, or what is not there any more: the ones it was made with
         :raises WorkCancelled: it was called off; the process is gone then
-        :raises StageFailed: the process died or took too long
+        :raises StageFailed: the process died or took too long, or the engine is not installed any more
         """
         job = {
             "language": language,
@@ -83,7 +91,7 @@ class Recogniser:
         with self._lock:
             self._stay_awake()
             try:
-                self._ensure_child(cancelled)
+                self._ensure_child(self._others.get(weights or "", self._weights), cancelled)
                 self._send(job, speech)
                 answer = self._hear({"heard"}, PART_SECONDS, cancelled, progress)
                 return Transcription.from_dict(answer["heard"])
@@ -104,18 +112,19 @@ class Recogniser:
         """The process's id while it lives."""
         return self._child.pid if self._child and self._child.poll() is None else None
 
-    def _ensure_child(self, cancelled: Callable[[], bool]) -> None:
-        if self.child_pid is not None:
+    def _ensure_child(self, weights: Path, cancelled: Callable[[], bool]) -> None:
+        if self.child_pid is not None and self._loaded == weights:
             return
+        # One at a time: two engines side by side would take the memory of both.
         self._kill()
-        self._buffer = b""
-        if self._engine == "openai-whisper" and not (self._weights / CHECKPOINT).exists():
+        self._buffer, self._loaded = b"", weights
+        if self._engine == "openai-whisper" and not (weights / CHECKPOINT).exists():
             # Not in the child, which may write nothing. What fails here is said by the engine.
-            conversion = [sys.executable, "-m", "pipeline.transcription.conversion", str(self._weights)]
+            conversion = [sys.executable, "-m", "pipeline.transcription.conversion", str(weights)]
             self._start(conversion, subprocess.DEVNULL).communicate()
         command = [
             *(sys.executable, "-m", "pipeline.transcription.child"),
-            *(self._engine, str(self._weights), str(self._threads)),
+            *(self._engine, str(weights), str(self._threads)),
         ]
         # Each job as one message, with the file that it is about.
         self._jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -123,14 +132,20 @@ class Recogniser:
             self._child = self._start(
                 cage.around(
                     command,
-                    reads=[*_files_of(self._weights), ROOT / "models", ROOT / "pipeline"],
+                    reads=[*_files_of(weights), ROOT / "models", ROOT / "pipeline"],
                     runs=[Path(sys.prefix), Path(sys.base_prefix)],
                     lists=[ROOT],
-                    limits={"data": self._memory_bytes, "core": 0},
+                    limits={
+                        "data": self._memory_bytes or MEMORY[self._engine].limit_with(weights),
+                        "core": 0,
+                    },
                 ),
                 theirs.fileno(),
             )
         answer = self._hear({"ready", "failed"}, LOADING_SECONDS, cancelled, lambda fraction: None)
+        if answer.get("failed") == "engine-not-installed":
+            # It was there when this began. Whoever waits for it waits in vain, and is not told for what.
+            raise StageFailed(answer["failed"], **answer["parameters"])
         if "failed" in answer:
             raise Unavailable(answer["failed"], **answer["parameters"])
 
@@ -160,7 +175,7 @@ class Recogniser:
         cancelled: Callable[[], bool],
         progress: Callable[[float], None],
     ) -> dict[str, Any]:
-        deadline = time.monotonic() + patience_seconds
+        deadline = Deadline(patience_seconds)
         while True:
             for answer in self._answers():
                 if wanted & answer.keys():
@@ -169,7 +184,7 @@ class Recogniser:
                     progress(answer["progress"])
             if cancelled():
                 raise WorkCancelled("work-cancelled")
-            if time.monotonic() > deadline:
+            if deadline.is_over():
                 raise StageFailed("took-too-long")
 
     def _answers(self) -> list[dict[str, Any]]:

@@ -35,7 +35,8 @@ def transcribe_file(
         speech = Path(folder) / "speech.wav"
         findings = inspect(path, told_in_sign_language=False, limits=MediaLimits())
         if findings.is_silent:
-            return Transcription(language, 0.0, findings.duration_seconds, (), "none", "none")
+            said = "und" if language == "detect" else language
+            return Transcription(said, 0.0, findings.duration_seconds, (), "none", "none")
         render_speech(path, findings, speech)
         planned = parts.plan(speech)
         heard = [

