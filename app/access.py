@@ -54,6 +54,16 @@ def _whoever(
     return principal
 
 
+def not_at_a_kiosk(request: Request, parts: House) -> None:
+    """A dependency for pages that ask nobody who they are: from a kiosk no path leads out of it.
+
+    :raises NotAllowed: it came from a kiosk
+    """
+    cookie = cookies.value_of(request, SESSION_COOKIE, parts.settings)
+    if cookie and _recognise("", cookie, parts)[1]:
+        raise NotAllowed("kiosk-closed")
+
+
 def principal_of(parts: House, principal: Annotated[Principal, Depends(_whoever)]) -> Principal:
     """Who a request comes from.
 

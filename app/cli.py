@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.commands import backups as backup_commands
 from app.commands import journal as journal_commands
+from app.commands import readings
 from app.settings import Settings
 from app.words import say
 from models.errors import StoryError, Unavailable
@@ -32,6 +33,7 @@ app.add_typer(admin, name="admin")
 app.add_typer(weights_app, name="weights")
 backup_commands.add_to(app)
 app.add_typer(journal_commands.commands, name="journal")
+app.add_typer(readings.commands, name="reading")
 
 out, err = Console(), Console(stderr=True)
 
@@ -67,6 +69,8 @@ def serve(
     from app.parts import build
 
     settings = settings_with(host, port, is_tls=tls_cert is not None)
+    if settings.workers:
+        serving.refuse_missing_engine(settings)
     serving.keep_tables_in(settings)
     parts = build(settings)
     link = serving.invite_first_administrator(parts)
@@ -74,6 +78,8 @@ def serve(
         out.print(
             f"Nobody runs this service yet. Become its administrator within a day:\n  {link}", soft_wrap=True
         )
+    if said := serving.openness(settings, is_tls=tls_cert is not None):
+        err.print(said, markup=False, soft_wrap=True)
     out.print(f"Serving at {settings.base_url}", soft_wrap=True)
     try:
         serving.server(parts, tls_cert=tls_cert, tls_key=tls_key).run()
@@ -105,6 +111,7 @@ def worker() -> None:
     from app.parts import build
 
     settings = Settings()
+    serving.refuse_missing_engine(settings)
     serving.keep_tables_in(settings)
     parts = build(settings)
     serving.withdraw_again(parts)
@@ -222,6 +229,8 @@ def tag(
     """Suggest themes for a text, with the words that speak for them. Needs no server and no database."""
     from pipeline.themes import standalone
 
+    if file != "-" and not Path(file).is_file():
+        raise typer.BadParameter(f"there is no file {file}", param_hint="FILE")
     with ExitStack() as opened:
         source = sys.stdin.buffer if file == "-" else opened.enter_context(Path(file).open("rb"))
         if jsonl:

@@ -31,6 +31,7 @@ from app.people import leaving as people_leaving
 from app.people import office_api as people_office_api
 from app.people import office_pages as people_office_pages
 from app.people import pages as people_pages
+from app.people import reporter_pages as people_reporter_pages
 from app.pilots import api as pilots_api
 from app.pilots import governance_pages as pilots_governance_pages
 from app.pilots import invitation_pages as pilots_invitation_pages
@@ -55,6 +56,7 @@ from app.tellers import pages as tellers_pages
 from app.uploads import api as uploads_api
 from app.uploads.answers import SpeaksTus
 from app.uploads.service import Uploads
+from app.web import attempts
 from app.web.bodies import MAX_BODY_BYTES
 from app.web.described import DescribedApi
 from app.web.security import Guarded, TooLargeInWords
@@ -86,6 +88,7 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     people_kiosk.router,
     people_account_pages.router,
     people_office_pages.router,
+    people_reporter_pages.router,
     pilots_pages.router,
     pilots_governance_pages.router,
     pilots_setting_pages.router,
@@ -118,7 +121,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 def stand_on(app: FastAPI, parts: Parts) -> None:
     """Let an application work with these parts from now on."""
-    app.state.parts, app.state.uploads = parts, Uploads(parts)
+    app.state.parts, app.state.uploads, app.state.often = parts, Uploads(parts), attempts.counter()
 
 
 class Application(DescribedApi):

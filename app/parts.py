@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from app.settings import Settings
 from models.errors import Conflict, StoryError
 from pipeline.themes.codebook import Codebook, load_codebook
-from storage import safety_copies, schema, tombstones, uploads
+from storage import narrowings, safety_copies, schema, tombstones, uploads
 from storage.database import Database
 from storage.embedded import Embedded, start_or_join
 from storage.objects import Objects
@@ -48,12 +48,15 @@ def build(settings: Settings) -> Parts:
     safety_copies.remove_old(settings.copies_folder)
     schema.upgrade(database)
     database.when_withdrawn = partial(_after_withdrawal, settings, database)
+    database.when_narrowed = partial(narrowings.when_narrowed, database, settings.tombstones_folder)
     return _with_objects(settings, database)
 
 
 def _after_withdrawal(settings: Settings, database: Database, story_ids: list[str]) -> None:
     """What lies beside the database goes at once, where this process can reach it; the rest goes by housekeeping."""
     tombstones.when_withdrawn(database, settings.tombstones_folder, story_ids)
+    with contextlib.suppress(OSError):
+        narrowings.forget_withdrawn(settings.tombstones_folder)
     with contextlib.suppress(StoryError, OSError), database.read() as session:
         for upload_id in uploads.of_stories(session, story_ids):
             Spool(settings.uploads_folder).empty(upload_id)
@@ -93,6 +96,8 @@ def _connect(settings: Settings, embedded: Embedded | None) -> Objects:
             secret_key=embedded.secret_key,
             bucket=settings.s3_bucket,
             secure=False,
+            # Its disk is ours to watch: what is new is refused while there is still room to erase.
+            disk=embedded.content,
         )
     assert settings.s3_endpoint is not None
     return Objects.connect(

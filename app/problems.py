@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -10,20 +11,24 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 
+from app.parts import parts_of
+from app.web import cookies
 from app.web.attempts import whose
 from app.web.bodies import MAX_BODY_BYTES
-from app.web.fields import in_one_sentence, wrong_fields
+from app.web.cookies import SESSION_COOKIE
+from app.web.doors import is_behind
+from app.web.fields import NOT_A_TEXT, in_one_sentence, wrong_fields
 from app.web.headers import HEADERS, https_alone
 from app.web.kiosk import START
 from app.web.rendering import render, wants_page
-from app.web.translated import is_behind, page
-from app.web.translation import translator_for
+from app.web.translation import N_, Phrase, Translator, translator_for
 from app.words import FOR_TELLERS, TITLES, WORDS, say
-from app.words_for_reporters import FOR_REPORTERS
+from app.words_for_programs import FOR_PROGRAMS
 from models import errors
+from storage.database import is_there_already
 
 log = structlog.get_logger()
 
@@ -46,6 +51,7 @@ STATUSES: dict[type[errors.StoryError], int] = {
     errors.NoSpace: 507,
     errors.UnusableRecording: 422,
     errors.StageFailed: 500,
+    errors.PictureUnreadable: 500,
     errors.WorkCancelled: 409,
 }
 # What this machine says when a disk of its own cannot keep something, or it can open no more files: try again later.
@@ -57,6 +63,7 @@ DISKS = {
 RETRY_AFTER_SECONDS = {423: 2, 429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
 NOTED = frozenset({403, 429})
+TEXT_UNFIT = N_("a text is too long, or holds a NUL character")
 # Where a person is led instead of being told why not.
 LEADS_TO = {"second-factor-missing": "/account/second-factor", "kiosk-closed": START}
 # What a teller is told where a code has no words for them.
@@ -68,7 +75,7 @@ def install(app: FastAPI) -> None:
 
     @app.get("/problems", include_in_schema=False)
     def problems(request: Request) -> Response:
-        return render(request, "problems.html", words=sorted(WORDS.items()))
+        return render(request, "problems.html", words=sorted(WORDS.items()), in_english=FOR_PROGRAMS)
 
     @app.exception_handler(errors.StoryError)
     async def refused(request: Request, error: errors.StoryError) -> Response:
@@ -81,7 +88,8 @@ def install(app: FastAPI) -> None:
     async def misread(request: Request, error: RequestValidationError) -> Response:
         # The first part of a place is whether it was in the body, the address or the headers.
         wrong = wrong_fields({**each, "loc": each["loc"][1:]} for each in error.errors())
-        return answer(request, 422, "invalid", {"reason": in_one_sentence(wrong)}, errors=wrong)
+        members = [{"at": each.at, "says": str(each.says)} for each in wrong]
+        return answer(request, 422, "invalid", {"reason": in_one_sentence(wrong)}, errors=members)
 
     @app.exception_handler(HTTPException)
     async def not_routed(request: Request, error: HTTPException) -> Response:
@@ -96,7 +104,19 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DataError)
     async def not_kept(request: Request, error: DataError) -> Response:
         # PostgreSQL takes no NUL in a text, and no text that is longer than its column.
-        return answer(request, 422, "invalid", {"reason": "a text is too long, or holds a NUL character"})
+        return answer(request, 422, "invalid", {"reason": Phrase(TEXT_UNFIT)})
+
+    @app.exception_handler(IntegrityError)
+    async def kept_before(request: Request, error: IntegrityError) -> Response:
+        if not is_there_already(error):
+            raise error
+        # Both looked whether there was one, and both found none: the second is told so when it looks again.
+        return answer(request, 409, "changed-meanwhile", {})
+
+    @app.exception_handler(UnicodeEncodeError)
+    async def not_written_down(request: Request, error: UnicodeEncodeError) -> Response:
+        # Half a character, which neither a database nor an answer can hold.
+        return answer(request, 422, "invalid", {"reason": Phrase(NOT_A_TEXT)})
 
     @app.exception_handler(OSError)
     async def not_written(request: Request, error: OSError) -> Response:
@@ -139,7 +159,6 @@ def answer(
     request: Request, status: int, code: str, parameters: dict[str, object], **members: object
 ) -> Response:
     """A problem as a page or as problem details, with when to try again where that helps."""
-    detail = say(code, parameters)
     title = TITLES.get(status) or HTTPStatus(status).phrase
     response: Response
     if wants_page(request) and is_behind(request):
@@ -147,14 +166,16 @@ def answer(
     elif wants_page(request):
         response = _say_to_person(request, status, title, code, parameters)
     else:
+        translator = None if code in FOR_PROGRAMS else _for_script(request)
         body = {
             "type": f"/problems#{code}",
             "title": title,
             "status": status,
-            "detail": detail,
+            "detail": say(code, parameters, translator),
             "code": code,
         }
-        response = JSONResponse(body | _shown(parameters) | members, status, media_type=PROBLEM)
+        response = _Writable(body | _shown(parameters) | members, status, media_type=PROBLEM)
+        response.headers["Content-Language"] = translator.language if translator else "en"
     if status in RETRY_AFTER_SECONDS:
         seconds = parameters.get("retry_after_seconds", RETRY_AFTER_SECONDS[status])
         response.headers["Retry-After"] = str(seconds)
@@ -164,30 +185,43 @@ def answer(
     return response
 
 
+def _for_script(request: Request) -> Translator | None:
+    """The language of a person whose page asks for them, as that for recording does; None: a program asks."""
+    settings = parts_of(request).settings
+    is_page = "authorization" not in request.headers and cookies.value_of(request, SESSION_COOKIE, settings)
+    translator = translator_for(request) if is_page else None
+    # In English the API says its own names.
+    return None if translator is None or translator.language == "en" else translator
+
+
+class _Writable(JSONResponse):
+    """With what was sent in it, which may hold half a character: that is shown as a question mark."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
 def _say_to_person(
     request: Request, status: int, title: str, code: str, parameters: dict[str, object]
 ) -> Response:
-    """A problem in the reader's language, where it is one that reporters meet."""
+    """A problem in the reader's language, where it is one that pages say."""
     translator = translator_for(request)
     shown: dict[str, Any] = {
         "status": status,
         "title": translator(title),
         "detail": say(code, parameters, translator),
-        "is_english": code not in (*FOR_REPORTERS, *FOR_TELLERS),
+        "is_english": code in FOR_PROGRAMS,
     }
-    if request.method == "GET":
-        return page(request, "problem.html", translator, **shown)
-    # What was sent is not sent again to switch its language.
     return render(request, "problem.html", translator=translator, **shown)
 
 
 def _say_to_teller(request: Request, status: int, code: str, parameters: dict[str, object]) -> Response:
     """A problem in a teller's language; what led nowhere is said in the same words, whatever it was."""
     translator = translator_for(request)
-    return page(
+    return render(
         request,
         "teller-problem.html",
-        translator,
+        translator=translator,
         status=status,
         detail=say(
             code if code in FOR_TELLERS else TO_TELLERS.get(status, "internal"), parameters, translator

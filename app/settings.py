@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.transcription.weights import BASE, name_of
+
 GIB = 1024**3
 
 
@@ -116,6 +118,9 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=0, description="1: `serve` works too; 0: only `worker` processes do.")
     engine: str = Field("faster-whisper", description="faster-whisper or openai-whisper.")
     weights: str | None = Field(None, description="A folder, or a name such as small or large-v3-turbo.")
+    weights_offered: str = Field(
+        "", description="Other weights that a pilot can be given: folders or names; comma between."
+    )
     threads: int = Field(2, gt=0, description="Processor threads of the recogniser and the encoder.")
 
     @property
@@ -123,14 +128,24 @@ class Settings(BaseSettings):
         return (self.cache or self.data / "cache").resolve()
 
     @property
+    def own_weights(self) -> str:
+        """What the weights are called by which stories are heard whose pilots were given no others."""
+        return name_of(Path(self.weights)) if self.weights else BASE
+
+    @property
+    def offered_weights(self) -> dict[str, str]:
+        """Weights that pilots can be given: what they are called, and where they are found."""
+        return {name_of(Path(each)): each for each in _listed(self.weights_offered)}
+
+    @property
     def webhook_hosts(self) -> frozenset[str]:
         """The hosts that webhooks may reach wherever they are."""
-        return frozenset(_listed(self.webhook_allowed_hosts))
+        return frozenset(each.lower() for each in _listed(self.webhook_allowed_hosts))
 
     @property
     def allowed_upload_origins(self) -> frozenset[str]:
         """The origins of other sites whose pages may send recordings here."""
-        return frozenset(each.rstrip("/") for each in _listed(self.upload_origins))
+        return frozenset(each.rstrip("/").lower() for each in _listed(self.upload_origins))
 
     @property
     def uploads_folder(self) -> Path:
@@ -182,5 +197,5 @@ class Settings(BaseSettings):
 
 
 def _listed(written: str) -> list[str]:
-    """What stands between the commas, in small letters."""
-    return [each for part in written.split(",") if (each := part.strip().lower())]
+    """What stands between the commas, as it was written: folders' names have their own letters."""
+    return [each for part in written.split(",") if (each := part.strip())]

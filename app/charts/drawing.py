@@ -31,7 +31,8 @@ class Bar:
 class Chart:
     """Bars that are compared with each other. ``most`` is the number that fills the whole length.
 
-    ``id`` names it within its page; ``says`` is the text alternative; ``is_share``: each bar is a part of ``most``.
+    ``id`` names it within its page; ``says`` is the text alternative; ``share`` is how a part of ``most`` is said, as
+    "{part} of {whole}", or None where the bars are no parts of it. All words are in the reader's language.
     """
 
     id: str
@@ -39,7 +40,15 @@ class Chart:
     says: str
     bars: tuple[Bar, ...]
     most: int
-    is_share: bool = False
+    share: str | None = None
+
+    @property
+    def is_share(self) -> bool:
+        return self.share is not None
+
+    def number_of(self, bar: Bar) -> str:
+        """A bar's number as it is written beside it."""
+        return self.share.format(part=bar.value, whole=self.most) if self.share else str(bar.value)
 
 
 def rows(chart: Chart) -> Markup:
@@ -91,18 +100,18 @@ def _hatched(chart_id: str) -> Markup:
 
 
 def _row(chart: Chart, bar: Bar, y: int) -> Markup:
-    share = f" of {chart.most}" if chart.is_share else ""
+    number = chart.number_of(bar)
     length = length_of(bar.value, chart.most, WIDTH - 2)
     parts = [
         # The whole row can be pressed, not only what is drawn of it.
         _rect(0, y, WIDTH, LINE_HEIGHT, "transparent"),
         _text(0, y + LETTER, bar.label, "start"),
-        _text(WIDTH, y + LETTER, f"{bar.value}{share}", "end", is_bold=True),
+        _text(WIDTH, y + LETTER, number, "end", is_bold=True),
     ]
     if chart.is_share:
         parts.append(_rect(1, y + 22, WIDTH - 2, 16, f"url(#{chart.id}-rest)", LINE))
     parts.append(_rect(1, y + 22, length, 16, BAR))
-    return _link(bar, f"{bar.label}: {bar.value}{share}", parts)
+    return _link(bar, f"{bar.label}: {number}", parts)
 
 
 def _column(chart: Chart, bar: Bar, x: float, step: float) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -12,32 +13,42 @@ from sqlalchemy.orm import Session
 from app.charts import counting
 from app.charts.counting import WAITS, Quarter
 from app.charts.drawing import Bar, Chart
+from app.web.translation import N_, Translator
 from models.consent import Use
 from models.curation import State
 from models.roles import Principal
 
 THEMES_OF_A_PILOT, THEMES_OVER_TIME = 8, 4
 USES = {
-    Use.SHARING: "Shared with my pilots",
-    Use.EXCERPTS: "Short parts may be used",
-    Use.TRANSLATION: "May be translated",
-    Use.RESEARCH: "Open to research",
-    Use.PUBLICATION: "Published for everybody",
+    Use.SHARING: N_("Shared with my pilots"),
+    Use.EXCERPTS: N_("Short parts may be used"),
+    Use.TRANSLATION: N_("May be translated"),
+    Use.RESEARCH: N_("Open to research"),
+    Use.PUBLICATION: N_("Published for everybody"),
 }
 IN_THE_QUEUE = {
-    State.SUBMITTED: "Wait to be taken up",
-    State.RETURNED: "Sent back, wait for an answer",
-    State.IN_REVIEW: "Somebody works on them",
+    State.SUBMITTED: N_("Wait to be taken up"),
+    State.RETURNED: N_("Sent back, wait for an answer"),
+    State.IN_REVIEW: N_("Somebody works on them"),
 }
-LONG = ("Less than a week", "One to four weeks", "More than four weeks")
+LONG = (N_("Less than a week"), N_("One to four weeks"), N_("More than four weeks"))
+# Each is written beneath a column: there is room for eight characters.
+QUARTER = N_("Q{number} {year}")
+SHARE = N_("{part} of {whole}")
+CONSENT = N_("What consent covers")
+QUEUE, WAITING = N_("What is in the queue"), N_("How long stories have waited to be taken up")
+NOTHING = N_("Nothing to count yet.")
 
 
-def themes_by_pilot(session: Session, principal: Principal, labels: Mapping[str, str]) -> list[Chart]:
+def themes_by_pilot(
+    session: Session, principal: Principal, labels: Mapping[str, str], _: Translator
+) -> list[Chart]:
     """One chart a pilot, all to the same measure."""
     counted = counting.themes_by_pilot(session, principal)
     most = max((count for each in counted.values() for count in each.values()), default=0)
     return [
         _chart(
+            _,
             f"pilot-{code}",
             name,
             [
@@ -51,19 +62,22 @@ def themes_by_pilot(session: Session, principal: Principal, labels: Mapping[str,
 
 
 def themes_over_time(
-    session: Session, principal: Principal, labels: Mapping[str, str], today: date
+    session: Session, principal: Principal, labels: Mapping[str, str], today: date, _: Translator
 ) -> list[Chart]:
     """One chart a theme, of those that most stories have; all to the same measure."""
     quarters = counting.quarters_until(today)
     counted = counting.themes_by_quarter(session, principal, quarters)
-    chosen = [theme for theme, _ in _first({each: sum(of) for each, of in counted.items()}, THEMES_OVER_TIME)]
+    chosen = [
+        theme for theme, of in _first({each: sum(of) for each, of in counted.items()}, THEMES_OVER_TIME)
+    ]
     most = max((count for theme in chosen for count in counted[theme]), default=0)
     return [
         _chart(
+            _,
             f"time-{theme}",
             labels.get(theme, theme),
             [
-                Bar(quarter.name, count, _in(quarter, theme), quarter.short)
+                Bar(_named(quarter, _), count, _in(quarter, theme), _named(quarter, _, is_short=True))
                 for quarter, count in zip(quarters, counted[theme], strict=True)
             ],
             most,
@@ -72,35 +86,42 @@ def themes_over_time(
     ]
 
 
-def coverage(session: Session, principal: Principal) -> Chart:
+def coverage(session: Session, principal: Principal, _: Translator) -> Chart:
     """What the stories that a reader may read may be put to, of all of them."""
     counted = counting.by_use(session, principal, list(USES))
-    bars = [Bar(says, counted[use], _search(use=use.value)) for use, says in USES.items()]
-    return _chart(
-        "consent", "What consent covers", bars, counting.readable(session, principal), is_share=True
-    )
+    bars = [Bar(_(says), counted[use], _search(use=use.value)) for use, says in USES.items()]
+    whole = counting.readable(session, principal)
+    return _chart(_, "consent", _(CONSENT), bars, whole, share=_(SHARE))
 
 
-def queue(session: Session, principal: Principal, today: date) -> list[Chart]:
+def queue(session: Session, principal: Principal, today: date, _: Translator) -> list[Chart]:
     """What waits for a curator, and for how long; none for who curates nothing."""
     states = counting.in_queue(session, principal)
     waits = counting.waiting(session, principal, today)
     by_state = [
-        Bar(says, states.get(state, 0), f"/review?state={state}") for state, says in IN_THE_QUEUE.items()
+        Bar(_(says), states.get(state, 0), f"/review?state={state}") for state, says in IN_THE_QUEUE.items()
     ]
     by_wait = [
-        Bar(says, count, _waited(today, *wait)) for says, count, wait in zip(LONG, waits, WAITS, strict=True)
+        Bar(_(says), count, _waited(today, *wait))
+        for says, count, wait in zip(LONG, waits, WAITS, strict=True)
     ]
     return [
-        _chart("queue", "What is in the queue", by_state, max(bar.value for bar in by_state)),
-        _chart("waiting", "How long stories have waited to be taken up", by_wait, max(waits)),
+        _chart(_, "queue", _(QUEUE), by_state, max(bar.value for bar in by_state)),
+        _chart(_, "waiting", _(WAITING), by_wait, max(waits)),
     ]
 
 
-def _chart(id: str, title: str, bars: Sequence[Bar], most: int, *, is_share: bool = False) -> Chart:
-    of = f" of {most}" if is_share else ""
-    says = "; ".join(f"{bar.label}: {bar.value}{of}" for bar in bars) or "Nothing to count yet."
-    return Chart(id, title, says, tuple(bars), most, is_share)
+def _chart(
+    _: Translator, id: str, title: str, bars: Sequence[Bar], most: int, *, share: str | None = None
+) -> Chart:
+    chart = Chart(id, title, "", tuple(bars), most, share)
+    says = "; ".join(f"{bar.label}: {chart.number_of(bar)}" for bar in bars)
+    return replace(chart, says=says or _(NOTHING))
+
+
+def _named(quarter: Quarter, _: Translator, *, is_short: bool = False) -> str:
+    year = quarter.first.year
+    return _(QUARTER, number=quarter.number, year=f"{year % 100:02}" if is_short else year)
 
 
 def _first(counted: Mapping[str, int], limit: int) -> list[tuple[str, int]]:

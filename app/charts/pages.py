@@ -17,13 +17,13 @@ router = APIRouter()
 
 @router.get("/charts")
 def charts(request: Request, parts: House, reader: PilotTeam) -> Response:
-    language, today = translator_for(request).language, utc_now().date()
-    labels = {theme.id: theme.label(language) for theme in parts.codebook.themes}
+    _, today = translator_for(request), utc_now().date()
+    labels = {theme.id: theme.label(_.language) for theme in parts.codebook.themes}
     with parts.database.read() as session:
-        by_pilot = making.themes_by_pilot(session, reader, labels)
-        over_time = making.themes_over_time(session, reader, labels, today)
-        covered = making.coverage(session, reader)
-        queue = making.queue(session, reader, today) if reader.pilots_as(Role.CURATOR) else []
+        by_pilot = making.themes_by_pilot(session, reader, labels, _)
+        over_time = making.themes_over_time(session, reader, labels, today, _)
+        covered = making.coverage(session, reader, _)
+        queue = making.queue(session, reader, today, _) if reader.pilots_as(Role.CURATOR) else []
         total = counting.readable(session, reader)
     return render(
         request,
@@ -35,5 +35,4 @@ def charts(request: Request, parts: House, reader: PilotTeam) -> Response:
         queue=queue,
         rows=drawing.rows,
         columns=drawing.columns,
-        reads_in=language,
     )

@@ -27,6 +27,7 @@ from app.collections.schemas import (
 )
 from app.collections.service import actor_of
 from app.exchange import manifest
+from app.often import ARCHIVES, at_most
 from app.parts import House
 from app.web.described import Responses, gives
 from models.roles import Scope
@@ -77,7 +78,8 @@ def reorder(parts: House, member: PilotTeam, collection_id: str, order: OrderIn)
     """Name each story of the collection once. 409 if they changed meanwhile."""
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        collections.reorder(session, collection, order.story_ids, actor=actor_of(member))
+        unseen = collections.unseen_by(session, member, collection)
+        collections.reorder(session, collection, order.story_ids, actor=actor_of(member), unseen=unseen)
         return service.view(session, member, collection)
 
 
@@ -146,7 +148,7 @@ def pull_manifest(
 
 @router.get(
     f"{RELEASE}/download.zip",
-    dependencies=MAY_READ,
+    dependencies=[*MAY_READ, at_most(ARCHIVES)],
     summary="Pull a release as one ZIP",
     response_class=Response,
     responses=gives("application/zip"),

@@ -10,17 +10,21 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.access import Curator, PilotTeam, scope
+from app.access import Curator, PilotTeam, SignedIn, scope
 from app.collections import following, service
-from app.collections.phrases import PURPOSES, REASONS, RECALLED
+from app.collections.phrases import ASKED_FOR, ASKED_TO_DELETE, EVERYTHING, PURPOSES, REASONS, RECALLED
 from app.collections.schemas import CollectionIn, QueryIn, ResponseIn
 from app.collections.service import actor_of
 from app.parts import House
+from app.web import undoing
+from app.web.fields import in_one_sentence, wrong_fields
 from app.web.rendering import render
+from app.web.translation import Translator, translator_for
 from models.base import utc_now
 from models.collections import Collection
 from models.errors import Invalid
 from models.roles import Role, Scope
+from pipeline.themes.codebook import Codebook
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from storage import collections, pilots, publications, recalls, responses
 
@@ -33,8 +37,9 @@ Text = Annotated[str, Form(max_length=5_000)]
 
 
 @router.get("", dependencies=MAY_READ)
-def mine(request: Request, parts: House, member: PilotTeam) -> Response:
-    names = language_names()
+def mine(request: Request, parts: House, member: SignedIn) -> Response:
+    """The collections of one's pilots; and one's own recalls, also for whoever has left the team that pulled."""
+    names, _ = language_names(), translator_for(request)
     with parts.database.read() as session:
         waiting = recalls.waiting_for(session, actor_of(member))
         return render(
@@ -42,12 +47,12 @@ def mine(request: Request, parts: House, member: PilotTeam) -> Response:
             "collections.html",
             collections=service.lines(session, member),
             recalls=service.recalls_view(session, waiting),
-            recalled=RECALLED,
+            asked_to_delete=ASKED_TO_DELETE,
             pilots=pilots.of_ids(session, member.pilots_as(*collections.WORKS_WITH_COLLECTIONS)),
             all_pilots=pilots.of_ids(session, list(member.roles)),
-            themes=[(theme.id, theme.label("en")) for theme in parts.codebook.themes],
+            themes=[(theme.id, theme.label(_.language)) for theme in parts.codebook.themes],
             languages=[(code, names[code]) for code in dict.fromkeys([*PILOT_LANGUAGES, *names])],
-            purposes=PURPOSES.items(),
+            purposes=[(purpose, _(says)) for purpose, says in PURPOSES.items()],
             curates=bool(member.pilots_as(Role.CURATOR)),
         )
 
@@ -87,7 +92,7 @@ def make(
 
 
 @router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ)
-def acknowledge(parts: House, member: PilotTeam, recall_id: str) -> Response:
+def acknowledge(parts: House, member: SignedIn, recall_id: str) -> Response:
     with parts.database.write() as session:
         recall = recalls.of_holder(session, recall_id, actor_of(member))
         if recall.acknowledged_at is None:
@@ -128,23 +133,36 @@ def show(
             collection=view,
             closed=Counter(each.closed_because for each in view.entries if not each.is_open),
             recalls=service.waiting_in(session, member, collection_id),
-            recalled=RECALLED,
+            asked_to_delete=ASKED_TO_DELETE,
             choices=service.choices(session, member, collection),
             curates=service.curates(member, collection),
             reasons={reason.value: text for reason, text in REASONS.items()},
             languages=language_names(),
-            asked_for=_asked_for(session, collection, {t.id: t.label("en") for t in parts.codebook.themes}),
+            asked_for=_asked_for(session, collection, parts.codebook, translator_for(request)),
             added=added,
             responses=[service.response_view(each) for each in responses.of_collection(session, collection)],
             today=utc_now().date().isoformat(),
+            before=undoing.kept(request, f"/collections/{collection_id}"),
         )
 
 
 @router.post("/{collection_id}/entries", dependencies=MAY_WRITE)
-def add(parts: House, member: PilotTeam, collection_id: str, story_id: Line, note: Text = "") -> Response:
+def add(
+    parts: House,
+    member: PilotTeam,
+    collection_id: str,
+    story_id: Line,
+    note: Text = "",
+    place: Annotated[int | None, Form(ge=0, le=1_000_000)] = None,
+) -> Response:
+    """Put a story at the end; what is put back, where it stood."""
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
         collections.add(session, member, collection, story_id, actor=actor_of(member), note=note.strip())
+        if place is not None:
+            order = [entry.story_id for entry in collections.entries_of(session, collection)]
+            order.insert(place, order.pop())
+            collections.reorder(session, collection, order, actor=actor_of(member))
     return _back_to(collection_id, "#stories")
 
 
@@ -167,10 +185,12 @@ def move(
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
         collections.lock(session, collection)
-        order = [entry.story_id for entry in collections.entries_of(session, collection)]
+        unseen = collections.unseen_by(session, member, collection) - {story_id}
+        present = [entry.story_id for entry in collections.entries_of(session, collection)]
+        order = [each for each in present if each not in unseen]
         at = order.index(collections.entry_of(session, collection, story_id).story_id)
         order.insert(max(0, at - 1) if where == "up" else at + 1, order.pop(at))
-        collections.reorder(session, collection, order, actor=actor_of(member))
+        collections.reorder(session, collection, order, actor=actor_of(member), unseen=unseen)
     return _back_to(collection_id, f"#story-{story_id}")
 
 
@@ -178,8 +198,16 @@ def move(
 def remove(parts: House, member: PilotTeam, collection_id: str, story_id: str) -> Response:
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
+        collections.lock(session, collection)
+        order = [entry.story_id for entry in collections.entries_of(session, collection)]
+        note = collections.entry_of(session, collection, story_id).note
         collections.remove(session, collection, story_id, actor=actor_of(member))
-    return _back_to(collection_id, "#stories")
+    response = _back_to(collection_id)
+    # Without its title: a page names the story only to whoever may still add it.
+    stood = {"story_id": story_id, "note": note, "place": str(order.index(story_id))}
+    path = f"/collections/{collection_id}"
+    undoing.keep(response, undoing.Before(f"{path}/entries", "", stood), path, parts.settings)
+    return response
 
 
 @router.post("/{collection_id}/query", dependencies=MAY_WRITE)
@@ -229,22 +257,23 @@ def _back_to(collection_id: str, rest: str = "") -> Response:
 
 
 def _misread(error: ValidationError) -> Invalid:
-    first = error.errors()[0]
-    return Invalid("invalid", reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    return Invalid("invalid", reason=in_one_sentence(wrong_fields(error.errors())))
 
 
-def _asked_for(session: Session, collection: Collection, themes: dict[str, str]) -> list[str] | None:
+def _asked_for(
+    session: Session, collection: Collection, codebook: Codebook, _: Translator
+) -> list[str] | None:
     """A collection's query in words; None if it was made by hand."""
     query = service.query_view(session, collection)
     if query is None:
         return None
-    names = language_names()
-    said = [
-        query.theme and f"theme {themes.get(query.theme, query.theme)}",
-        query.language and f"told in {names.get(query.language, query.language)}",
-        query.purpose and f"gathered {PURPOSES.get(query.purpose, query.purpose)}",
-        query.pilot and f"also in pilot {query.pilot}",
-        query.from_date and f"sent from {query.from_date}",
-        query.to_date and f"sent until {query.to_date}",
-    ]
-    return [each for each in said if each] or ["all that may be shared"]
+    themes = {theme.id: theme.label(_.language) for theme in codebook.themes}
+    values = {
+        "theme": query.theme and themes.get(query.theme, query.theme),
+        "language": query.language and language_names().get(query.language, query.language),
+        "purpose": query.purpose and _(PURPOSES.get(query.purpose, query.purpose)),
+        "pilot": query.pilot,
+        "from_date": query.from_date and _.day(query.from_date),
+        "to_date": query.to_date and _.day(query.to_date),
+    }
+    return [_(ASKED_FOR[name], value=value) for name, value in values.items() if value] or [_(EVERYTHING)]

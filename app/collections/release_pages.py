@@ -9,8 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from app.access import PilotTeam, scope
 from app.collections import downloads, pulling, service
-from app.collections.phrases import REASONS, RECALLED
+from app.collections.phrases import ASKED_TO_DELETE, REASONS
 from app.collections.service import actor_of
+from app.often import ARCHIVES, at_most
 from app.parts import House
 from app.web.rendering import render
 from models.releases import Reason
@@ -49,7 +50,7 @@ def show_release(
             release=made,
             change=service.change_of(session, member, made),
             recalls=service.waiting_in(session, member, collection_id),
-            recalled=RECALLED,
+            asked_to_delete=ASKED_TO_DELETE,
             entries=pulled.entries,
             closed=sum(not entry.is_open for entry in pulled.entries),
             left_out={REASONS[Reason(each)]: count for each, count in made.left_out.items()}
@@ -69,7 +70,7 @@ def download_manifest(
     return pulling.send_manifest(request, parts, member, collection_id, number)
 
 
-@router.get("/{number}/download.zip", dependencies=MAY_READ)
+@router.get("/{number}/download.zip", dependencies=[*MAY_READ, at_most(ARCHIVES)])
 def download(parts: House, member: PilotTeam, collection_id: str, number: Number) -> Response:
     return pulling.send_archive(parts, member, collection_id, number)
 

@@ -56,7 +56,7 @@ class NoteIn(BaseModel):
 
 
 class OrderIn(BaseModel):
-    """A collection's stories in the order they shall have, each once."""
+    """A collection's stories in the order they shall have, each once. What you do not see keeps its place."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +68,9 @@ class EntryOut(BaseModel):
     title: str | None = Field(description="Null where the story may not be shared now.")
     language: str | None
     note: str
-    is_open: bool = Field(description="Whether it would be in a release made now.")
+    is_open: bool = Field(
+        description="Whether it would be in a release made now; what would not is for curators of the pilot only."
+    )
     closed_because: Reason | None = Field(description="For curators of the pilot only.")
 
 

@@ -23,9 +23,9 @@ from models.collections import Collection, Recall, Release, ReleaseEntry, Respon
 from models.errors import NotAllowed
 from models.pilots import Pilot
 from models.releases import difference
-from models.roles import Principal, Role
+from models.roles import Action, Principal, Role
 from models.stories import Story
-from storage import collections, pilots, recalls, releases, responses
+from storage import collections, gate, pilots, recalls, releases, responses
 from storage.collections import CollectionQuery
 from storage.database import WriteSession
 
@@ -88,7 +88,7 @@ def lines(session: Session, principal: Principal) -> list[CollectionLine]:
     """The collections that a principal works with, newest first."""
     mine = list(session.scalars(collections.of_principal(principal)))
     codes = {pilot.id: pilot.code for pilot in pilots.of_ids(session, {each.pilot_id for each in mine})}
-    sizes = collections.sizes_of(session, mine)
+    sizes = collections.sizes_of(session, principal, mine)
     counted = session.execute(
         select(Release.collection_id, func.count())
         .where(Release.collection_id.in_([each.id for each in mine]))
@@ -109,7 +109,7 @@ def lines(session: Session, principal: Principal) -> list[CollectionLine]:
 
 
 def view(session: Session, principal: Principal, collection: Collection) -> CollectionOut:
-    """A collection as somebody of its pilot sees it; what may not be shared now has no title."""
+    """A collection as somebody of its pilot sees it. What may not be shared now is for curators, and has no title."""
     made = releases.all_of(session, collection)
     sizes = _sizes(session, made)
     return CollectionOut(
@@ -224,8 +224,10 @@ def _recall(release: Release, recall: Recall) -> RecallOut:
 
 
 def _entries(session: Session, principal: Principal, collection: Collection) -> list[EntryOut]:
-    entries = collections.entries_of(session, collection)
+    entries = collections.seen_by(session, principal, collection)
     ids = [entry.story_id for entry in entries]
+    # A note may say what its teller no longer shows: of what is closed it stays with those who curate the story.
+    reviewed = gate.of_these(session, principal, Action.REVIEW, ids)
     shareable = collections.shareable(principal, collection.pilot_id).where(Story.id.in_(ids))
     open_now = {story.id: story for story in session.scalars(shareable)}
     tells_why = curates(principal, collection)
@@ -238,7 +240,7 @@ def _entries(session: Session, principal: Principal, collection: Collection) -> 
                 story_id=entry.story_id,
                 title=story.title if story else None,
                 language=story.spoken_language if story else None,
-                note=entry.note,
+                note=entry.note if story or entry.story_id in reviewed else "",
                 is_open=story is not None,
                 closed_because=releases.why_closed(session, entry.story_id, collection.pilot_id)
                 if why

@@ -134,9 +134,10 @@ def _say(done: object) -> None:
     if done.were_there:
         out.print(f"{done.were_there} objects were there already")
     out.print(f"{len(done.withdrawn_again)} stories withdrawn again, as their tombstones say")
+    out.print(f"{len(done.narrowed_again)} stories narrowed again, as their people said since")
     for each in done.differing:
         err.print(f"DIFFERS {each}: the store had another content; it was left as it is.")
     out.print(
-        f"Rows are as of {manifest.made_at}: what was narrowed, corrected or ended since must be done again."
+        f"Rows are as of {manifest.made_at}: what was closed by curators, corrected or ended since must be done again."
     )
     out.print("Now start serve, and run doctor.")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from app.access import SignedIn, scope
 from app.consents import evidence, service
 from app.consents.schemas import ConsentEventOut, ConsentIn, ConsentsOut, WithdrawnOut
+from app.often import EVENTS, at_most
 from app.parts import House
 from app.web.bodies import STREAMED
 from app.web.described import ONE_FILE, gives, takes
@@ -32,7 +33,10 @@ def read(parts: House, reader: SignedIn, story_id: str) -> ConsentsOut:
 
 
 @router.post(
-    "/people/{person_id}/consents", status_code=201, dependencies=MAY_WRITE, summary="Record consent"
+    "/people/{person_id}/consents",
+    status_code=201,
+    dependencies=[*MAY_WRITE, at_most(EVENTS)],
+    summary="Record consent",
 )
 def record(parts: House, actor: SignedIn, story_id: str, person_id: str, sent: ConsentIn) -> ConsentEventOut:
     """What a person in the story says now. It opens or closes the gate as soon as this is answered."""

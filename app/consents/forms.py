@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from app.consents.schemas import ConsentIn, MomentIn
 from app.web.fields import end_of_day, in_one_sentence, seconds_of, wrong_fields
+from app.web.translation import Translator
+from app.words import say
 from models.consent import Face, Giver, Manner, Naming, Standing, Use, Voice
 from models.errors import Invalid
 
@@ -19,6 +21,20 @@ APPEARANCES = {
     "pseudonym": (Naming.PSEUDONYM, Face.SHOWN, Voice.KEPT),
     "named": (Naming.NAMED, Face.SHOWN, Voice.KEPT),
 }
+
+# At which field of its form it is said that consent cannot stand so.
+FIELDS = {
+    "relation-missing": "relation",
+    "recording-not-found": "moment_recording",
+    "moment-unfit": "moment_start",
+    "clock-unfit": "moment_start",
+    "day-unfit": "until",
+    "until-past": "until",
+    "sharing-with-nobody": "use-sharing",
+    "form-incomplete": "appearance-hidden",
+    "name-unfit": "shown_name",
+}
+WHOLE_FORM = "consent-form"
 
 
 def appearance_of(standing: Standing) -> str:
@@ -33,6 +49,19 @@ def last_day_of(standing: Standing) -> str:
     return (min(ends) - timedelta(seconds=1)).date().isoformat() if ends else ""
 
 
+def fields_of_standing(standing: Standing) -> dict[str, str]:
+    """What a person allows now, as the fields of a form: :func:`consent_of` the other way round."""
+    ticked = {f"use-{use}": "yes" for use in standing.uses} | (
+        {"original_may_go": "yes"} if standing.original_may_go else {}
+    )
+    return ticked | {"appearance": appearance_of(standing), "until": last_day_of(standing)}
+
+
+def wrong_in(error: Invalid, translator: Translator) -> dict[str, str]:
+    """What is wrong with a form of consent, in its reader's language, by the field where it is said."""
+    return {FIELDS.get(error.code, WHOLE_FORM): say(error.code, dict(error.parameters), translator)}
+
+
 def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> ConsentIn:
     """The consent that a form gives; sharing, where ticked, is with the story's own pilots.
 
@@ -45,6 +74,7 @@ def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> Consent
             uses=uses,
             share_with=list(pilot_codes) if Use.SHARING in uses else [],
             naming=naming,
+            shown_name=fields.get("shown_name", "").strip() or None,
             face=face,
             voice=voice,
             manner=fields.get("manner", Manner.FORM),

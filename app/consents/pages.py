@@ -10,17 +10,18 @@ from starlette.concurrency import run_in_threadpool
 
 from app.access import SignedIn
 from app.consents import evidence
-from app.consents.forms import appearance_of, consent_of, last_day_of
+from app.consents.forms import consent_of, fields_of_standing, wrong_in
 from app.consents.service import terms_of
+from app.often import EVENTS, at_most
 from app.parts import House, Parts
 from app.stories.words import EXAMPLES
 from app.tellers.words import APPEARANCES, CHANGES, MANNERS, USES
 from app.web.bodies import STREAMED
 from app.web.fields import fields_of
-from app.web.translated import page
+from app.web.rendering import render
 from app.web.translation import translator_for
-from models.consent import Manner
-from models.errors import NotFound
+from models.consent import Giver, Manner
+from models.errors import Invalid, NotFound
 from models.roles import Action, Principal
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from storage import consents, gate, ledger, pilots, withdrawals, wordings
@@ -33,53 +34,75 @@ def consent_form(
     request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str, said: str = ""
 ) -> Response:
     """The whole of what a person allows. ``said`` is how they have just said it, where that is known."""
+    return _form(request, parts, actor, story_id, person_id, said=said)
+
+
+@router.post("/people/{person_id}/consent", dependencies=[at_most(EVENTS)])
+async def record(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+    """Record it. What cannot stand so is said in the form, where everything stays filled in."""
+    fields = await fields_of(request)
+    try:
+        await run_in_threadpool(_record, parts, actor, story_id, person_id, fields)
+    except Invalid as error:
+        return await run_in_threadpool(
+            _form, request, parts, actor, story_id, person_id, filled=fields, error=error
+        )
+    return RedirectResponse(f"/stories/{story_id}", 303)
+
+
+def _form(
+    request: Request,
+    parts: Parts,
+    actor: Principal,
+    story_id: str,
+    person_id: str,
+    *,
+    said: str = "",
+    filled: dict[str, str] | None = None,
+    error: Invalid | None = None,
+) -> Response:
+    """The form, with what stands now; or with what was ``filled`` in, and why that cannot stand."""
     translator = translator_for(request)
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.RECORD_CONSENT, story_id)
         person = next((each for each in story.people if each.id == person_id), None)
         if person is None:
             raise NotFound("person-not-found")
-        standing = ledger.standings_of(session, story_id)[person_id]
         events = ledger.events_of(session, story_id, person_id)
         language = events[-1].language if events else translator.language
         names = language_names()
         pilot_names = ", ".join(pilot.name for pilot in pilots.of_ids(session, story.pilot_ids))
-        return page(
+        if filled is None:
+            filled = fields_of_standing(ledger.standings_of(session, story_id)[person_id])
+            filled["manner"] = said if said in tuple(Manner) else Manner.FORM
+            if not events:
+                # Nothing is chosen beforehand: consent is something that a person does.
+                filled["appearance"] = ""
+        return render(
             request,
             "consent.html",
-            translator,
+            status=422 if error else 200,
+            translator=translator,
             story=story,
             person=person,
-            chosen=[use.value for use in standing.uses],
+            filled={"given_by": Giver.PERSON, "consent_language": language} | filled,
+            errors=wrong_in(error, translator) if error else {},
             uses=[
                 (use, translator(label, pilot=pilot_names), translator(EXAMPLES[use]), translator(follows))
                 for use, (label, follows) in USES.items()
             ],
-            # Nothing is chosen beforehand: consent is something that a person does.
-            appearance=appearance_of(standing) if events else "",
             appearances=[
                 (name, translator(label), translator(hint) if hint else "")
                 for name, (label, hint) in APPEARANCES.items()
             ],
-            said=said if said in tuple(Manner) else Manner.FORM,
             changes=CHANGES,
             manners=MANNERS,
             events=events,
             wording=wordings.current(session, story.pilot_ids, language),
             asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, events),
-            language=language,
             spoken={code: names[code] for code in dict.fromkeys([language, *PILOT_LANGUAGES, *names])},
-            until=last_day_of(standing),
-            original_may_go=standing.original_may_go,
             recordings=story.recordings,
         )
-
-
-@router.post("/people/{person_id}/consent")
-async def record(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
-    fields = await fields_of(request)
-    await run_in_threadpool(_record, parts, actor, story_id, person_id, fields)
-    return RedirectResponse(f"/stories/{story_id}", 303)
 
 
 def _record(parts: Parts, actor: Principal, story_id: str, person_id: str, fields: dict[str, str]) -> None:
@@ -108,7 +131,7 @@ def read_form(parts: House, actor: SignedIn, story_id: str, event_id: str) -> Re
 def withdraw_form(request: Request, parts: House, actor: SignedIn, story_id: str) -> Response:
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.WITHDRAW, story_id)
-        return page(request, "withdraw.html", translator_for(request), story=story)
+        return render(request, "withdraw.html", story=story)
 
 
 @router.post("/withdraw")
@@ -119,4 +142,4 @@ def withdraw(
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.WITHDRAW, story_id)
         withdrawals.withdraw(session, story, actor=actor.account_id)
-    return page(request, "withdrawn.html", translator_for(request))
+    return render(request, "withdrawn.html")

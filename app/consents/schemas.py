@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from app.web.fields import MOST_SECONDS, in_utc
+from app.web.fields import MOST_SECONDS, Word, in_utc
 from models.consent import EventKind, Face, Giver, Manner, Naming, Use, Voice
 
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Relation = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
@@ -18,7 +19,7 @@ class MomentIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    recording_id: str
+    recording_id: Word
     start_seconds: float = Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)
     end_seconds: float = Field(gt=0, le=MOST_SECONDS, allow_inf_nan=False)
 
@@ -29,13 +30,18 @@ class ConsentIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     uses: set[Use] = Field(description="What is allowed; none: nothing is.")
-    share_with: list[str] = Field(
+    share_with: list[Word] = Field(
         default_factory=list, max_length=50, description="Codes of pilots, for the use 'sharing'."
     )
     until: Annotated[datetime, AfterValidator(in_utc)] | None = Field(
         None, description="When it ends, with its time zone; None: until it is withdrawn."
     )
     naming: Naming = Naming.ANONYMOUS
+    shown_name: Name | None = Field(
+        None,
+        description="The name to be shown, the person's own or another one as 'naming' says. None: the one that was "
+        "given for this naming before; if there is none, no name is shown.",
+    )
     face: Face = Face.MASKED
     voice: Voice = Voice.KEPT
     manner: Manner = Manner.FORM
@@ -48,7 +54,11 @@ class ConsentIn(BaseModel):
     given_by: Giver = Field(
         Giver.PERSON, description="Whose word it is: the person's own, or their guardian's."
     )
-    wording_id: str | None = Field(None, description="The text that was read or heard; None: the newest one.")
+    wording_id: Word | None = Field(
+        None,
+        description="The text that was read or heard. None: not known; then the person is asked whether the text "
+        "that there is now is right for them. It is never taken to be the newest one.",
+    )
     original_may_go: bool = Field(
         False,
         description="Whether the original may be erased some time after publication, if the pilot does so.",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
 from app.consents.schemas import AllowedOut, ConsentIn
+from app.web.translation import N_
 from models.base import utc_now
 from models.consent import Use
 from models.errors import Invalid
@@ -16,13 +17,15 @@ from storage.consents import Moment, Terms
 from storage.obstacles import Obstacle, closed
 
 REASONS: Mapping[Obstacle, str] = {
-    Obstacle.PEOPLE: "{people} did not consent to this.",
-    Obstacle.PROTOCOL: "a pilot's protocol does not admit this.",
-    Obstacle.CURATION: "without consent to curation nothing can be done with the story.",
-    Obstacle.HELD: "an embargo or a safeguarding flag keeps the story with its curators.",
-    Obstacle.PILOTS: "its people named different pilots to share it with.",
-    Obstacle.MASKING: "not possible yet: consent asks for masking that has not been made.",
+    Obstacle.PEOPLE: N_("{people} did not consent to this."),
+    Obstacle.PROTOCOL: N_("a pilot's protocol does not admit this."),
+    Obstacle.CURATION: N_("without consent to curation nothing can be done with the story."),
+    Obstacle.HELD: N_("an embargo or a safeguarding flag keeps the story with its curators."),
+    Obstacle.PILOTS: N_("its people named different pilots to share it with."),
+    Obstacle.MASKING: N_("not possible yet: consent asks for masking that has not been made."),
 }
+# How a person is called whose label says no more than this.
+TELLER = N_("teller")
 
 
 def terms_of(session: Session, sent: ConsentIn) -> Terms:
@@ -37,6 +40,7 @@ def terms_of(session: Session, sent: ConsentIn) -> Terms:
         pilot_ids=frozenset(pilots.by_code(session, code).id for code in sent.share_with),
         until=sent.until,
         naming=sent.naming,
+        shown_name=sent.shown_name,
         face=sent.face,
         voice=sent.voice,
         manner=sent.manner,
@@ -50,14 +54,19 @@ def terms_of(session: Session, sent: ConsentIn) -> Terms:
     )
 
 
-def explain(session: Session, story: Story) -> list[AllowedOut]:
-    """Each use: open now, or the reason why not, for those who care for the story."""
-    return [_explain(session, story, use) for use in Use]
+def explain(session: Session, story: Story, translate: Callable[[str], str] = str) -> list[AllowedOut]:
+    """Each use: open now, or the reason why not, for those who care for the story.
+
+    :param translate: into the reader's language; for programs, none
+    """
+    return [_explain(session, story, use, translate) for use in Use]
 
 
-def _explain(session: Session, story: Story, use: Use) -> AllowedOut:
+def _explain(session: Session, story: Story, use: Use, translate: Callable[[str], str]) -> AllowedOut:
     found = closed(session, story, use)
     if found is None:
         return AllowedOut(use=use, is_allowed=True, reason=None)
-    without = ", ".join(person.label for person in story.people if person.id in found.without)
-    return AllowedOut(use=use, is_allowed=False, reason=REASONS[found.obstacle].format(people=without))
+    labels = [person.label for person in story.people if person.id in found.without]
+    people = ", ".join(translate(TELLER) if label == TELLER else label for label in labels)
+    reason = translate(REASONS[found.obstacle]).format(people=people)
+    return AllowedOut(use=use, is_allowed=False, reason=reason)

@@ -8,11 +8,13 @@ from datetime import timedelta
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app.parts import House, Parts
 from app.words import MENDS
 from models.base import utc_now
 from models.errors import StoryError
+from pipeline import work_database
 from storage import figures, leases
 
 router = APIRouter(tags=["health"])
@@ -78,8 +80,21 @@ def _disk(parts: Parts) -> str:
 
 
 def _work(parts: Parts) -> str:
-    now = utc_now()
+    settings = parts.settings
+    # Where both are one, it has answered just now.
+    if settings.workflow_url != settings.sql_url and not work_database.is_usable(settings.workflow_url):
+        return "work-database-unusable"
     with parts.database.read() as session:
+        return state_of_work(session)
+
+
+def state_of_work(session: Session) -> str:
+    """``ok``; or ``no-worker`` where work waits and nobody is there; or ``work-stands`` where they are and do none."""
+    now = utc_now()
+    if not leases.living(session):
         oldest = min((since for _, since in figures.open_work(session).values() if since), default=now)
-        is_waiting = now - oldest > PATIENCE and not leases.living(session)
-    return "no-worker" if is_waiting else "ok"
+        return "no-worker" if now - oldest > PATIENCE else "ok"
+    waiting = min((each for each in figures.longest_waiting(session).values() if each), default=now)
+    # A long queue is not one that stands: something of it is being done, or was just now.
+    stands = now - waiting > PATIENCE and not figures.is_worked_on(session, now - PATIENCE)
+    return "work-stands" if stands else "ok"

@@ -10,34 +10,45 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from app.health.routes import PATIENCE, ready_parts
+from app.health.routes import ready_parts, state_of_work
+from app.labels import label_of
 from app.operations.backup import last_backup
 from app.operations.doctor import BACKED_UP_WITHIN
 from app.operations.fixity import WITHIN
 from app.parts import Parts
+from app.web.translation import N_, Translator
 from app.words import MENDS, say
+from app.words_for_programs import FOR_PROGRAMS
 from models.base import utc_now
 from models.errors import StoryError
+from models.stories import RecordingState
 from models.work import Outcome, WishKind
 from storage import figures, fixity, leases
 from storage.backup_sets import time_of
 
 A_DAY = timedelta(days=1)
 KINDS = {
-    WishKind.INSPECT: "recordings to look at",
-    WishKind.PROCESS: "recordings to prepare and to listen to",
-    WishKind.ERASE: "stories to erase",
+    WishKind.INSPECT: N_("Recordings to look at"),
+    WishKind.PROCESS: N_("Recordings to prepare and to listen to"),
+    WishKind.ERASE: N_("Stories to erase"),
 }
+PARTS = {"database": N_("Database"), "objects": N_("Store for recordings")}
+SEE_THE_LOG = N_("See the log.")
+NONE = N_("none")
 
 
 @dataclass(frozen=True)
 class Look:
-    """One thing, in words; ``mend`` says what to do where it wants attention."""
+    """One thing, in words; ``mend`` says what to do where it wants attention.
+
+    ``is_english``: what it says is what programs are told, which no catalogue has.
+    """
 
     what: str
     is_well: bool
     says: str
     mend: str = ""
+    is_english: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,124 +59,125 @@ class Group:
     looks: list[Look]
 
 
-def of_service(parts: Parts) -> list[Group]:
-    """Everything, group by group. What cannot be looked at says why."""
-    groups = [Group("Parts", list(_parts(parts)))]
+def of_service(parts: Parts, translator: Translator) -> list[Group]:
+    """Everything, group by group, in its reader's language. What cannot be looked at says why."""
+    _ = translator
+    groups = [Group(_(N_("Parts")), list(_parts(parts, _)))]
     try:
         with parts.database.read() as session:
             groups += [
-                Group("Work", list(_work(session))),
-                Group("Recordings as they came", list(_originals(session))),
+                Group(_(N_("Work")), list(_work(session, _))),
+                Group(_(N_("Recordings as they came")), list(_originals(session, _))),
             ]
     except StoryError as error:
-        mend = MENDS.get(error.code, "See the log.")
-        groups.append(Group("Work", [Look("Database", False, say(error.code, dict(error.parameters)), mend)]))
-    groups.append(Group("Backups", list(_backups(parts))))
+        mend = _(MENDS.get(error.code, SEE_THE_LOG))
+        says = say(error.code, dict(error.parameters), _)
+        groups.append(Group(_(N_("Work")), [Look(_(PARTS["database"]), False, says, mend)]))
+    groups.append(Group(_(N_("Backups")), list(_backups(parts, _))))
     return groups
 
 
-def _parts(parts: Parts) -> Iterator[Look]:
-    names = {"database": "Database", "objects": "Store for recordings"}
+def _parts(parts: Parts, _: Translator) -> Iterator[Look]:
     for part, finding in ready_parts(parts).items():
-        if part in names:
+        if part in PARTS:
             is_well = finding == "ok"
-            yield Look(
-                names[part],
-                is_well,
-                "answers" if is_well else "does not answer",
-                MENDS.get(finding, "See the log."),
-            )
+            says = _(N_("answers")) if is_well else _(N_("does not answer"))
+            yield Look(_(PARTS[part]), is_well, says, _(MENDS.get(finding, SEE_THE_LOG)))
     disk = shutil.disk_usage(parts.settings.data)
     is_well = disk.free >= parts.settings.min_free_bytes
-    says = f"{_size(disk.free)} of {_size(disk.total)} free"
-    yield Look("Disk", is_well, says, MENDS["disk-nearly-full"])
+    says = _(N_("{free} of {total} free"), free=_size(disk.free), total=_size(disk.total))
+    yield Look(_(N_("Disk")), is_well, says, _(MENDS["disk-nearly-full"]))
 
 
-def _work(session: Session) -> Iterator[Look]:
+def _work(session: Session, _: Translator) -> Iterator[Look]:
     now, living, work = utc_now(), leases.living(session), figures.open_work(session)
-    oldest = min((since for _, since in work.values() if since), default=now)
-    is_left = not living and now - oldest > PATIENCE
-    says = f"{len(living)} at work" if living else "none"
+    found = state_of_work(session)
     yield Look(
-        "Workers",
-        not is_left and (bool(living) or not any(count for count, _ in work.values())),
-        says,
-        MENDS["no-worker"],
+        _(N_("Workers")),
+        found == "ok" and (bool(living) or not any(count for count, __ in work.values())),
+        _(N_("{number} at work"), number=len(living)) if living else _(NONE),
+        _(MENDS[found if found in MENDS else "no-worker"]),
     )
     waiting = figures.longest_waiting(session)
-    for kind, words in KINDS.items():
+    for kind, what in KINDS.items():
         count, since = work[kind][0], waiting[kind]
         is_slow = since is not None and now - since > A_DAY
-        says = f"{count} waiting or on their way" if count else "none"
+        says = _(N_("{number} waiting or on their way"), number=count) if count else _(NONE)
         if since is not None:
-            says += f"; the first to be begun has waited {age(now - since)}"
-        yield Look(words.capitalize(), not is_slow, says, "Start another worker, or a faster machine.")
+            says += "; " + _(N_("the first to be begun has waited {time}"), time=_.span(now - since))
+        yield Look(_(what), not is_slow, says, _(N_("Start another worker, or a faster machine.")))
     failed = sum(
         count
-        for (_, outcome), count in figures.work_ended_since(session, now - A_DAY).items()
+        for (__, outcome), count in figures.work_ended_since(session, now - A_DAY).items()
         if outcome is Outcome.FAILED
     )
     yield Look(
-        "Failed in the last day",
+        _(N_("Failed in the last day")),
         not failed,
-        str(failed or "nothing"),
-        "Retry those recordings on their pages.",
+        str(failed or _(N_("nothing"))),
+        _(N_("Retry those recordings on their pages.")),
     )
     for (state, code), count in sorted(figures.failures_by_code(session).items()):
         yield Look(
-            f"Recordings {state}: {count}", state != "failed", say(code, {}), "Their senders are told why."
+            _(N_("Recordings, {state}: {number}"), state=_(label_of(RecordingState(state))), number=count),
+            state != RecordingState.FAILED,
+            say(code, {}, _),
+            _(N_("Their senders are told why.")),
+            is_english=code in FOR_PROGRAMS,
         )
 
 
-def _originals(session: Session) -> Iterator[Look]:
+def _originals(session: Session, _: Translator) -> Iterator[Look]:
     found = fixity.figures(session)
-    mend = "See what the doctor found below: a backup may have them whole."
-    says = f"{found.damaged} of {found.originals}" if found.damaged else f"none of {found.originals}"
-    yield Look("Damaged", not found.damaged, says, mend)
+    mend = _(N_("See what the doctor found below: a backup may have them whole."))
+    says = (
+        _(N_("{number} of {all}"), number=found.damaged, all=found.originals)
+        if found.damaged
+        else _(N_("none of {all}"), all=found.originals)
+    )
+    yield Look(_(N_("Damaged")), not found.damaged, says, mend)
     if found.oldest is not None:
         passed = utc_now() - found.oldest
-        is_recent = passed < WITHIN
         yield Look(
-            "All read again",
-            is_recent,
-            f"within {age(passed)}",
-            "Let serve run: it reads all within a month.",
+            _(N_("All read again")),
+            passed < WITHIN,
+            _(N_("within {time}"), time=_.span(passed)),
+            _(N_("Let serve run: it reads all within a month.")),
         )
 
 
-def _backups(parts: Parts) -> Iterator[Look]:
-    last = last_backup(parts.settings.data)
-    mend = "Run community-reporting backup every day (docs/deploy/backups.md)."
+def _backups(parts: Parts, _: Translator) -> Iterator[Look]:
+    last, what = last_backup(parts.settings.data), _(N_("Last backup"))
+    mend = _(N_("Run community-reporting backup every day (docs/deploy/backups.md)."))
     if last is None:
-        yield Look("Last backup", False, "none yet", mend)
+        yield Look(what, False, _(N_("none yet")), mend)
         return
     made_at: datetime = time_of(last["id"])
     passed = utc_now() - made_at
-    yield Look(
-        "Last backup", passed < BACKED_UP_WITHIN, f"{made_at:%-d %B %Y, %H:%M} UTC, {age(passed)} ago", mend
-    )
+    says = f"{_.moment(made_at)}, {_.span(passed, is_ago=True)}"
+    yield Look(what, passed < BACKED_UP_WITHIN, says, mend)
     folder = Path(last["to"])
     is_there = folder.exists()
-    says = f"{folder}, encrypted" if is_there else f"{folder}, which is not there now"
-    yield Look("Where", is_there, says, "Bring that disk back, or look whether somebody moved the folder.")
-    lost = int(last.get("lost") or 0)
-    says = (
-        f"{lost} recordings or files were missing in the store"
-        if lost
-        else "the list of everything, when it was made"
+    yield Look(
+        _(N_("Where")),
+        is_there,
+        _(N_("{folder}, encrypted") if is_there else N_("{folder}, which is not there now"), folder=folder),
+        _(N_("Bring that disk back, or look whether somebody moved the folder.")),
     )
-    yield Look("Read back", not lost, says, "See what the doctor found below.")
-    yield Look("Kept for", True, f"{parts.settings.backup_days} days")
-
-
-def age(passed: timedelta) -> str:
-    """How long, in the largest unit that fits."""
-    minutes = max(0, int(passed.total_seconds() // 60))
-    for unit, size in (("day", 1440), ("hour", 60), ("minute", 1)):
-        if minutes >= size:
-            count = minutes // size
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return "less than a minute"
+    lost = int(last.get("lost") or 0)
+    yield Look(
+        _(N_("Read back")),
+        not lost,
+        _.many(
+            "{count} recording or file was missing in the store",
+            "{count} recordings or files were missing in the store",
+            lost,
+        )
+        if lost
+        else _(N_("the list of everything, when it was made")),
+        _(N_("See what the doctor found below.")),
+    )
+    yield Look(_(N_("Kept for")), True, _.many("{count} day", "{count} days", parts.settings.backup_days))
 
 
 def _size(count: int) -> str:

@@ -13,6 +13,7 @@ from app.health import state
 from app.operations import examinations
 from app.parts import House
 from app.web.rendering import render
+from app.web.translation import translator_for
 from models.errors import Invalid
 from storage import journal
 
@@ -27,7 +28,7 @@ def show(request: Request, parts: House, administrator: Administrator) -> Respon
     return render(
         request,
         "service.html",
-        groups=state.of_service(parts),
+        groups=state.of_service(parts, translator_for(request)),
         examination=examinations.last(parts.settings.data),
     )
 

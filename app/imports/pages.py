@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.access import Importer
 from app.imports import columns, reading, rows, taking
+from app.imports.before import name_key, sent_before
 from app.imports.reading import Table
 from app.imports.rows import Cells
 from app.parts import House, Parts
@@ -17,6 +18,7 @@ from app.stories.uploading import account_of
 from app.web.bodies import STREAMED
 from app.web.multipart import FileBytes, read_form
 from app.web.rendering import render
+from app.web.translation import Phrase, Translator, translator_for
 from app.words import say
 from models.errors import Invalid, StoryError
 from models.pilots import Pilot
@@ -35,7 +37,7 @@ class Checked:
 
     number: int
     cells: Cells
-    faults: list[str]
+    faults: list[Phrase]
     story_id: str | None
 
 
@@ -87,26 +89,26 @@ def _checked(
         before=sum(each.story_id is not None for each in found),
         twice=_named_twice(table),
         letters=reading.OLDER.get(table.letters or ""),
-        obstacle=_obstacle(parts, sender, own),
+        obstacle=_obstacle(parts, sender, own, translator_for(request)),
         packed=rows.packed(table.rows),
         uses_of=rows.uses_of,
     )
 
 
-def _look(parts: Parts, sender: Principal, cells: Cells) -> tuple[list[str], str | None]:
+def _look(parts: Parts, sender: Principal, cells: Cells) -> tuple[list[Phrase], str | None]:
     with parts.database.read() as session:
-        before = taking.sent_before(session, sender, cells)
+        before = sent_before(session, sender, cells)
     return ([], before.story_id) if before else (rows.faults(parts, sender, cells), None)
 
 
 def _named_twice(table: Table) -> list[str]:
     """Files that several rows name: each needs its own, or a name of its own."""
     names = [cells.get("file", "") for cells in table.rows]
-    keys = [taking.name_key(name) for name in names]
+    keys = [name_key(name) for name in names]
     return sorted({name for name, key in zip(names, keys, strict=True) if name and keys.count(key) > 1})
 
 
-def _obstacle(parts: Parts, sender: Principal, own: list[Pilot]) -> str | None:
+def _obstacle(parts: Parts, sender: Principal, own: list[Pilot], translator: Translator) -> str | None:
     """What would keep everything out now: a disk that is full, or a day's limit."""
     try:
         with parts.database.read() as session:
@@ -114,7 +116,7 @@ def _obstacle(parts: Parts, sender: Principal, own: list[Pilot]) -> str | None:
                 session, parts.settings, account_of(sender), pilot_ids=[pilot.id for pilot in own]
             )
     except StoryError as error:
-        return say(error.code, dict(error.parameters))
+        return say(error.code, dict(error.parameters), translator)
     return None
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from app.imports.columns import NAMES, NEEDED
+from app.web.translation import N_
 from models.errors import Invalid
 
 MOST_ROWS = 300
@@ -16,10 +17,10 @@ MOST_BYTES = 256 * 1024
 MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # What a spreadsheet writes where it writes no Unicode, by the language that it is set to.
 OLDER: Mapping[str, str] = {
-    "cp1252": "Western European",
-    "cp1250": "Central European (Polish, Hungarian)",
-    "cp1253": "Greek",
-    "cp1257": "Baltic (Estonian)",
+    "cp1252": N_("Western European"),
+    "cp1250": N_("Central European (Polish, Hungarian)"),
+    "cp1253": N_("Greek"),
+    "cp1257": N_("Baltic (Estonian)"),
 }
 OF_LANGUAGE = {"pl": "cp1250", "hu": "cp1250", "el": "cp1253", "et": "cp1257"}
 SEPARATORS = ";,\t"

@@ -17,8 +17,9 @@ from app.imports.reading import MOST_ROWS
 from app.parts import Parts
 from app.stories import service
 from app.stories.schemas import PersonIn, StoryIn
-from app.web.fields import wrong_fields
-from app.words import say
+from app.web.fields import fault_of, wrong_fields
+from app.web.translation import N_, Phrase
+from app.words import WORDS
 from models.consent import Manner, Use
 from models.errors import Invalid, StoryError
 from models.roles import Principal
@@ -28,6 +29,13 @@ from storage import consents, gate
 from storage.database import WriteSession
 
 Cells = Mapping[str, str]
+
+# What can be wrong with a cell; the names of columns and the words that stand in cells are in no language.
+EMPTY = N_("{column}: this cell is empty")
+UNKNOWN_LANGUAGE = N_("language: “{cell}” is not one we can hear; write a code such as pl, or detect")
+UNKNOWN_WORD = N_("{column}: “{cell}” is none of {words}")
+NO_RELATION = N_("relation: say how whoever agreed on behalf is related to the teller")
+NO_USE = N_("consent: this cell is empty, but {columns} is filled in; say what was agreed to")
 
 
 def story_of(cells: Cells) -> StoryIn:
@@ -86,30 +94,30 @@ def consent_in(cells: Cells, pilots: list[str]) -> ConsentIn | None:
     return consent_of(said, pilots)
 
 
-def _wrong(cells: Cells) -> Iterator[str]:
-    yield from (f"{name}: this cell is empty" for name in NEEDED if not cells.get(name))
+def _wrong(cells: Cells) -> Iterator[Phrase]:
+    yield from (Phrase(EMPTY, {"column": name}) for name in NEEDED if not cells.get(name))
     language = cells.get("language", "")
     if language and language != DETECT and not is_known(language):
-        yield f"language: “{language}” is not one we can hear; write a code such as pl, or detect"
+        yield Phrase(UNKNOWN_LANGUAGE, {"cell": language})
     for name, words in (("purpose", Purpose), ("manner", Manner), ("appearance", APPEARANCES)):
         cell = cells.get(name, "")
         if cell and cell not in list(words):
-            yield f"{name}: “{cell}” is none of {', '.join(words)}"
+            yield Phrase(UNKNOWN_WORD, {"column": name, "cell": cell, "words": ", ".join(words)})
     # A use that is misspelled would be lost without a word.
     unknown = [use for use in uses_of(cells) if use not in list(Use)]
     if unknown:
-        yield f"consent: “{' '.join(unknown)}” is none of {', '.join(Use)}"
+        yield Phrase(UNKNOWN_WORD, {"column": "consent", "cell": " ".join(unknown), "words": ", ".join(Use)})
     if cells.get("manner") == Manner.ON_BEHALF and not cells.get("relation"):
-        yield "relation: say how whoever agreed on behalf is related to the teller"
+        yield Phrase(NO_RELATION)
     said_without_use = [name for name in ("manner", "evidence", "until") if cells.get(name)]
     if said_without_use and not uses_of(cells):
-        yield f"consent: this cell is empty, but {', '.join(said_without_use)} is filled in; say what was agreed to"
+        yield Phrase(NO_USE, {"columns": ", ".join(said_without_use)})
 
 
-def _of_schema(error: ValueError) -> list[str]:
+def _of_schema(error: ValueError) -> list[Phrase]:
     if isinstance(error, ValidationError):
-        return [f"{each['at']}: {each['says']}" for each in wrong_fields(error.errors())]
-    return [str(error)]
+        return [fault_of(each) for each in wrong_fields(error.errors())]
+    return [Phrase(str(error))]
 
 
 def submit(session: WriteSession, sender: Principal, cells: Cells) -> Story:
@@ -140,20 +148,20 @@ def rehearse(parts: Parts, deed: Callable[[WriteSession], object]) -> None:
         raise _Rehearsed
 
 
-def faults(parts: Parts, sender: Principal, cells: Cells) -> list[str]:
+def faults(parts: Parts, sender: Principal, cells: Cells) -> list[Phrase]:
     """What stands in a row's way, in words; nothing: it can be sent."""
     try:
         rehearse(parts, lambda session: submit(session, sender, cells))
     except StoryError as error:
         if error.code == "row-unfit":
             return list(_listed(error.parameters["faults"]))
-        return [say(error.code, dict(error.parameters))]
+        return [Phrase(WORDS[error.code], error.parameters)]
     return []
 
 
-def _listed(found: object) -> Iterator[str]:
+def _listed(found: object) -> Iterator[Phrase]:
     assert isinstance(found, list)
-    yield from map(str, found)
+    yield from found
 
 
 def same_file(session: Session, sender: Principal, sha256: str, *, but: str | None = None) -> str | None:

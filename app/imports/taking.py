@@ -7,29 +7,26 @@ again: rows that were sent before are known by their file's name, their title an
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Select, exists, select
-from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from app.imports import rows
+from app.imports.before import Before, name_key, sent_before, story_for
 from app.imports.rows import Cells
 from app.parts import Parts
 from app.stories import service
 from app.stories.uploading import Taking, account_of
 from app.web.multipart import FileBegins, FileBytes, FileEnds, read_form
+from app.web.translation import N_, Translator, translator_for
 from app.words import say
-from models.curation import State
 from models.errors import Invalid, StoryError
-from models.pilots import Pilot
 from models.roles import Principal
-from models.stories import Recording, RecordingState, Story, StoryPilot
-from storage import gate, pilots
+from models.stories import Recording
+from storage import pilots
 
 # A card may hold far more files than the table names.
 MOST_FILES = 1000
@@ -37,17 +34,27 @@ MOST_FIELD_BYTES = 2 * 1024 * 1024
 
 
 class Became(StrEnum):
-    """What became of a row."""
+    """What became of a row: a message each."""
 
-    SENT = "sent"
-    SENT_BEFORE = "sent before"
-    REFUSED = "not sent"
-    NO_FILE = "no file came"
+    SENT = N_("sent")
+    SENT_BEFORE = N_("sent before")
+    REFUSED = N_("not sent")
+    NO_FILE = N_("no file came")
+
+
+CONSENT_RECORDED = N_("The teller's consent is recorded.")
+NOBODY_ASKED = N_("Nobody was asked yet.")
+SAME_BYTES = N_("The same recording is in story {story} already: look which of the two is too many.")
+NOT_TWICE = N_("It was sent before, and is not sent twice.")
+OTHER_BYTES = N_(
+    "A story of this title came from a file of this name, which held something else. Change the title."
+)
+STORY_WAITS = N_("Its story waits for the recording: import this row again.")
 
 
 @dataclass
 class Result:
-    """A row with what became of it; ``story_id`` where there is a story."""
+    """A row with what became of it, in its reader's words; ``story_id`` where there is a story."""
 
     number: int
     cells: Cells
@@ -56,58 +63,13 @@ class Result:
     story_id: str | None = None
 
 
-@dataclass(frozen=True)
-class Before:
-    """What this sender has of a row already: its story, and the digest of the recording that came."""
-
-    story_id: str
-    sha256: str
-
-
-def name_key(name: str) -> str:
-    """By what a file finds its row: some systems write an é as two letters, and some make no small letters."""
-    return unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1].strip()).casefold()
-
-
-def sent_before(session: Session, sender: Principal, cells: Cells) -> Before | None:
-    """A story that this sender sent with this file's name, title and pilot, and that stands."""
-    query = (
-        _like(sender, cells)
-        .join(Recording, Recording.story_id == Story.id)
-        .where(Recording.sent_by == sender.account_id, Recording.state != RecordingState.UPLOADING)
-        .with_only_columns(Story.id, Recording.sent_name, Recording.sha256)
-    )
-    wanted = name_key(cells.get("file", ""))
-    return next(
-        (Before(story, sha or "") for story, name, sha in session.execute(query) if name_key(name) == wanted),
-        None,
-    )
-
-
-def _without_recording(session: Session, sender: Principal, cells: Cells) -> str | None:
-    """The story that a file of this row, broken off, has left."""
-    query = _like(sender, cells).where(
-        Story.state == State.SUBMITTED,
-        Story.language == cells.get("language", ""),
-        ~exists().where(Recording.story_id == Story.id),
-    )
-    return session.scalars(query.with_only_columns(Story.id).limit(1)).first()
-
-
-def _like(sender: Principal, cells: Cells) -> Select[Story]:
-    of_pilot = select(StoryPilot.story_id).join(Pilot).where(Pilot.code == cells.get("pilot", ""))
-    return gate.readable(sender).where(
-        Story.submitted_by == sender.account_id,
-        Story.title == cells.get("title", ""),
-        Story.id.in_(of_pilot),
-    )
-
-
 class Importing:
     """A form with a table's rows and their files, on its way in."""
 
-    def __init__(self, parts: Parts, sender: Principal, table: Sequence[Cells]) -> None:
-        self.parts, self.sender = parts, sender
+    def __init__(
+        self, parts: Parts, sender: Principal, table: Sequence[Cells], translator: Translator
+    ) -> None:
+        self.parts, self.sender, self.translator = parts, sender, translator
         self.results = [Result(number, cells) for number, cells in enumerate(table, start=1)]
         self.without_row: list[str] = []
         self._by_name: dict[str, list[Result]] = {}
@@ -125,6 +87,7 @@ async def take_files(request: Request, parts: Parts, sender: Principal, fields: 
 
     :raises Invalid: the form is broken, or the connection was cut; what arrived before stays
     """
+    translator = translator_for(request)
     importing: Importing | None = None
     file: _File | None = None
     try:
@@ -132,7 +95,7 @@ async def take_files(request: Request, parts: Parts, sender: Principal, fields: 
         async for event in read_form(request, fields, **limits):
             match event:
                 case FileBegins(name):
-                    importing = importing or Importing(parts, sender, rows.packed_rows(fields))
+                    importing = importing or Importing(parts, sender, rows.packed_rows(fields), translator)
                     file = _File(importing, name)
                 case FileBytes(data) if file is not None:
                     await file.take(data)
@@ -144,14 +107,14 @@ async def take_files(request: Request, parts: Parts, sender: Principal, fields: 
     finally:
         if file is not None:
             await file.give_up()
-    return importing or Importing(parts, sender, rows.packed_rows(fields))
+    return importing or Importing(parts, sender, rows.packed_rows(fields), translator)
 
 
 class _File:
     """One file of the form. Whatever is wrong with it is said of its row, and its bytes are let pass."""
 
     def __init__(self, importing: Importing, name: str) -> None:
-        self._all, self._name = importing, name
+        self._all, self._name, self._translator = importing, name, importing.translator
         self._row = importing.row_of(name)
         self._taking: Taking | None = None
         self._before: Before | None = None
@@ -213,15 +176,14 @@ class _File:
 
     def _make_story(self, cells: Cells) -> str:
         with self._all.parts.database.write() as session:
-            left = _without_recording(session, self._all.sender, cells)
-            return left or rows.submit(session, self._all.sender, cells).id
+            return story_for(session, self._all.sender, cells).id
 
     async def _commit(self, row: Result, taking: Taking) -> None:
         recording_id = await taking.commit()
         row.became = Became.SENT
-        row.says = "The teller's consent is recorded." if rows.uses_of(row.cells) else "Nobody was asked yet."
+        row.says = self._translator(CONSENT_RECORDED if rows.uses_of(row.cells) else NOBODY_ASKED)
         if other := await run_in_threadpool(self._other_with_same_bytes, recording_id):
-            row.says += f" The same recording is in story {other} already: look which of the two is too many."
+            row.says += " " + self._translator(SAME_BYTES, story=other)
 
     def _other_with_same_bytes(self, recording_id: str) -> str | None:
         with self._all.parts.database.read() as session:
@@ -233,14 +195,14 @@ class _File:
     def _note_before(self, row: Result, before: Before) -> None:
         row.story_id = before.story_id
         if self._digest.hexdigest() == before.sha256:
-            row.became, row.says = Became.SENT_BEFORE, "It was sent before, and is not sent twice."
+            row.became, row.says = Became.SENT_BEFORE, self._translator(NOT_TWICE)
             return
-        row.became = Became.REFUSED
-        row.says = "A story of this title came from a file of this name, which held something else. Change the title."
+        row.became, row.says = Became.REFUSED, self._translator(OTHER_BYTES)
 
     async def _refuse(self, error: StoryError) -> None:
         assert self._row is not None
-        self._row.became, self._row.says = Became.REFUSED, say(error.code, dict(error.parameters))
+        self._row.became = Became.REFUSED
+        self._row.says = say(error.code, dict(error.parameters), self._translator)
         if self._row.story_id is not None:
-            self._row.says += " Its story waits for the recording: import this row again."
+            self._row.says += " " + self._translator(STORY_WAITS)
         await self.give_up()

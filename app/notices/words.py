@@ -3,49 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from app.tellers.words import ANSWERS
+from app.web.translation import N_, Translator
 from models.notices import Notice, NoticeKind
+from models.tellers import CopyAnswer
+
+ENGLISH = Translator("en")
 
 SUBJECTS: Mapping[NoticeKind, str] = {
-    NoticeKind.EMBARGO_ENDED: "An embargo's date has passed",
-    NoticeKind.SAFEGUARDING: "Somebody is worried about a story",
-    NoticeKind.CONSENT_ENDS_SOON: "Somebody's consent ends soon",
-    NoticeKind.CONSENT_ENDED: "Somebody's consent has ended",
-    NoticeKind.CONSENT_CHANGED: "Somebody changed what they allow",
-    NoticeKind.STORY_WITHDRAWN: "A story was taken back",
-    NoticeKind.WORDING_CHANGED: "The text of consent has changed",
-    NoticeKind.REVIEW_COPY_READY: "A story is ready for its teller to look at",
-    NoticeKind.REVIEW_COPY_ANSWERED: "A teller has answered",
-    NoticeKind.RECALL: "Copies are to be deleted",
-    NoticeKind.RECALL_REMINDER: "Copies are still to be deleted",
-    NoticeKind.RESPONSE: "Somebody answered to a story",
-    NoticeKind.RETENTION: "A story will be erased because nobody took it up",
-    NoticeKind.PASSWORD_CHANGED: "Your password was changed",
-    NoticeKind.PASSWORD_LINK_MADE: "An administrator made a link for a new password of yours",
-    NoticeKind.SECOND_FACTOR_CHANGED: "Your second factor was set up, turned off or reset",
-    NoticeKind.WRONG_CODES: "Somebody signed in with your password and wrote wrong codes",
+    NoticeKind.EMBARGO_ENDED: N_("An embargo's date has passed"),
+    NoticeKind.SAFEGUARDING: N_("Somebody is worried about a story"),
+    NoticeKind.CONSENT_ENDS_SOON: N_("Somebody's consent ends soon"),
+    NoticeKind.CONSENT_ENDED: N_("Somebody's consent has ended"),
+    NoticeKind.CONSENT_CHANGED: N_("Somebody changed what they allow"),
+    NoticeKind.STORY_WITHDRAWN: N_("A story was taken back"),
+    NoticeKind.WORDING_CHANGED: N_("The text of consent has changed"),
+    NoticeKind.REVIEW_COPY_READY: N_("A story is ready for its teller to look at"),
+    NoticeKind.REVIEW_COPY_ANSWERED: N_("A teller has answered"),
+    NoticeKind.RECALL: N_("Copies are to be deleted"),
+    NoticeKind.RECALL_REMINDER: N_("Copies are still to be deleted"),
+    NoticeKind.RESPONSE: N_("Somebody answered to a story"),
+    NoticeKind.RETENTION: N_("A story will be erased because nobody took it up"),
+    NoticeKind.PASSWORD_CHANGED: N_("Your password was changed"),
+    NoticeKind.PASSWORD_LINK_MADE: N_("An administrator made a link for a new password of yours"),
+    NoticeKind.SIGN_IN_LINK_MADE: N_("A new way in to your account was printed"),
+    NoticeKind.SECOND_FACTOR_CHANGED: N_("Your second factor was set up, turned off or reset"),
+    NoticeKind.WRONG_CODES: N_("Somebody signed in with your password and wrote wrong codes"),
 }
 
 BODIES: Mapping[NoticeKind, str] = {
-    NoticeKind.EMBARGO_ENDED: "The story is still kept back. Look whether it may go on, and lift the embargo if so.",
-    NoticeKind.SAFEGUARDING: "It is kept with its curators until somebody has looked. Please look today.",
-    NoticeKind.CONSENT_ENDS_SOON: "It ends on {until}. Ask whether it is to be renewed; "
-    "if it is not, the story is closed then and erased a week later.",
-    NoticeKind.CONSENT_ENDED: "The story is closed. If nobody renews by {until}, it is erased.",
-    NoticeKind.CONSENT_CHANGED: "What may be done with the story is different from now on.",
-    NoticeKind.STORY_WITHDRAWN: "It is closed, and is being erased.",
-    NoticeKind.WORDING_CHANGED: "What was agreed stands as it was; please look whether it holds for the new text too.",
-    NoticeKind.REVIEW_COPY_READY: "What would leave can be looked at behind the private link, and approved or stopped.",
-    NoticeKind.REVIEW_COPY_ANSWERED: "They said: {answer}.",
-    NoticeKind.RECALL: "Delete every copy of the story that you hold, then say so in the list of recalls.",
-    NoticeKind.RECALL_REMINDER: "This is reminder {reminder}. Delete every copy that you hold, then say so.",
-    NoticeKind.RESPONSE: "What will change, and when, can be read behind the private link.",
-    NoticeKind.RETENTION: "It is erased on {until}, unless somebody takes it up before.",
-    NoticeKind.PASSWORD_CHANGED: "If it was not you, tell an administrator today.",
-    NoticeKind.PASSWORD_LINK_MADE: "If you did not ask for it, tell an administrator today.",
-    NoticeKind.SECOND_FACTOR_CHANGED: "If it was not you, and you did not ask for it, tell an administrator today.",
-    NoticeKind.WRONG_CODES: "They were not let in. If it was not you, choose a new password today.",
+    NoticeKind.EMBARGO_ENDED: N_(
+        "The story is still kept back. Look whether it may go on, and lift the embargo if so."
+    ),
+    NoticeKind.SAFEGUARDING: N_("It is kept with its curators until somebody has looked. Please look today."),
+    NoticeKind.CONSENT_ENDS_SOON: N_(
+        "It ends on {until}. Ask whether it is to be renewed; "
+        "if it is not, the story is closed then and erased a week later."
+    ),
+    NoticeKind.CONSENT_ENDED: N_("The story is closed. If nobody renews by {until}, it is erased."),
+    NoticeKind.CONSENT_CHANGED: N_("What may be done with the story is different from now on."),
+    NoticeKind.STORY_WITHDRAWN: N_("It is closed, and is being erased."),
+    NoticeKind.WORDING_CHANGED: N_(
+        "What was agreed stands as it was; please look whether it holds for the new text too."
+    ),
+    NoticeKind.REVIEW_COPY_READY: N_(
+        "What would leave can be looked at behind the private link, and approved or stopped."
+    ),
+    NoticeKind.REVIEW_COPY_ANSWERED: N_("They said: “{answer}”."),
+    NoticeKind.RECALL: N_(
+        "Delete every copy of the story that you hold, then say so in the list of recalls."
+    ),
+    NoticeKind.RECALL_REMINDER: N_(
+        "This is reminder {reminder}. Delete every copy that you hold, then say so."
+    ),
+    NoticeKind.RESPONSE: N_("What will change, and when, can be read behind the private link."),
+    NoticeKind.RETENTION: N_("It is erased on {until}, unless somebody takes it up before."),
+    NoticeKind.PASSWORD_CHANGED: N_("If it was not you, tell an administrator today."),
+    NoticeKind.PASSWORD_LINK_MADE: N_("If you did not ask for it, tell an administrator today."),
+    NoticeKind.SIGN_IN_LINK_MADE: N_("If you did not ask for it, tell whoever invited you today."),
+    NoticeKind.SECOND_FACTOR_CHANGED: N_(
+        "If it was not you, and you did not ask for it, tell an administrator today."
+    ),
+    NoticeKind.WRONG_CODES: N_("They were not let in. If it was not you, choose a new password today."),
 }
 
 
@@ -53,20 +75,21 @@ OF_THE_ACCOUNT = frozenset(
     {
         NoticeKind.PASSWORD_CHANGED,
         NoticeKind.PASSWORD_LINK_MADE,
+        NoticeKind.SIGN_IN_LINK_MADE,
         NoticeKind.SECOND_FACTOR_CHANGED,
         NoticeKind.WRONG_CODES,
     }
 )
 
 
-def subject_of(notice: Notice) -> str:
+def subject_of(notice: Notice, translator: Translator = ENGLISH) -> str:
     """A notice in a line."""
-    return SUBJECTS[notice.kind]
+    return translator(SUBJECTS[notice.kind])
 
 
-def body_of(notice: Notice) -> str:
+def body_of(notice: Notice, translator: Translator = ENGLISH) -> str:
     """What there is to do."""
-    return BODIES[notice.kind].format_map(_Given(notice.parameters))
+    return translator(BODIES[notice.kind]).format_map(_Given(_in_words(notice.parameters, translator)))
 
 
 def place_of(notice: Notice) -> str:
@@ -80,6 +103,16 @@ def place_of(notice: Notice) -> str:
     if notice.kind is NoticeKind.STORY_WITHDRAWN or not notice.story_id:
         return "/notices"
     return f"/stories/{notice.story_id}"
+
+
+def _in_words(parameters: Mapping[str, Any], translator: Translator) -> dict[str, Any]:
+    """What a notice carries, days and answers as people say them."""
+    shown = dict(parameters)
+    if "until" in shown:
+        shown["until"] = translator.day(date.fromisoformat(shown["until"]))
+    if "answer" in shown:
+        shown["answer"] = translator(ANSWERS[CopyAnswer(shown["answer"])])
+    return shown
 
 
 class _Given(dict[str, Any]):

@@ -7,6 +7,7 @@ are copied that the set has not got.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -14,17 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
 from alembic.migration import MigrationContext
 
 from app.parts import Parts
 from models.base import utc_now
 from models.errors import Conflict, NotFound, Unavailable
-from storage import dumps, schema, tombstones
-from storage.backup_sets import BackupSet, Manifest, digest_of, flush_names, new_file, write_whole
+from storage import dumps, narrowings, schema, tombstones
+from storage.backup_sets import BackupSet, Manifest, digest_of, new_file, write_whole
 from storage.dumps import Contents, NamedObject
 from storage.sealing import SealedWriter, SealingKey, read_key, unseal
+from storage.second_place import flush_names
+
+log = structlog.get_logger()
 
 DUMP_PURPOSE = "dump"
+# A backup of every night would fail where the service removes old ones just then.
+PATIENCE_SECONDS = 300.0
 Told = Callable[[int], None]
 
 
@@ -43,7 +50,7 @@ def make_backup(parts: Parts, to: Path, *, told: Told = lambda copied: None) -> 
 
     One that is broken off costs nothing but its time: the next one goes on with the objects that it copied.
 
-    :raises Conflict: another backup is being written there, or the key would lie in it
+    :raises Conflict: another backup is being written there for minutes, or the key would lie in it
     :raises NotFound: there is no key
     :raises Unavailable: the place cannot be written to, or a part does not answer
     """
@@ -53,12 +60,44 @@ def make_backup(parts: Parts, to: Path, *, told: Told = lambda copied: None) -> 
         raise Conflict("backup-key-inside", file=str(key_file))
     key = read_key(key_file)
     try:
-        with backups.only_us():
+        with backups.only_us(patience_seconds=PATIENCE_SECONDS):
             made = _Making(parts, backups, key, told).make()
     except OSError as error:
         raise Unavailable("backup-not-written", reason=error.strerror or type(error).__name__) from error
     _note(parts, made)
     return made
+
+
+def remove_expired(parts: Parts) -> list[str]:
+    """Remove backups that were kept long enough, whether or not new ones are made; returns the ids of those removed.
+
+    The newest whole one stays, however old: the doctor says that it is overdue (:func:`overdue`).
+    """
+    days, removed = parts.settings.backup_days, []
+    for folder in _places(parts):
+        backups = BackupSet(folder)
+        newest = backups.whole()[-1:]
+        if set(backups.older_than(days)) - set(newest):
+            # Whoever writes a backup there removes them, too.
+            with contextlib.suppress(Conflict), backups.only_us():
+                removed += backups.remove_older_than(days, keep="".join(newest))
+    if removed:
+        log.info("backups removed", backups=removed)
+    return removed
+
+
+def overdue(parts: Parts) -> list[Path]:
+    """The backups that are still there after the time that tellers were told, oldest first."""
+    days = parts.settings.backup_days
+    sets = [BackupSet(folder) for folder in _places(parts)]
+    return [backups.folder_of(each) for backups in sets for each in backups.older_than(days)]
+
+
+def _places(parts: Parts) -> list[Path]:
+    """Where backups lie, as far as we know: in the place of the settings, and where the last one was written."""
+    last = last_backup(parts.settings.data)
+    noted = [Path(last["to"]).parent.parent] if last else []
+    return sorted({parts.settings.backups_folder, *noted})
 
 
 class _Making:
@@ -148,7 +187,9 @@ class _Making:
         # The classes that read them are of this version's schema.
         if schema.is_current(self._parts.database):
             tombstones.write_missing(self._parts.database, here)
+            narrowings.write_missing(self._parts.database, here)
         tombstones.mirror(here, self._backups.tombstones)
+        narrowings.mirror(here, self._backups.tombstones)
         return len(tombstones.ids_in(self._backups.tombstones))
 
 

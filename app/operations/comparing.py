@@ -44,7 +44,8 @@ class Named:
 
 @dataclass
 class Comparison:
-    """What was found. ``strays`` have no row; those in ``covered`` belong to stories that were withdrawn."""
+    """What was found. ``strays`` have no row; those in ``covered`` belong to stories that were withdrawn, and may be
+    unfinished: parts of an object in the store."""
 
     at: str
     lost: list[Named] = field(default_factory=list)
@@ -72,6 +73,9 @@ def compare(parts: Parts) -> Comparison:
     covering = tombstones.Covered(parts.settings.tombstones_folder)
     withdrawn = {token for token in {token_of(key) for key in strays} if covering.has(token)}
     covered = [key for key in strays if token_of(key) in withdrawn]
+    # Where a process died while it put something for a story that was being erased, the store has parts of an object.
+    unfinished = {key for key in parts.objects.list_unfinished("") if token_of(key) not in tokens}
+    covered += sorted(key for key in unfinished - set(covered) if covering.has(token_of(key)))
     rest = _still_stray(parts, [key for key in strays if token_of(key) not in withdrawn])
     return Comparison(utc_now().isoformat(), lost, rest, covered)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import socket
 import threading
 import time
@@ -18,10 +17,10 @@ import urllib3
 from rich.console import Console
 
 from app.operations import serving
+from app.operations.demo_ground import make_anew, settings_apart
 from app.operations.demo_stories import PILOTS, STORIES, DemoStory, record
 from app.operations.logs import configure_logging
 from app.parts import Parts, build
-from app.settings import Settings
 from models.accounts import LinkPurpose
 from models.roles import Role, Scope
 from pipeline.transcription.wer import word_error_rate
@@ -53,18 +52,9 @@ class Demo:
 
     def run(self, *, stays: bool) -> bool:
         """Run it; with ``stays`` the service goes on until it is interrupted. True if every story arrived."""
+        make_anew(self._folder)
         configure_logging(is_quiet=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
-        cache = Settings().cache_folder
-        settings = Settings(
-            data=self._folder,
-            cache=cache,
-            port=self._port,
-            min_free_bytes=0,
-            public_url=None,
-            # Its visitors have no password to set one up with.
-            require_second_factor=False,
-        )
+        settings = settings_apart(self._folder, self._port)
         parts = build(settings)
         server = serving.server(parts)
         thread = threading.Thread(target=server.run, name="demo-server", daemon=True)

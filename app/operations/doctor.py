@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,20 +12,31 @@ from urllib.parse import urlsplit
 from sqlalchemy import create_engine, func, inspect, select
 
 from app.operations import leftovers
-from app.operations.backup import last_backup
+from app.operations.backup import last_backup, overdue
 from app.operations.comparing import compare, compare_and_mend, keep, kept_at
 from app.operations.fixity import WITHIN
 from app.parts import Parts
 from app.words import MENDS, say
+from models.addresses import is_loopback
 from models.base import utc_now
-from models.errors import StoryError
+from models.errors import StoryError, Unavailable
 from models.stories import Story, Tombstone
 from pipeline import cage
-from pipeline.queues import ENDED_WITHOUT_US, work_of_others
+from pipeline.queues import still_parked, work_of_others
 from pipeline.themes import lemmas
-from pipeline.transcription import weights
+from pipeline.transcription import engines, weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
-from storage import fixity, journal, ledger, physical_erasure, schema, tombstones, webhooks
+from storage import (
+    fixity,
+    journal,
+    ledger,
+    narrowings,
+    physical_erasure,
+    retention,
+    schema,
+    tombstones,
+    webhooks,
+)
 from storage.backup_sets import time_of
 from storage.database import POSTGRESQL_DURABILITY
 from storage.object_service import is_nearly_full
@@ -38,6 +48,8 @@ WALLS = {
     "calls": "Use a kernel with seccomp, on x86-64 or 64-bit ARM.",
 }
 ERASED_WITHIN = timedelta(minutes=10)
+# They go by the hourly round.
+GONE_WITHIN = timedelta(hours=2)
 BACKED_UP_WITHIN = COMPARED_WITHIN = timedelta(days=2)
 # More than a few are read in the database.
 NAMED = 10
@@ -88,6 +100,15 @@ def _cage(parts: Parts) -> Iterator[Finding]:
         yield Finding(f"cage: {wall}", stands, says, mend, is_warning=True)
 
 
+def _engine(parts: Parts) -> Iterator[Finding]:
+    mend = "Install it, or name another by COMMUNITY_REPORTING_ENGINE: no story gets any further without."
+    try:
+        engines.check(parts.settings.engine)
+        yield Finding("engine", True, f"{parts.settings.engine}, installed")
+    except Unavailable as error:
+        yield Finding("engine", False, say(error.code, dict(error.parameters)), mend)
+
+
 def _weights(parts: Parts) -> Iterator[Finding]:
     folder = weights.ensure(parts.settings.cache_folder, parts.settings.weights)
     if parts.settings.weights:
@@ -97,6 +118,9 @@ def _weights(parts: Parts) -> Iterator[Finding]:
         yield Finding(
             "weights", well, "base, verified" if well else "changed", f"Delete {folder} and run again."
         )
+    for name, wanted in parts.settings.offered_weights.items():
+        weights.ensure(parts.settings.cache_folder, wanted)
+        yield Finding(f"weights: {name}", True, "offered to pilots")
     weak = [code for code in PILOT_LANGUAGES if quality_note(code, weights.name_of(folder))]
     if weak:
         mend = "Set COMMUNITY_REPORTING_WEIGHTS to small or large-v3-turbo."
@@ -203,6 +227,10 @@ def _tombstones(parts: Parts) -> Iterator[Finding]:
     yield Finding("tombstones", not unwritten, f"{len(unwritten)} without a file", mend)
     mend = "Take these files from the backups' folder tombstones. They are obeyed by their names meanwhile."
     yield Finding("tombstones' files", not torn, f"{len(torn)} unreadable", mend)
+    unwritten, torn = narrowings.missing(parts.database, folder), narrowings.unreadable(folder)
+    says = f"{len(unwritten)} without a file, {len(torn)} unreadable"
+    mend = "As for tombstones: doctor --mend writes what is missing, the backups' folder has what is torn."
+    yield Finding("narrowed consent", not unwritten and not torn, says, mend)
     mend = "Set COMMUNITY_REPORTING_TOMBSTONES to a folder on another disk."
     apart = not _on_one_disk(folder, parts.settings.data)
     yield Finding(
@@ -221,6 +249,10 @@ def _backups(parts: Parts) -> Iterator[Finding]:
         mend = "Set COMMUNITY_REPORTING_BACKUPS to a folder on another disk or machine."
         says = "apart" if apart else "on the disk of DATA"
         yield Finding("backups' place", apart, says, mend, is_warning=True)
+    late = overdue(parts)
+    says = f"{len(late)}: {', '.join(str(each) for each in late[:NAMED])}" if late else "none"
+    mend = "Tellers were told another date. Make a new backup; serve and backup remove all old ones but the newest."
+    yield Finding("backups kept too long", not late, says, mend)
 
 
 def _on_one_disk(one: Path, other: Path) -> bool:
@@ -232,11 +264,13 @@ def _on_one_disk(one: Path, other: Path) -> bool:
 
 
 def mend_what_is_safe(parts: Parts) -> Iterator[str]:
-    """Mend what takes no decision: tombstones written and obeyed, and what they cover erased. Nothing else is deleted,
-    and no object without a row is adopted: nobody knows what its people allowed."""
+    """Mend what takes no decision: what stands in the second place is written and obeyed, and what it covers erased.
+    Nothing else is deleted, and no object without a row is adopted: nobody knows what its people allowed."""
     folder = parts.settings.tombstones_folder
     yield f"{tombstones.write_missing(parts.database, folder)} tombstones written"
     yield f"{len(tombstones.apply(parts.database, folder))} stories withdrawn again"
+    yield f"{narrowings.write_missing(parts.database, folder)} narrowings of consent written"
+    yield f"{len(narrowings.apply(parts.database, folder))} stories narrowed again"
     yield f"{compare_and_mend(parts).erased} objects of withdrawn stories erased"
 
 
@@ -244,11 +278,11 @@ def _work(parts: Parts) -> Iterator[Finding]:
     if not _work_ever_began(parts.settings.workflow_url):
         yield Finding("parked work", True, "none yet: no worker ever ran")
         return
-    stuck, foreign = work_of_others(parts.settings.workflow_url)
-    says = f"{stuck} of {', '.join(ENDED_WITHOUT_US).lower()}"
-    yield Finding(
-        "parked work", not stuck, says if stuck else "none", "Retry those recordings on their pages."
-    )
+    parked, foreign = work_of_others(parts.settings.workflow_url)
+    with parts.database.read() as session:
+        stuck = still_parked(session, parked)
+    says = f"{stuck} broke off too often" if stuck else "none"
+    yield Finding("parked work", not stuck, says, "Retry those recordings on their pages, and see the log.")
     yield Finding("work of other versions", not foreign, str(foreign), "Start serve: it takes them up again.")
 
 
@@ -260,7 +294,10 @@ def _erasures(parts: Parts) -> Iterator[Finding]:
             .select_from(Tombstone)
             .where(Tombstone.erased_at.is_(None), Tombstone.withdrawn_at < utc_now() - ERASED_WITHIN)
         )
-    yield Finding("late erasures", not late, str(late or "none"), "Start a worker, and see its log.")
+        waiting = retention.not_gone_yet(session, marked_before=utc_now() - GONE_WITHIN)
+    mend = "Start a worker, and see its log."
+    yield Finding("late erasures", not late, str(late or "none"), mend)
+    yield Finding("originals let go", not waiting, f"{len(waiting) or 'none'} still in the store", mend)
 
 
 def _leftovers(parts: Parts) -> Iterator[Finding]:
@@ -268,9 +305,7 @@ def _leftovers(parts: Parts) -> Iterator[Finding]:
     for place in leftovers.places(parts):
         waiting = leftovers.backlog(parts, place)
         by = waiting.oldest + leftovers.deadline_of(parts) if waiting else None
-        says = (
-            f"{waiting.stories} erased stories, until {by:%Y-%m-%d %H:%M} UTC" if waiting else "nothing left"
-        )
+        says = f"{_what_waits(waiting)}, until {by:%Y-%m-%d %H:%M} UTC" if waiting else "nothing left"
         mend = "Let serve run, and see its log; or run community-reporting erase-leftovers."
         yield Finding(f"files: {place}", by is None or by > utc_now(), says, mend)
     if parts.embedded is not None:
@@ -286,6 +321,11 @@ def _leftovers(parts: Parts) -> Iterator[Finding]:
     yield Finding(
         "rights to erase", not wanting, f"without {wanting}" if wanting else "all", mend, bool(wanting)
     )
+
+
+def _what_waits(waiting: leftovers.Backlog) -> str:
+    said = [f"{waiting.stories} erased stories"] if waiting.stories else []
+    return ", ".join([*said, f"{waiting.originals} originals let go"] if waiting.originals else said)
 
 
 def _webhooks(parts: Parts) -> Iterator[Finding]:
@@ -308,21 +348,15 @@ def _work_ever_began(workflow_url: str) -> bool:
 
 def _address(parts: Parts) -> Iterator[Finding]:
     address = urlsplit(parts.settings.base_url)
-    well = address.scheme == "https" or _is_loopback(address.hostname or "")
+    well = address.scheme == "https" or is_loopback(address.hostname or "")
     mend = "Serve by TLS: phones record only over HTTPS (docs/deploy)."
     yield Finding("address", well, parts.settings.base_url, mend, is_warning=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 LOOKS: tuple[Callable[[Parts], Iterator[Finding]], ...] = (
     _programs,
     _cage,
+    _engine,
     _weights,
     _lemmas,
     _database,

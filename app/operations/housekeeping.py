@@ -1,5 +1,5 @@
-"""What a service that runs for months does by itself: old copies and abandoned uploads end, erased content leaves the
-disk, tombstones lie in their second place, rows and objects are compared, and originals are read again."""
+"""What a service that runs for months does by itself: old copies, old backups and abandoned uploads end, erased content
+leaves the disk, tombstones lie in their second place, rows and objects are compared, and originals are read again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from starlette.concurrency import run_in_threadpool
 
 from app.notices.mail import send_waiting
 from app.operations import leftovers
+from app.operations.backup import remove_expired
 from app.operations.comparing import look_daily
 from app.operations.fixity import check_originals
 from app.parts import Parts
 from app.uploads.upkeep import keep_uploads
-from storage import safety_copies, tombstones
+from storage import narrowings, safety_copies, tombstones
 
 log = structlog.get_logger()
 
@@ -40,9 +41,17 @@ def remove_old_copies(parts: Parts) -> None:
     safety_copies.remove_old(parts.settings.copies_folder)
 
 
+def remove_old_backups(parts: Parts) -> None:
+    """Remove backups after the days that tellers were told, though nobody makes new ones."""
+    remove_expired(parts)
+
+
 def write_tombstones(parts: Parts) -> None:
     """Write what could not be written at once, or was written by a process that cannot reach this place."""
-    tombstones.write_missing(parts.database, parts.settings.tombstones_folder)
+    place = parts.settings.tombstones_folder
+    tombstones.write_missing(parts.database, place)
+    narrowings.write_missing(parts.database, place)
+    narrowings.forget_withdrawn(place)
 
 
 def erase_leftovers(parts: Parts, *, after: timedelta = leftovers.NAMES_ARE_WRITTEN_AFTER) -> bool:
@@ -75,4 +84,5 @@ LOOKS: tuple[Callable[[Parts], object], ...] = (
     look_daily,
     check_originals,
     send_waiting,
+    remove_old_backups,
 )

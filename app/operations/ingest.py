@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.imports import rows
+from app.imports.before import never_came, story_for
 from app.imports.reading import table_of
 from app.parts import Parts
 from app.words import say
@@ -101,9 +102,10 @@ def _sha256(source: Path) -> str:
 
 
 def _submit(session: WriteSession, sender: Principal, source: Path, line: Mapping[str, str]) -> Recording:
-    """The story of a line with its teller's consent, and room for its recording."""
-    story = rows.submit(session, sender, line)
-    return recordings.expect_recording(session, story, source.name, sent_by=sender.account_id or "")
+    """The story of a line with its teller's consent, and room for its recording; what was cut off is gone on with."""
+    story = story_for(session, sender, line)
+    left = never_came(session, story, sender, source.name)
+    return left or recordings.expect_recording(session, story, source.name, sent_by=sender.account_id or "")
 
 
 def _send(parts: Parts, sender: Principal, source: Path, sha256: str, line: Mapping[str, str]) -> str:

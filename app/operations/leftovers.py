@@ -13,12 +13,13 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.parts import Parts
 from models.base import utc_now
 from models.erasure import is_due, is_near
 from models.journal import JournalEntry
-from models.stories import Tombstone
+from models.stories import Recording, Tombstone
 from storage import journal, physical_erasure, uploads
 from storage.embedded.upkeep import NAMES_ARE_WRITTEN_AFTER_SECONDS
 
@@ -32,9 +33,10 @@ ACT = "rewrite-files"
 
 @dataclass(frozen=True)
 class Backlog:
-    """Erased stories that are still in some files: how many, and from when to when they were erased."""
+    """What was erased and is still in some files: how many stories and originals, and from when to when."""
 
     stories: int
+    originals: int
     oldest: datetime
     newest: datetime
 
@@ -50,12 +52,26 @@ def backlog(parts: Parts, place: str, *, after: timedelta = timedelta(0)) -> Bac
     :param after: passing over those that were erased less than this ago
     """
     until, _ = _done(parts, place)
-    erased = Tombstone.erased_at
-    which = [erased <= utc_now() - after, *([erased > until] if until else [])]
+    before = utc_now() - after
     with parts.database.read() as session:
-        counted = select(func.count(), func.min(erased), func.max(erased)).where(*which)
-        stories, oldest, newest = session.execute(counted).one()
-    return Backlog(stories, oldest, newest) if oldest and newest else None
+        stories, *times = _erased(session, Tombstone.erased_at, until, before)
+        originals = 0
+        # Of an original that was let go the database keeps its row, and nothing else.
+        if place != DATABASE:
+            originals, *more = _erased(session, Recording.original_gone_at, until, before)
+            times += more
+    moments = [each for each in times if each is not None]
+    return Backlog(stories, originals, min(moments), max(moments)) if moments else None
+
+
+def _erased(
+    session: Session, at: InstrumentedAttribute[datetime | None], until: datetime | None, before: datetime
+) -> tuple[int, datetime | None, datetime | None]:
+    which = [at <= before, *([at > until] if until else [])]
+    count, oldest, newest = session.execute(
+        select(func.count(), func.min(at), func.max(at)).where(*which)
+    ).one()
+    return count, oldest, newest
 
 
 def rewrite(parts: Parts, place: str, newest: datetime | None = None) -> None:

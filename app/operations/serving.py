@@ -17,13 +17,14 @@ from app.operations.housekeeping import keep_house
 from app.parts import Parts
 from app.people.service import first_administrator_link
 from app.settings import Settings
+from models.addresses import is_loopback
 from pipeline.calling import Caller
 from pipeline.media.inspection import MediaLimits
-from pipeline.transcription import weights
+from pipeline.transcription import engines, weights
 from pipeline.transcription.recogniser import Recogniser
 from pipeline.worker import Worker
 from pipeline.workplace import Workplace
-from storage import tombstones
+from storage import narrowings, tombstones
 from storage.wishes import Holder
 
 
@@ -32,10 +33,22 @@ def keep_tables_in(settings: Settings) -> None:
     os.environ["COMMUNITY_REPORTING_CACHE"] = str(settings.cache_folder)
 
 
+def refuse_missing_engine(settings: Settings) -> None:
+    """Before anything is opened, where work will be done: without its engine no story gets any further.
+
+    :raises Unavailable: there is no such engine, or it is not installed
+    """
+    engines.check(settings.engine)
+
+
 def make_recogniser(settings: Settings) -> Recogniser:
     """The engine that the settings name, with its weights made ready."""
     folder = weights.ensure(settings.cache_folder, settings.weights)
-    return Recogniser(folder, engine=settings.engine, threads=settings.threads)
+    others = {
+        name: weights.ensure(settings.cache_folder, wanted)
+        for name, wanted in settings.offered_weights.items()
+    }
+    return Recogniser(folder, others=others, engine=settings.engine, threads=settings.threads)
 
 
 def make_worker(parts: Parts) -> Worker:
@@ -59,12 +72,16 @@ def make_worker(parts: Parts) -> Worker:
 
 
 def withdraw_again(parts: Parts) -> None:
-    """Before anything is served or worked on: what has a tombstone is withdrawn, whatever the database says.
+    """Before anything is served or worked on: what has a tombstone is withdrawn, and what was narrowed is narrow,
+    whatever the database says.
 
     :raises StoryError: that could not be made sure, so nothing may be served
     """
-    tombstones.apply(parts.database, parts.settings.tombstones_folder)
-    tombstones.write_missing(parts.database, parts.settings.tombstones_folder)
+    place = parts.settings.tombstones_folder
+    tombstones.apply(parts.database, place)
+    narrowings.apply(parts.database, place)
+    tombstones.write_missing(parts.database, place)
+    narrowings.write_missing(parts.database, place)
 
 
 def application(parts: Parts) -> FastAPI:
@@ -111,6 +128,17 @@ def server(
         timeout_graceful_shutdown=20,
     )
     return uvicorn.Server(config)
+
+
+def openness(settings: Settings, *, is_tls: bool) -> str | None:
+    """What to tell whoever serves others without TLS, their own or a proxy's; None where nobody can listen in."""
+    if is_tls or is_loopback(settings.host) or settings.base_url.startswith("https:"):
+        return None
+    return (
+        f"Others reach this at {settings.host}, and by plain HTTP: on the way anybody reads passwords and stories, and "
+        "phones do not record. Give it --tls-cert and --tls-key, or put a proxy in front and say its address by "
+        "COMMUNITY_REPORTING_PUBLIC_URL=https://… (docs/deploy/tls-and-proxies.md)."
+    )
 
 
 def invite_first_administrator(parts: Parts) -> str | None:

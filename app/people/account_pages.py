@@ -10,15 +10,15 @@ from fastapi.responses import RedirectResponse
 
 from app.access import SettingUp, SignedIn
 from app.parts import House, Parts
-from app.people import service
-from app.people.asking import who_shows_it_again
+from app.people import entering, service
+from app.people.asking import not_too_often, who_shows_it_again
 from app.web import cookies
 from app.web.cookies import SESSION_COOKIE
 from app.web.rendering import render
 from models import second_factors as rules
 from models.errors import Invalid, NotAllowed
 from models.roles import Principal, Scope
-from storage import accounts, api_keys, second_factors, sign_ins
+from storage import accounts, api_keys, lasting, second_factors, sign_ins
 
 router = APIRouter(prefix="/account")
 
@@ -41,6 +41,8 @@ def show(request: Request, parts: House, principal: SignedIn) -> Response:
             sessions=[(each, each.token_digest == here) for each in sign_ins.of_account(session, mine)],
             keys=api_keys.of_account(session, mine),
             scopes=list(Scope),
+            comes_without_password=lasting.is_for(session, mine),
+            idles_days=lasting.IDLES.days,
         )
 
 
@@ -64,6 +66,26 @@ def change_password(
         if ends_keys:
             api_keys.end_all(session, mine)
     return RedirectResponse("/account", 303)
+
+
+@router.post("/first-password")
+def choose_first_password(
+    request: Request, parts: House, principal: SignedIn, sign_in_name: Text, password: Text
+) -> Response:
+    """A sign-in name and a password for whoever came without; from then on they are as everybody else."""
+    mine = not_too_often(principal)
+    with parts.database.read() as session:
+        name = service.account_named(session, mine).name
+    chosen = accounts.hash_of(password, (name, sign_in_name))
+    with parts.database.write() as session:
+        entrance = service.choose_first_password(
+            session,
+            mine,
+            sign_in_name=sign_in_name,
+            password_hash=chosen,
+            browser=entering.browser_of(request, parts),
+        )
+    return entering.to_start(parts, entrance)
 
 
 # ---- the second factor: also for those who may do nothing else before they have one ------------------------------

@@ -19,8 +19,17 @@ def who_shows_it_again(parts: Parts, principal: Principal, password: str) -> str
 
     :raises NotAllowed: it is another one
     """
+    mine = not_too_often(principal)
+    with parts.database.read() as session:
+        return accounts.ask_again(session, mine, password).id
+
+
+def not_too_often(principal: Principal) -> str:
+    """The id of whoever sits at this session; ten tries a minute.
+
+    :raises TooMany: they have tried as often as that
+    """
     mine = principal.account_id or ""
     if not _attempts.hit(TEN_A_MINUTE, mine):
         raise TooMany("too-many-attempts", retry_after_seconds=60)
-    with parts.database.read() as session:
-        return accounts.ask_again(session, mine, password).id
+    return mine

@@ -11,9 +11,8 @@ from app.access import Facilitator, InSession
 from app.parts import House
 from app.people.asking import who_shows_it_again
 from app.web import cookies, kiosk
-from app.web.cookies import SESSION_COOKIE
-from app.web.translated import page
-from app.web.translation import translator_for
+from app.web.cookies import AT_A_KIOSK_COOKIE, SESSION_COOKIE
+from app.web.rendering import render
 from storage import accounts
 
 router = APIRouter(prefix=kiosk.START)
@@ -23,22 +22,26 @@ router = APIRouter(prefix=kiosk.START)
 def begin(request: Request, parts: House, facilitator: Facilitator) -> Response:
     with parts.database.write() as session:
         accounts.begin_kiosk(session, cookies.value_of(request, SESSION_COOKIE, parts.settings))
-    return RedirectResponse(kiosk.START, 303)
+    response = RedirectResponse(kiosk.START, 303)
+    cookies.give(response, AT_A_KIOSK_COOKIE, "yes", parts.settings, lasts=accounts.SESSION_LASTS)
+    return response
 
 
 @router.get("")
 def start(request: Request, parts: House, facilitator: Facilitator) -> Response:
     """Where each teller begins. Opening it forgets the one before: a page that was left alone can only open it."""
     if not request.state.is_kiosk:
-        return RedirectResponse("/", 303)
-    response = page(request, "kiosk.html", translator_for(request))
+        away = RedirectResponse("/", 303)
+        cookies.take_back(away, AT_A_KIOSK_COOKIE, parts.settings)
+        return away
+    response = render(request, "kiosk.html")
     kiosk.forget(response, parts.settings)
     return response
 
 
 @router.get("/end")
 def end_form(request: Request, facilitator: InSession) -> Response:
-    return page(request, "kiosk-end.html", translator_for(request))
+    return render(request, "kiosk-end.html")
 
 
 @router.post("/end")
@@ -54,4 +57,5 @@ def end(
         accounts.end_kiosk(session, cookies.value_of(request, SESSION_COOKIE, parts.settings))
     response = RedirectResponse("/", 303)
     kiosk.forget(response, parts.settings)
+    cookies.take_back(response, AT_A_KIOSK_COOKIE, parts.settings)
     return response

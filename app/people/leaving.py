@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 
 from app.parts import House, Parts
 from app.web import cookies, kiosk
-from app.web.cookies import LEAVING, SESSION_COOKIE
+from app.web.cookies import AT_A_KIOSK_COOKIE, LEAVING, SESSION_COOKIE
 from app.web.rendering import render
 from app.web.translation import translator_for
 from models.base import utc_now
@@ -30,7 +30,8 @@ def leave(request: Request, parts: House) -> Response:
     if not _is_kiosk(request, parts):
         with parts.database.write() as session:
             accounts.end_session(session, cookies.value_of(request, SESSION_COOKIE, parts.settings))
-        cookies.take_back(response, SESSION_COOKIE, parts.settings)
+        for cookie in (SESSION_COOKIE, AT_A_KIOSK_COOKIE):
+            cookies.take_back(response, cookie, parts.settings)
     return response
 
 
@@ -42,6 +43,7 @@ def somewhere_else(request: Request, parts: House) -> Response:
         request,
         "leave.html",
         translator=translator,
+        can_switch=False,
         # At a kiosk the next teller finds the start again.
         back_to=kiosk.START if _is_kiosk(request, parts) else None,
         **_month(translator.language, today),

@@ -8,20 +8,28 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.access import Administrator
+from app.labels import label_of
 from app.parts import House
 from app.people import office
 from app.people.office import Wanted
 from app.pilots import service as pilot_service
 from app.web import cursors
 from app.web.rendering import render
+from app.web.translation import translator_for
 from models.roles import Role
-from storage import api_keys, closing, pilots, second_factors, sign_ins
+from storage import api_keys, closing, lasting, pilots, second_factors, sign_ins
 
 router = APIRouter(prefix="/people")
 ONE = "/{account_id}"
 
 Line = Annotated[str, Form(max_length=200)]
 Asked = Annotated[str, Query(max_length=200)]
+
+
+def _roles(request: Request) -> list[tuple[Role, str]]:
+    """To choose from, in the reader's language."""
+    translator = translator_for(request)
+    return [(each, translator(label_of(each))) for each in Role]
 
 
 def _back(account_id: str) -> Response:
@@ -51,7 +59,7 @@ def everybody(
             next=cursors.written(list(listed.next)) if listed.next else None,
             wanted=wanted,
             pilots=[(each.code, each.name) for each in pilots.everyone(session)],
-            roles=[(each, each) for each in Role],
+            roles=_roles(request),
         )
 
 
@@ -62,8 +70,10 @@ def show(request: Request, parts: House, administrator: Administrator, account_i
             request,
             "person.html",
             person=office.person(session, account_id),
+            comes_without_password=lasting.is_for(session, account_id),
+            has_outgrown=lasting.has_outgrown(session, office.known(session, account_id)),
             pilots=[(each.code, each.name) for each in pilots.everyone(session)],
-            roles=[(each, each) for each in Role],
+            roles=_roles(request),
         )
 
 
@@ -100,8 +110,8 @@ def new_password(request: Request, parts: House, administrator: Administrator, a
             request,
             "link.html",
             link=f"{parts.settings.base_url}/come-in/{token}",
-            what=f"Whoever opens this link chooses the password of {account.sign_in_name}.",
-            lasts=f"{pilot_service.NEW_PASSWORD_LASTS.days} day",
+            sign_in_name=account.sign_in_name if account.has_own_sign_in_name else account.name,
+            lasts_days=pilot_service.NEW_PASSWORD_LASTS.days,
             back=f"/people/{account_id}",
         )
 

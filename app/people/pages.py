@@ -11,14 +11,12 @@ from limits import RateLimitItemPerMinute
 
 from app.access import Anyone
 from app.parts import House, Parts
-from app.people import service
-from app.people.service import Browser, Entrance
+from app.people import entering, service
+from app.people.service import Entrance
 from app.web import attempts, cookies
-from app.web.cookies import DEVICE_COOKIE, LEAVING, SESSION_COOKIE
+from app.web.cookies import AT_A_KIOSK_COOKIE, LEAVING, SESSION_COOKIE
 from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
-from app.web.translated import page
-from app.web.translation import translator_for
 from models.accounts import LinkPurpose
 from models.errors import NotSignedIn, TooMany
 from storage import accounts, guessing, pilots, second_factors
@@ -42,44 +40,30 @@ def _let_in(request: Request, parts: Parts, entrance: Entrance) -> Response:
     """To the start with a session; or the page that asks for the code of a second factor."""
     if entrance.waits_for_code:
         return _ask_code(request, entrance.token)
-    response = RedirectResponse("/", 303)
-    cookies.give(response, SESSION_COOKIE, entrance.token, parts.settings, lasts=accounts.SESSION_LASTS)
-    if entrance.device is not None:
-        cookies.give(response, DEVICE_COOKIE, entrance.device, parts.settings, lasts=guessing.KNOWN_FOR)
-    return response
+    return entering.to_start(parts, entrance)
 
 
 def _ask_code(request: Request, token: str, *, is_wrong: bool = False) -> Response:
-    # Its language cannot be switched: nobody comes to this page by its address.
     return render(
         request,
         "sign-in-code.html",
         status=401 if is_wrong else 200,
-        translator=translator_for(request),
         token=token,
         is_wrong=is_wrong,
-    )
-
-
-def _browser(request: Request, parts: Parts) -> Browser:
-    return Browser(
-        session=cookies.value_of(request, SESSION_COOKIE, parts.settings),
-        device=cookies.value_of(request, DEVICE_COOKIE, parts.settings),
     )
 
 
 @router.get("/")
 def home(request: Request, parts: House, principal: Anyone) -> Response:
     if not principal.is_signed_in:
-        return page(request, "welcome.html", translator_for(request))
+        return render(request, "welcome.html")
     with parts.database.read() as session:
         mine = pilots.of_ids(session, list(principal.roles))
         account = service.account_named(session, principal.account_id or "")
         lacks_factor = principal.weighs_most and not second_factors.is_on(session, account.id)
-        return page(
+        return render(
             request,
             "home.html",
-            translator_for(request),
             pilots=mine,
             account=account,
             lacks_second_factor=lacks_factor,
@@ -88,13 +72,13 @@ def home(request: Request, parts: House, principal: Anyone) -> Response:
 
 @router.get("/sign-in")
 def sign_in_form(request: Request, principal: Anyone) -> Response:
-    return page(request, "sign-in.html", translator_for(request))
+    return render(request, "sign-in.html")
 
 
 @router.post("/sign-in")
 def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) -> Response:
     _slow_down(request)
-    browser = _browser(request, parts)
+    browser = entering.browser_of(request, parts)
     with parts.database.write() as session:
         of = guessing.count_try(session, sign_in_name, browser.device)
     try:
@@ -121,7 +105,7 @@ def show_code(request: Request, parts: House, token: Text, code: Text) -> Respon
     """The second step. Who is here is known by what the first one gave, which lasts ten minutes and opens nothing."""
     _slow_down(request, "second")
     with parts.database.write() as session:
-        entrance = service.go_on(session, token, code, _browser(request, parts))
+        entrance = service.go_on(session, token, code, entering.browser_of(request, parts))
     if entrance is not None:
         return _let_in(request, parts, entrance)
     log.warning("code was wrong", address=attempts.whose(request))
@@ -130,12 +114,13 @@ def show_code(request: Request, parts: House, token: Text, code: Text) -> Respon
 
 @router.post("/sign-out")
 def sign_out(request: Request, parts: House) -> Response:
-    token = _browser(request, parts).session
+    token = entering.browser_of(request, parts).session
     if token:
         with parts.database.write() as session:
             accounts.end_session(session, token)
     response = RedirectResponse("/?signed-out=yes", 303, headers=dict(LEAVING))
-    cookies.take_back(response, SESSION_COOKIE, parts.settings)
+    for cookie in (SESSION_COOKIE, AT_A_KIOSK_COOKIE):
+        cookies.take_back(response, cookie, parts.settings)
     return response
 
 
@@ -145,13 +130,12 @@ def link_form(request: Request, parts: House, token: str) -> Response:
     _slow_down(request)
     with parts.database.read() as session:
         link = accounts.look_at_link(session, token)
-    response = page(
+        asked = service.asked_by(session, link)
+    response = render(
         request,
         "come-in.html",
-        translator_for(request),
         token=token,
-        asks_name=service.needs_name(link),
-        asks_password=link.purpose != LinkPurpose.SIGN_IN,
+        asked=asked,
         is_first=link.purpose == LinkPurpose.FIRST_ADMINISTRATOR,
     )
     response.headers.update(ADDRESS_IS_SECRET)
@@ -180,6 +164,6 @@ def use_link(
             name=name,
             sign_in_name=sign_in_name,
             password_hash=password_hash,
-            browser=_browser(request, parts),
+            browser=entering.browser_of(request, parts),
         )
     return _let_in(request, parts, entrance)

@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from models.accounts import Account, LinkPurpose, OneTimeLink
-from models.errors import Invalid, NotFound
-from models.roles import Role
-from storage import accounts, api_keys, guessing, journal, second_factors, sign_ins
+from models.errors import Invalid, NotAllowed, NotFound
+from models.roles import LIGHT, Role
+from storage import accounts, api_keys, guessing, journal, lasting, second_factors, sign_ins
 from storage.database import WriteSession
 
 
@@ -19,11 +19,13 @@ class Entrance:
     """What somebody has who showed a password or a link: a session's token, or one that waits for their code.
 
     ``device`` is what their browser is known by from then on; None if it is known already, or nobody is in yet.
+    ``lasts`` is how long the session does, at most.
     """
 
     token: str
     waits_for_code: bool
     device: str | None = None
+    lasts: timedelta = accounts.SESSION_LASTS
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,31 @@ def first_administrator_link(session: WriteSession) -> str | None:
     return accounts.make_link(session, LinkPurpose.FIRST_ADMINISTRATOR, lasts=timedelta(hours=24))
 
 
-def needs_name(link: OneTimeLink) -> bool:
-    """Whether the link makes a new account, whose holder says who they are."""
-    return link.account_id is None
+@dataclass(frozen=True)
+class Asked:
+    """What the page of a one-time link asks of whoever opens it, and whether this device then stays signed in."""
+
+    name: bool
+    sign_in_name: bool
+    password: bool
+    stays: bool
+
+
+def asked_by(session: Session, link: OneTimeLink) -> Asked:
+    """What to ask: of a new reporter the name alone, of whoever chooses a password how they sign in with it."""
+    account = session.get(Account, link.account_id) if link.account_id else None
+    has_password = not _opens_without_password(link)
+    return Asked(
+        name=account is None,
+        sign_in_name=has_password and (account is None or not account.has_own_sign_in_name),
+        password=has_password,
+        stays=not has_password and (account is None or lasting.is_for(session, account.id)),
+    )
+
+
+def _opens_without_password(link: OneTimeLink) -> bool:
+    is_light = link.purpose == LinkPurpose.INVITATION and link.role in LIGHT
+    return is_light or link.purpose == LinkPurpose.SIGN_IN
 
 
 def come_in(
@@ -55,9 +79,10 @@ def come_in(
     password_hash: str | None,
     browser: Browser,
 ) -> Entrance:
-    """Use a one-time link: an account with a password, and a session, or the way to one.
+    """Use a one-time link: an account, with a password unless it weighs little, and a session, or the way to one.
 
     A new password ends what the old one opened: sessions, links, and API keys. A second factor stays, and is asked for.
+    A new reporter who sends one has it, although the page asks for none.
 
     :param browser: the session that it had ends
     :raises NotFound: the link was used, or has ended
@@ -66,15 +91,35 @@ def come_in(
     link = accounts.use_link(session, token)
     if link.purpose == LinkPurpose.FIRST_ADMINISTRATOR and accounts.has_administrator(session):
         raise NotFound("link-used-or-ended")
-    account = _account_of(session, link, name, sign_in_name)
+    if password_hash is None and not _opens_without_password(link):
+        raise Invalid("password-missing")
+    account = _account_of(session, link, name, sign_in_name if password_hash else lasting.made_sign_in_name())
+    if link.purpose == LinkPurpose.SIGN_IN and lasting.has_outgrown(session, account):
+        raise NotFound("link-used-or-ended")
     journal.note(session, account.id, f"use-link-{link.purpose}", subject=link.id)
     if link.pilot_id and link.role:
         accounts.give_role(session, account.id, link.pilot_id, Role(link.role), actor=journal.SERVICE)
-    if link.purpose != LinkPurpose.SIGN_IN:
-        if password_hash is None:
-            raise Invalid("password-missing")
+    if link.purpose != LinkPurpose.SIGN_IN and password_hash is not None:
+        if not account.has_own_sign_in_name:
+            accounts.choose_sign_in_name(session, account, sign_in_name)
         accounts.choose_password(session, account, password_hash)
         api_keys.end_all(session, account.id)
+    return enter(session, account, browser)
+
+
+def choose_first_password(
+    session: WriteSession, account_id: str, *, sign_in_name: str, password_hash: str, browser: Browser
+) -> Entrance:
+    """Whoever came without a password signs in with one from now on; every session ends, this one begins anew.
+
+    :raises NotAllowed: the account has a password, which changes it
+    :raises Conflict: the sign-in name is taken
+    """
+    account = session.get_one(Account, account_id)
+    if account.password_hash is not None:
+        raise NotAllowed("password-wrong")
+    accounts.choose_sign_in_name(session, account, sign_in_name)
+    accounts.choose_password(session, account, password_hash)
     return enter(session, account, browser)
 
 
@@ -86,9 +131,11 @@ def enter(session: WriteSession, account: Account, browser: Browser) -> Entrance
 
 
 def _let_in(session: WriteSession, account: Account, browser: Browser) -> Entrance:
-    token = accounts.begin_session(session, account, instead_of=browser.session)
+    stays = lasting.is_for(session, account.id)
+    token = accounts.begin_session(session, account, instead_of=browser.session, is_lasting=stays)
     device = guessing.remember_device(session, account.id, browser.device)
-    return Entrance(token, waits_for_code=False, device=device)
+    lasts = lasting.LASTS if stays else accounts.SESSION_LASTS
+    return Entrance(token, waits_for_code=False, device=device, lasts=lasts)
 
 
 def go_on(session: WriteSession, token: str, code: str, browser: Browser) -> Entrance | None:

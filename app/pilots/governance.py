@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from app.pilots.schemas import GovernanceIn, LabelIn, PilotOut, ProtocolIn
+from app.settings import Settings
 from models.accounts import Account
 from models.consent import Use
 from models.errors import NotFound
@@ -25,6 +26,12 @@ def within_reach(session: Session, principal: Principal, code: str) -> Pilot:
     if pilot is None:
         raise NotFound("pilot-unknown", pilot=code)
     return pilot
+
+
+def weights_of(pilot: Pilot, settings: Settings) -> str:
+    """By which of the recogniser's weights a pilot's stories are heard: its own, while the service offers them."""
+    chosen = pilot.weights or ""
+    return chosen if chosen in settings.offered_weights else settings.own_weights
 
 
 def shown(session: Session, pilot: Pilot) -> PilotOut:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -13,9 +11,9 @@ from app.pilots import governance, programs
 from app.pilots.sections import BY_CURATORS
 from app.web import undoing
 from app.web.rendering import render
+from models.consent import Use
 from models.pilots import Wording
 from models.roles import Role
-from pipeline.transcription import weights
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names, quality_note
 from storage import pilots, wordings
 
@@ -40,19 +38,20 @@ def one(request: Request, parts: House, curator: Curator, code: str) -> Response
         for wording in wordings.of_pilot(session, pilot.id):
             newest.setdefault(wording.language, wording)
         listed = [*dict.fromkeys([*pilot.languages, *newest])]
-        recogniser = Path(settings.weights).name if settings.weights else weights.BASE
+        recogniser = governance.weights_of(pilot, settings)
         return render(
             request,
             "governance.html",
             pilot=governance.shown(session, pilot),
             daily_bytes=pilot.daily_upload_bytes or settings.daily_pilot_upload_bytes,
             sections=BY_CURATORS,
+            uses=list(Use),
             wordings=[(each, newest.get(each), wordings.current(session, [], each)) for each in listed],
             others=[each for each in PILOT_LANGUAGES if each not in listed],
             names=names,
             recogniser=recogniser,
             engine=settings.engine,
-            weak=[each for each in pilot.languages if quality_note(each, recogniser)],
+            weak=[names.get(each, each) for each in pilot.languages if quality_note(each, recogniser)],
             keys=len(programs.keys_of(session, curator, pilot)),
             webhooks=len(programs.webhooks_of(session, pilot)),
             before=undoing.kept(request, f"/governance/{code}"),

@@ -11,7 +11,7 @@ from app.access import Coordinator
 from app.parts import House
 from app.pilots import inviting, service
 from app.web.rendering import render
-from app.web.translation import LANGUAGES, Translator
+from app.web.translation import LANGUAGES, N_, Translator, translator_for
 from models.roles import Role
 from storage import invitations
 
@@ -20,21 +20,22 @@ router = APIRouter(prefix="/invitations")
 # More would not fit on a card beside its code.
 MOST_LANGUAGES = 3
 ROLE_NAMES = {
-    Role.REPORTER: "community reporter",
-    Role.FACILITATOR: "facilitator",
-    Role.CURATOR: "curator",
-    Role.PILOT_TEAM: "pilot team",
+    Role.REPORTER: N_("community reporter"),
+    Role.FACILITATOR: N_("facilitator"),
+    Role.CURATOR: N_("curator"),
+    Role.PILOT_TEAM: N_("pilot team"),
 }
 
 
 @router.get("")
 def overview(request: Request, parts: House, coordinator: Coordinator) -> Response:
+    translator = translator_for(request)
     with parts.database.read() as session:
         return render(
             request,
             "invitations.html",
             pilots=[(each.code, each.name) for each in inviting.pilots_of(session, coordinator)],
-            roles=[(role, ROLE_NAMES[role]) for role in inviting.roles_for(coordinator)],
+            roles=[(role, translator(ROLE_NAMES[role])) for role in inviting.roles_for(coordinator)],
             role_names=ROLE_NAMES,
             standing=invitations.standing(session, inviting.reach(coordinator)),
             languages_there=list(LANGUAGES.items()),
@@ -63,7 +64,7 @@ def invite(
             sheet=sheet,
             role_name=ROLE_NAMES[role],
             translators=[Translator(each) for each in spoken],
-            lasts=f"{service.INVITATION_LASTS.days} days",
+            lasts_days=service.INVITATION_LASTS.days,
         )
 
 

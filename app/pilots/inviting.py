@@ -74,9 +74,10 @@ def invite_many(
         raise NotAllowed("role-missing", roles=["administrator"])
     actor = principal.account_id or ""
     tokens = [service.invite(session, code, role, actor=actor) for _ in range(count)]
-    cards = [_card(f"{base_url}/come-in/{token}") for token in tokens]
+    cards = [card_of(f"{base_url}/come-in/{token}") for token in tokens]
     return Sheet(pilot, role, utc_now() + service.INVITATION_LASTS, cards)
 
 
-def _card(address: str) -> Card:
+def card_of(address: str) -> Card:
+    """An address to hand over on paper."""
     return Card(address, segno.make(address, error="m", micro=False).svg_inline(omitsize=True))

@@ -9,9 +9,10 @@ from fastapi.responses import RedirectResponse
 
 from app.access import Administrator
 from app.parts import House
-from app.pilots import service
+from app.pilots import governance, service
 from app.web import undoing
 from app.web.rendering import render
+from models.consent import Use
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from storage import invitations, pilots
 
@@ -28,6 +29,7 @@ def overview(request: Request, parts: House, administrator: Administrator) -> Re
             request,
             "pilots.html",
             pilots=pilots.everyone(session),
+            uses=list(Use),
             names={code: names[code] for code in dict.fromkeys([*PILOT_LANGUAGES, *names])},
         )
 
@@ -53,8 +55,11 @@ def one(request: Request, parts: House, administrator: Administrator, code: str)
             request,
             "pilot.html",
             pilot=pilot,
+            uses=list(Use),
             names=language_names(),
             daily_bytes=pilot.daily_upload_bytes or parts.settings.daily_pilot_upload_bytes,
+            weights=governance.weights_of(pilot, parts.settings),
+            is_as_every=pilot.weights not in parts.settings.offered_weights,
             people=pilots.people_by_role(session, pilot.id),
             invited=len(invitations.standing(session, [pilot.id])),
             before=undoing.kept(request, f"/pilots/{code}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.pilots import governance
 from app.pilots.schemas import GovernanceIn, ProtocolIn
 from app.web.fields import wrong_fields
-from app.words import say
+from app.web.translation import N_, Phrase
+from app.words import WORDS
 from models.consent import Combination, Use
 from models.errors import NotFound, StoryError
 from models.pilots import Pilot
@@ -24,6 +25,9 @@ MAX_LABELS = 5
 GIB = 1024**3
 MOST_GIB = 1024 * 1024
 TICKED = "yes"
+UNKNOWN_LANGUAGE = N_("“{code}” is not a language that we can hear. Write codes, such as uk.")
+GIGABYTES_UNFIT = N_("Give a number of gigabytes between 1 and {most}, or leave it empty.")
+LABEL_UNFIT = N_("Each label needs a code and what it asks; where it is explained is an address, or empty.")
 
 Fields = Mapping[str, str]
 
@@ -31,19 +35,28 @@ Fields = Mapping[str, str]
 class Unfit(Exception):
     """What is wrong with a form: by field, in words."""
 
-    def __init__(self, **errors: str) -> None:
+    def __init__(self, **errors: Phrase) -> None:
         self.errors = errors
         super().__init__(str(errors))
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a form sent, who sent it, and which weights the service offers."""
+
+    fields: Fields
+    actor: str
+    weights: Collection[str] = ()
+
+
+@dataclass(frozen=True)
 class Section:
-    """A part of a pilot's settings. Its form is the template ``setting-<name>.html``."""
+    """A part of a pilot's settings. Its form is the template ``setting-<name>.html``, its title a message."""
 
     name: str
     title: str
     shown: Callable[[Session, Pilot], dict[str, str]]
-    change: Callable[[WriteSession, Pilot, Fields, str], None]
+    change: Callable[[WriteSession, Pilot, Change], None]
 
 
 def _about(session: Session, pilot: Pilot) -> dict[str, str]:
@@ -52,20 +65,21 @@ def _about(session: Session, pilot: Pilot) -> dict[str, str]:
     return {"name": pilot.name, "others": " ".join(others), **ticked}
 
 
-def _describe(session: WriteSession, pilot: Pilot, fields: Fields, actor: str) -> None:
-    ticked = [code for code in PILOT_LANGUAGES if f"language-{code}" in fields]
-    others = fields.get("others", "").replace(",", " ").lower().split()
-    name, wrong = fields.get("name", "").strip(), {}
+def _describe(session: WriteSession, pilot: Pilot, sent: Change) -> None:
+    ticked = [code for code in PILOT_LANGUAGES if f"language-{code}" in sent.fields]
+    others = sent.fields.get("others", "").replace(",", " ").lower().split()
+    name = sent.fields.get("name", "").strip()
+    wrong: dict[str, Phrase] = {}
     if not 0 < len(name) <= 200:
-        wrong["name"] = "Give the pilot a name of at most 200 characters."
+        wrong["name"] = Phrase(N_("Give the pilot a name of at most 200 characters."))
     unknown = [code for code in others if code not in language_names()]
     if unknown:
-        wrong["others"] = f"“{unknown[0]}” is not a language that we can hear. Write codes, such as uk."
+        wrong["others"] = Phrase(UNKNOWN_LANGUAGE, {"code": unknown[0]})
     if not ticked and not others:
-        wrong["language-en"] = "Choose at least one language."
+        wrong["language-en"] = Phrase(N_("Choose at least one language."))
     if wrong:
         raise Unfit(**wrong)
-    pilots.describe(session, pilot, name, [*ticked, *dict.fromkeys(others)], actor=actor)
+    pilots.describe(session, pilot, name, [*ticked, *dict.fromkeys(others)], actor=sent.actor)
 
 
 def _protocol(session: Session, pilot: Pilot) -> dict[str, str]:
@@ -78,14 +92,14 @@ def _protocol(session: Session, pilot: Pilot) -> dict[str, str]:
     }
 
 
-def _admit(session: WriteSession, pilot: Pilot, fields: Fields, actor: str) -> None:
-    sent = ProtocolIn(
-        uses={use for use in Use if f"use-{use}" in fields},
-        combination=Combination.ANY if fields.get("combination") == Combination.ANY else Combination.ALL,
-        shares_outside="shares_outside" in fields,
-        readers={role for role in Role if f"reader-{role}" in fields},
+def _admit(session: WriteSession, pilot: Pilot, sent: Change) -> None:
+    admitted = ProtocolIn(
+        uses={use for use in Use if f"use-{use}" in sent.fields},
+        combination=Combination.ANY if sent.fields.get("combination") == Combination.ANY else Combination.ALL,
+        shares_outside="shares_outside" in sent.fields,
+        readers={role for role in Role if f"reader-{role}" in sent.fields},
     )
-    governance.set_protocol(session, pilot, sent, actor=actor)
+    governance.set_protocol(session, pilot, admitted, actor=sent.actor)
 
 
 def _travels(session: Session, pilot: Pilot) -> dict[str, str]:
@@ -101,19 +115,19 @@ def _travels(session: Session, pilot: Pilot) -> dict[str, str]:
     }
 
 
-def _let_travel(session: WriteSession, pilot: Pilot, fields: Fields, actor: str) -> None:
+def _let_travel(session: WriteSession, pilot: Pilot, sent: Change) -> None:
     labels, places = [], []
     for n in range(MAX_LABELS):
-        label = {part: fields.get(f"label-{n}-{part}", "").strip() for part in ("code", "text", "uri")}
+        label = {part: sent.fields.get(f"label-{n}-{part}", "").strip() for part in ("code", "text", "uri")}
         if any(label.values()):
             labels.append(label)
             places.append(n)
     given = {
         "labels": labels,
-        "terms": fields.get("terms", ""),
-        "requires_review_copy": "requires_review_copy" in fields,
+        "terms": sent.fields.get("terms", ""),
+        "requires_review_copy": "requires_review_copy" in sent.fields,
     }
-    _govern(session, pilot, given, actor, places)
+    _govern(session, pilot, given, sent.actor, places)
 
 
 def _safeguarding(session: Session, pilot: Pilot) -> dict[str, str]:
@@ -124,14 +138,15 @@ def _safeguarding(session: Session, pilot: Pilot) -> dict[str, str]:
     }
 
 
-def _safeguard(session: WriteSession, pilot: Pilot, fields: Fields, actor: str) -> None:
+def _safeguard(session: WriteSession, pilot: Pilot, sent: Change) -> None:
     given = {
-        name: fields.get(name, "").strip() or None for name in ("safeguarding_name", "safeguarding_contact")
+        name: sent.fields.get(name, "").strip() or None
+        for name in ("safeguarding_name", "safeguarding_contact")
     }
     try:
-        _govern(session, pilot, given, actor)
+        _govern(session, pilot, given, sent.actor)
     except NotFound as error:
-        raise Unfit(safeguarding_name=say(error.code, dict(error.parameters))) from error
+        raise Unfit(safeguarding_name=_why(error)) from error
 
 
 def _retention(session: Session, pilot: Pilot) -> dict[str, str]:
@@ -142,21 +157,34 @@ def _retention(session: Session, pilot: Pilot) -> dict[str, str]:
     }
 
 
-def _retain(session: WriteSession, pilot: Pilot, fields: Fields, actor: str) -> None:
-    given = {name: fields.get(name, "").strip() or None for name in ("unreviewed_days", "originals_days")}
-    _govern(session, pilot, given, actor)
+def _retain(session: WriteSession, pilot: Pilot, sent: Change) -> None:
+    given = {
+        name: sent.fields.get(name, "").strip() or None for name in ("unreviewed_days", "originals_days")
+    }
+    _govern(session, pilot, given, sent.actor)
 
 
 def _quota(session: Session, pilot: Pilot) -> dict[str, str]:
     return {"gigabytes": str(pilot.daily_upload_bytes // GIB) if pilot.daily_upload_bytes else ""}
 
 
-def _limit(session: WriteSession, pilot: Pilot, fields: Fields, actor: str) -> None:
-    written = fields.get("gigabytes", "").strip()
+def _limit(session: WriteSession, pilot: Pilot, sent: Change) -> None:
+    written = sent.fields.get("gigabytes", "").strip()
     is_number = written.isascii() and written.isdecimal() and len(written) <= 7
     if written and not (is_number and 1 <= int(written) <= MOST_GIB):
-        raise Unfit(gigabytes=f"Give a number of gigabytes between 1 and {MOST_GIB}, or leave it empty.")
-    pilots.limit(session, pilot, int(written) * GIB if written else None, actor=actor)
+        raise Unfit(gigabytes=Phrase(GIGABYTES_UNFIT, {"most": MOST_GIB}))
+    pilots.limit(session, pilot, int(written) * GIB if written else None, actor=sent.actor)
+
+
+def _weights(session: Session, pilot: Pilot) -> dict[str, str]:
+    return {"weights": pilot.weights or ""}
+
+
+def _hear_with(session: WriteSession, pilot: Pilot, sent: Change) -> None:
+    chosen = sent.fields.get("weights", "")
+    if chosen and chosen not in sent.weights:
+        raise Unfit(weights=Phrase(N_("Choose one of these.")))
+    pilots.hear_with(session, pilot, chosen or None, actor=sent.actor)
 
 
 def _govern(
@@ -177,30 +205,35 @@ def _govern(
     except NotFound:
         raise
     except StoryError as error:
-        raise Unfit(**{next(iter(given)): say(error.code, dict(error.parameters))}) from error
+        raise Unfit(**{next(iter(given)): _why(error)}) from error
 
 
-def _by_field(error: ValidationError, places: list[int]) -> dict[str, str]:
+def _why(error: StoryError) -> Phrase:
+    return Phrase(WORDS[error.code], error.parameters)
+
+
+def _by_field(error: ValidationError, places: list[int]) -> dict[str, Phrase]:
     found = {}
     for each in wrong_fields(error.errors()):
-        name, says = each["at"], each["says"]
+        name, says = each.at, each.says
         if name.startswith("labels."):
             _, number, *part = name.split(".")
             name = f"label-{places[int(number)]}-{part[0] if part else 'code'}"
-            says = "Each label needs a code and what it asks; where it is explained is an address, or empty."
+            says = Phrase(LABEL_UNFIT)
         elif name.endswith("_days"):
-            says = f"Give a number of days between 1 and {pilots.MAX_DAYS}, or leave it empty."
+            says = Phrase(WORDS["days-unfit"], {"most": pilots.MAX_DAYS})
         found[name] = says
     return found
 
 
-ABOUT = Section("about", "Name and languages", _about, _describe)
-QUOTA = Section("quota", "How much may be sent", _quota, _limit)
-PROTOCOL = Section("protocol", "What the community admits", _protocol, _admit)
-TRAVELS = Section("travels", "What travels with our stories", _travels, _let_travel)
-SAFEGUARDING = Section("safeguarding", "When somebody may come to harm", _safeguarding, _safeguard)
-RETENTION = Section("retention", "How long we keep what", _retention, _retain)
+ABOUT = Section("about", N_("Name and languages"), _about, _describe)
+QUOTA = Section("quota", N_("How much may be sent"), _quota, _limit)
+WEIGHTS = Section("weights", N_("How stories are transcribed"), _weights, _hear_with)
+PROTOCOL = Section("protocol", N_("What the community admits"), _protocol, _admit)
+TRAVELS = Section("travels", N_("What travels with our stories"), _travels, _let_travel)
+SAFEGUARDING = Section("safeguarding", N_("When somebody may come to harm"), _safeguarding, _safeguard)
+RETENTION = Section("retention", N_("How long we keep what"), _retention, _retain)
 
 # A pilot's own curators govern it; administrators give it its name and its room, and open no story by that.
 BY_CURATORS = {each.name: each for each in (ABOUT, PROTOCOL, TRAVELS, SAFEGUARDING, RETENTION)}
-BY_ADMINISTRATORS = {each.name: each for each in (ABOUT, QUOTA)}
+BY_ADMINISTRATORS = {each.name: each for each in (ABOUT, QUOTA, WEIGHTS)}

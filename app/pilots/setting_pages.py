@@ -13,10 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from app.access import Administrator, Curator
 from app.parts import House, Parts
 from app.pilots import governance, sections
-from app.pilots.sections import Section, Unfit
+from app.pilots.sections import Change, Section, Unfit
+from app.settings import Settings
 from app.web import undoing
 from app.web.fields import fields_of
 from app.web.rendering import render
+from app.web.translation import Phrase, translator_for
 from app.web.undoing import Before
 from models.consent import Use
 from models.errors import NotFound
@@ -83,7 +85,7 @@ def _form(request: Request, parts: Parts, desk: Desk, who: Principal, code: str,
     section = desk.section(name)
     with parts.database.read() as session:
         pilot = desk.find(session, who, code)
-        return _shown(request, desk, section, pilot, section.shown(session, pilot), {})
+        return _shown(request, desk, section, pilot, section.shown(session, pilot), {}, parts.settings)
 
 
 def _change(
@@ -95,11 +97,11 @@ def _change(
         with parts.database.write() as session:
             pilot = desk.find(session, who, code)
             before = section.shown(session, pilot)
-            section.change(session, pilot, fields, who.account_id)
+            section.change(session, pilot, Change(fields, who.account_id, parts.settings.offered_weights))
     except Unfit as unfit:
         with parts.database.read() as session:
             pilot = desk.find(session, who, code)
-            return _shown(request, desk, section, pilot, fields, unfit.errors)
+            return _shown(request, desk, section, pilot, fields, unfit.errors, parts.settings)
     path = f"{desk.path}/{code}"
     response = RedirectResponse(f"{path}#{name}", 303)
     if UNDOING in fields:
@@ -116,9 +118,10 @@ def _shown(
     section: Section,
     pilot: Pilot,
     fields: Mapping[str, str],
-    errors: Mapping[str, str],
+    errors: Mapping[str, Phrase],
+    settings: Settings,
 ) -> Response:
-    names = language_names()
+    names, translator = language_names(), translator_for(request)
     return render(
         request,
         f"setting-{section.name}.html",
@@ -127,9 +130,11 @@ def _shown(
         pilot=pilot,
         back=f"{desk.path}/{pilot.code}",
         fields=fields,
-        errors=errors,
+        errors={name: says.said(translator) for name, says in errors.items()},
         uses=list(Use),
         roles=list(Role),
+        weights=[*settings.offered_weights],
+        own_weights=settings.own_weights,
         label_numbers=range(sections.MAX_LABELS),
         languages_heard={code: names[code] for code in PILOT_LANGUAGES},
     )

@@ -16,6 +16,7 @@ from app.pilots import governance
 from app.pilots.comparing import Piece, differences
 from app.web.fields import fields_of
 from app.web.rendering import render
+from app.web.translation import translator_for
 from app.words import say
 from models.errors import Invalid, NotFound
 from models.pilots import Pilot, Wording
@@ -67,9 +68,8 @@ def _add(request: Request, parts: Parts, curator: Principal, code: str, fields: 
     except Invalid as error:
         with parts.database.read() as session:
             pilot = governance.within_reach(session, curator, code)
-            return _shown(
-                request, session, pilot, language, text, error=say(error.code, dict(error.parameters))
-            )
+            says = say(error.code, dict(error.parameters), translator_for(request))
+            return _shown(request, session, pilot, language, text, error=says)
     return RedirectResponse(f"/governance/{code}/wordings/{language}", 303)
 
 

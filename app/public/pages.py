@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerHour
 
+from app.access import not_at_a_kiosk
 from app.parts import House
 from app.public import service
 from app.stories.hearing import RecordingId, Seconds, Start, story_heard
 from app.web import attempts
 from app.web.headers import EMBEDDABLE
 from app.web.rendering import render
-from app.web.translated import page
 from app.web.translation import translator_for
 from app.words import say
 from models.errors import Gone, NotFound, StoryError, TooMany
@@ -26,7 +26,7 @@ from models.roles import ANYONE, Action
 from pipeline.transcription.languages import language_names
 from storage import gate, publications
 
-router = APIRouter(prefix="/listen")
+router = APIRouter(prefix="/listen", dependencies=[Depends(not_at_a_kiosk)])
 
 STATUSES: Mapping[type[StoryError], int] = {NotFound: 404, Gone: 410, TooMany: 429}
 REFUSALS = tuple(STATUSES)
@@ -112,12 +112,12 @@ def embedded(request: Request, parts: House, story_id: str) -> Response:
         with parts.database.read() as session:
             found = gate.may(session, ANYONE, Action.LISTEN, story_id)
             heard = story_heard(session, found, parts.codebook, translator.language)
-            response = render(request, "embed.html", translator=translator, story=heard, start=None)
+            response = render(request, "embed.html", can_switch=False, story=heard, start=None)
     except REFUSALS as error:
         response = render(
             request,
             "embed.html",
-            translator=translator,
+            can_switch=False,
             status=_status_of(error),
             story=None,
             detail=say(error.code, dict(error.parameters), translator),
@@ -128,7 +128,7 @@ def embedded(request: Request, parts: House, story_id: str) -> Response:
 
 def _page(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
     names = language_names()
-    return page(request, template, translator_for(request), status=status, language_names=names, **context)
+    return render(request, template, status=status, language_names=names, **context)
 
 
 def _refuse(request: Request, error: StoryError) -> Response:

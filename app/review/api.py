@@ -13,7 +13,7 @@ from models.errors import Conflict, NotFound
 from models.roles import Action, Principal, Scope
 from models.stories import Recording
 from models.themes import ThemeState
-from storage import curation, gate, journal, recordings, transcripts
+from storage import gate, journal, recordings, transcripts
 
 router = APIRouter(prefix="/stories/{story_id}", tags=["curation"])
 
@@ -27,12 +27,17 @@ def actor_of(principal: Principal) -> str:
     return principal.account_id
 
 
-@router.get("/recordings/{recording_id}/transcript", dependencies=MAY_READ, summary="The newest transcript")
+@router.get("/recordings/{recording_id}/transcript", dependencies=MAY_READ, summary="A transcript")
 def read_transcript(parts: House, reader: Anyone, story_id: str, recording_id: str) -> TranscriptOut:
+    """The newest version for those who care for the story; for everybody else, the newest that a person approved."""
     with parts.database.read() as session:
-        gate.may(session, reader, Action.READ, story_id)
+        story = gate.may(session, reader, Action.READ, story_id)
         recordings.of_story(session, story_id, recording_id)
-        transcript = transcripts.latest(session, recording_id)
+        transcript = (
+            transcripts.given_out(session, story, recording_id)
+            if gate.may_not(session, reader, Action.RECORD_CONSENT, story_id)
+            else transcripts.latest(session, recording_id)
+        )
         if transcript is None:
             raise NotFound("transcript-not-there")
         return transcript_view(transcript)
@@ -69,7 +74,7 @@ def approve(parts: House, curator: Curator, story_id: str, recording_id: str, ve
         transcript = transcripts.latest(session, recording.id)
         if transcript is None or transcript.mark != version:
             raise Conflict("changed-meanwhile")
-        transcripts.approve(session, story, transcript, actor=actor_of(curator))
+        service.approve(session, story, transcript, actor=actor_of(curator))
         return transcript_view(transcript)
 
 
@@ -108,7 +113,7 @@ def take_step(parts: House, curator: Curator, story_id: str, wanted: StepIn) -> 
     """Move the story along; answers with the steps that are possible then."""
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
-        curation.change_state(session, story, wanted.verb, actor=actor_of(curator))
+        service.take_step(session, story, wanted.verb, actor=actor_of(curator))
         return steps_view(session, story)
 
 

@@ -9,18 +9,28 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from app.review import service
+from app.web.translation import N_
 from models.base import utc_now
 from models.curation import find
 from models.errors import Conflict, Gone, Invalid, NotAllowed, NotFound
+from models.reviewing import Assignment
 from models.roles import Action, Principal
 from models.stories import Story
 from models.themes import ThemeState
-from pipeline.index import reindex
 from pipeline.themes.codebook import Codebook
 from storage import assignments, curation, gate, themes
 from storage.database import WriteSession
 
 MOST_STORIES = 50
+
+NOT_YOURS = N_("you do not have it in hand")
+YOURS_ALREADY = N_("you have it in hand already")
+THEIRS = N_("{name} has it in hand")
+IN_ANOTHER_STATE = N_("its state is “{state}”")
+DECIDED = {
+    ThemeState.ACCEPTED: N_("it has this theme already"),
+    ThemeState.REJECTED: N_("a curator rejected this theme"),
+}
 
 
 class Act(StrEnum):
@@ -53,16 +63,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What an act would do to a story; ``obstacle`` is why it would do nothing, in words."""
+    """What an act would do to a story; ``obstacle`` is why it would do nothing: a message, with places for the
+    ``name`` of whoever has the story in hand and for its ``state``."""
 
     story: Story
     obstacle: str | None
+    name: str
 
 
 def preview(session: Session, curator: Principal, wanted: Wanted) -> list[Outlook]:
     """What would happen to each story that is there for this curator, in the order in which they were chosen."""
     stories = [story for each in wanted.story_ids if (story := _story(session, curator, each))]
-    return [Outlook(story, _obstacle(session, curator, story, wanted)) for story in stories]
+    return [_outlook(session, curator, story, wanted) for story in stories]
 
 
 def carry_out(session: WriteSession, curator: Principal, wanted: Wanted, codebook: Codebook) -> list[str]:
@@ -99,8 +111,7 @@ def undo(session: WriteSession, curator: Principal, wanted: Wanted) -> None:
                 case Act.PUT_BACK:
                     assignments.take(session, story, actor=actor)
                 case Act.ACCEPT_THEME:
-                    themes.take_back(session, story, wanted.theme, actor=actor)
-                    reindex(session, story)
+                    service.take_theme_back(session, story, wanted.theme, actor=actor)
                 case Act.RETURN:
                     curation.change_state(session, story, "take-up", actor=actor)
         except (Conflict, NotFound):
@@ -115,22 +126,24 @@ def _story(session: Session, curator: Principal, story_id: str) -> Story | None:
         return None
 
 
-def _obstacle(session: Session, curator: Principal, story: Story, wanted: Wanted) -> str | None:
+def _outlook(session: Session, curator: Principal, story: Story, wanted: Wanted) -> Outlook:
     row, name = assignments.of_stories(session, [story.id]).get(story.id, (None, ""))
+    return Outlook(story, _obstacle(session, curator, story, wanted, row), name)
+
+
+def _obstacle(
+    session: Session, curator: Principal, story: Story, wanted: Wanted, row: Assignment | None
+) -> str | None:
     is_mine = row is not None and row.account_id == curator.account_id
     if wanted.act is Act.PUT_BACK:
-        return None if is_mine else "you do not have it in hand"
+        return None if is_mine else NOT_YOURS
     is_locked = row is not None and row.locks_out(curator.account_id or "", utc_now())
     if is_locked or (row is not None and not is_mine and wanted.act is Act.TAKE):
-        return f"{name} has it in hand"
+        return THEIRS
     if wanted.act is Act.TAKE:
-        return "you have it in hand already" if is_mine else None
+        return YOURS_ALREADY if is_mine else None
     if wanted.act is Act.RETURN:
-        return None if find("return", story.state) else f"it is {story.state}"
+        return None if find("return", story.state) else IN_ANOTHER_STATE
     states = {each.theme: each.state for each in themes.of_story(session, story.id)}
-    decided = {
-        ThemeState.ACCEPTED: "it has this theme already",
-        ThemeState.REJECTED: "a curator rejected this theme",
-    }
     state = states.get(wanted.theme)
-    return decided.get(state) if state else None
+    return DECIDED.get(state) if state else None

@@ -9,19 +9,22 @@ from fastapi.responses import RedirectResponse
 
 from app.access import Curator
 from app.consents.service import explain
+from app.labels import PREPARING, VERBS
 from app.parts import House
 from app.review import service, telling
 from app.review.uncertain import spans
 from app.review.views import steps_view, themes_view, transcript_view
+from app.review.words import how_well_heard
 from app.stories.views import story_view
 from app.web.rendering import render
+from app.web.translation import translator_for
 from models.base import utc_now
 from models.errors import Invalid
 from models.reviewing import MAX_COMMENT_CHARACTERS
 from models.roles import Action
 from models.themes import ThemeState
 from pipeline.transcription.languages import language_names
-from storage import assignments, comments, curation, gate, journal, review_copies, transcripts
+from storage import assignments, comments, gate, journal, review_copies, transcripts
 
 router = APIRouter(prefix="/review/{story_id}")
 
@@ -30,6 +33,7 @@ Verb = Annotated[str, Form(max_length=40)]
 
 @router.get("")
 def desk(request: Request, parts: House, curator: Curator, story_id: str) -> Response:
+    translator = translator_for(request)
     with parts.database.read() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         newest = transcripts.of_story(session, story_id)
@@ -37,22 +41,30 @@ def desk(request: Request, parts: House, curator: Curator, story_id: str) -> Res
         return render(
             request,
             "desk.html",
-            story=story_view(session, curator, story),
+            translator=translator,
+            story=story_view(session, curator, story, translator),
             transcripts={each.recording_id: transcript_view(each) for each in newest},
+            quality_notes={
+                each.recording_id: how_well_heard(each.language, translator)
+                for each in newest
+                if each.is_machine_made
+            },
             uncertain={
                 each.recording_id: [spans(row.text, row.words) for row in each.segments] for each in newest
             },
             speakers=sorted({row.speaker for each in newest for row in each.segments if row.speaker}),
-            themes=themes_view(session, story, parts.codebook),
+            themes=themes_view(session, story, parts.codebook, translator),
             codebook=parts.codebook,
-            steps=steps_view(session, story),
-            allowed=explain(session, story),
-            told=telling.tell(session, journal.of_story(session, story_id), parts.codebook),
+            steps=steps_view(session, story, translator),
+            allowed=explain(session, story, translator),
+            told=telling.tell(session, journal.of_story(session, story_id), parts.codebook, translator),
             comments=comments.of_story(session, story_id),
             most_characters=MAX_COMMENT_CHARACTERS,
             copy=review_copies.newest(session, story_id),
             fingerprint=review_copies.fingerprint_of(session, story),
             language_names=language_names(),
+            verbs=VERBS,
+            preparing=PREPARING,
             holding=holding,
             holder=holder,
             is_mine=holding is not None and holding.account_id == curator.account_id,
@@ -94,7 +106,7 @@ def decide(
 def take_step(parts: House, curator: Curator, story_id: str, verb: Verb) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
-        curation.change_state(session, story, verb, actor=curator.account_id or "")
+        service.take_step(session, story, verb, actor=curator.account_id or "")
     return RedirectResponse(f"/review/{story_id}", 303)
 
 

@@ -60,4 +60,5 @@ async def watch(
             break
     else:
         return
-    yield ServerSentEvent(event="rest", data=None)
+    # A browser hears no event that brings nothing (HTML, § 9.2.6).
+    yield ServerSentEvent(event="rest", data=True)

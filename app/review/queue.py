@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session, selectinload
 
 from app.web import cursors
 from models.curation import State
-from models.pilots import Pilot
 from models.reviewing import Assignment
-from models.roles import Principal
-from models.stories import Story, StoryPilot
-from storage import gate
+from models.roles import Action, Principal
+from models.stories import Story
+from storage import gate, reach
+from storage.reach import Among, Ids, Way
 
 # Where a curator is the one who is waited for.
 WAITING = (State.SUBMITTED, State.IN_REVIEW)
+# As far as the stories in each state are counted where a curator has very many.
+COUNTED = 100
 
 
 class Whose(StrEnum):
@@ -51,11 +67,24 @@ class Filters:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the queue's stories; ``total`` of them are in all, ``next`` is where to go on."""
+    """Some of the queue's stories; ``next`` is where to go on."""
 
     stories: list[Story]
-    total: int
     next: str | None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many stories are in each state; of those in ``unfinished`` there may be more."""
+
+    by_state: Mapping[State, int]
+    unfinished: frozenset[State] = frozenset()
+
+    def of(self, state: State | None) -> tuple[int, bool]:
+        """How many there are in a state (None: in all of them), and whether that is all."""
+        if state is None:
+            return sum(self.by_state.values()), not self.unfinished
+        return self.by_state.get(state, 0), state not in self.unfinished
 
 
 def page(
@@ -65,26 +94,44 @@ def page(
 
     :raises Invalid: the cursor is none of ours
     """
-    wanted = _filtered(gate.in_review(curator), curator, filters)
-    total = (
-        session.scalar(select(func.count()).select_from(wanted.with_only_columns(Story.id).subquery())) or 0
-    )
-    some = wanted.order_by(Story.created_at, Story.id).limit(limit + 1)
+    some = select(Story).where(_asked_for(session, curator, filters).condition)
+    some = some.order_by(Story.created_at, Story.id).limit(limit + 1)
     some = some.options(selectinload(Story.pilots), selectinload(Story.recordings))
     if cursor:
         some = some.where(tuple_(Story.created_at, Story.id) > tuple_(*cursors.read_row(cursor)))
     stories = list(session.scalars(some))
     has_more, stories = len(stories) > limit, stories[:limit]
     last = stories[-1] if has_more else None
-    return Page(stories, total, cursors.of_row(last.created_at, last.id) if last else None)
+    return Page(stories, cursors.of_row(last.created_at, last.id) if last else None)
 
 
-def counts_by_state(session: Session, curator: Principal, filters: Filters) -> dict[State, int]:
-    """How many of the stories that are asked for are in each state, whichever state is asked for."""
-    anywhere = Filters(filters.pilot, filters.language, None, filters.whose)
-    wanted = _filtered(gate.in_review(curator), curator, anywhere).with_only_columns(Story.state)
-    counted = wanted.add_columns(func.count()).group_by(Story.state)
-    return {State(state): count for state, count in session.execute(counted)}
+def counts_by_state(
+    session: Session, curator: Principal, filters: Filters, *, all_of_them: Sequence[Story] | None = None
+) -> Counts:
+    """How many of the stories that are asked for are in each state, whichever state is asked for.
+
+    :param all_of_them: the stories, whichever state they are in, where they are at hand already
+    """
+    if all_of_them is not None:
+        return _in_order(Counter(story.state for story in all_of_them))
+    wanted = _asked_for(session, curator, replace(filters, state=None))
+    if wanted.is_short:
+        counted = select(Story.state, func.count()).where(wanted.condition).group_by(Story.state)
+        return _in_order({State(state): count for state, count in session.execute(counted)})
+    each = [_count_of(state, wanted.condition) for state in State if state is not State.WITHDRAWN]
+    found = {State(state): count for state, count in session.execute(union_all(*each)) if count}
+    unfinished = frozenset(state for state, count in found.items() if count > COUNTED)
+    return _in_order({state: min(count, COUNTED) for state, count in found.items()}, unfinished)
+
+
+def _in_order(counts: Mapping[State, int], unfinished: frozenset[State] = frozenset()) -> Counts:
+    return Counts({state: counts[state] for state in State if state in counts}, unfinished)
+
+
+def _count_of(state: State, condition: ColumnElement[bool]) -> Select[str, int]:
+    """How many stories are in a state, counted one further than is told."""
+    some = select(Story.id).where(and_(Story.state == state, condition)).limit(COUNTED + 1).subquery()
+    return select(literal_column(f"'{state.value}'", String), func.count()).select_from(some)
 
 
 def next_story(
@@ -92,9 +139,8 @@ def next_story(
 ) -> Story | None:
     """The oldest story that waits for this curator or for anybody; behind the one they come from, if there is one."""
     free = or_(Assignment.story_id.is_(None), Assignment.account_id == curator.account_id)
-    waiting = _filtered(gate.in_review(curator), curator, filters).outerjoin(
-        Assignment, Assignment.story_id == Story.id
-    )
+    waiting = select(Story).outerjoin(Assignment, Assignment.story_id == Story.id)
+    waiting = waiting.where(_asked_for(session, curator, filters).condition)
     waiting = waiting.where(Story.state.in_(WAITING), free, Story.id != (after or ""))
     waiting = waiting.order_by(Story.created_at, Story.id).limit(1)
     before = session.scalars(gate.in_review(curator).where(Story.id == after)).first() if after else None
@@ -106,17 +152,23 @@ def next_story(
     return session.scalars(waiting).first()
 
 
-def _filtered(stories: Select[Story], curator: Principal, filters: Filters) -> Select[Story]:
+def _asked_for(session: Session, curator: Principal, filters: Filters) -> Way:
+    """The gate and the filters, the short way if there is one."""
+    conditions: list[ColumnElement[bool]] = []
+    sets: list[Ids] = [gate.within_reach(curator, Action.REVIEW)]
     if filters.pilot:
-        pilot = select(StoryPilot.story_id).join(Pilot).where(Pilot.code == filters.pilot)
-        stories = stories.where(Story.id.in_(pilot))
+        of_pilot = reach.of_pilot(filters.pilot)
+        conditions.append(of_pilot.holds)
+        sets.append(of_pilot.ids)
     if filters.language:
-        stories = stories.where(func.coalesce(Story.detected_language, Story.language) == filters.language)
+        conditions.append(func.coalesce(Story.detected_language, Story.language) == filters.language)
     if filters.state:
-        stories = stories.where(Story.state == filters.state)
-    in_hand = select(Assignment.story_id).where(Assignment.story_id == Story.id)
+        conditions.append(Story.state == filters.state)
     if filters.whose is Whose.MINE:
-        stories = stories.where(in_hand.where(Assignment.account_id == curator.account_id).exists())
+        in_my_hands = Among(Assignment.story_id, (Assignment.account_id == curator.account_id,))
+        conditions.append(in_my_hands.holds)
+        sets.append(in_my_hands.ids)
     if filters.whose is Whose.NOBODYS:
-        stories = stories.where(~in_hand.exists())
-    return stories
+        conditions.append(~exists().where(Assignment.story_id == Story.id))
+    conditions.append(gate.is_in_review(curator))
+    return reach.way(session, conditions, sets)

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from app.access import Curator
+from app.labels import PREPARING
 from app.parts import House
 from app.review import bulk, queue
 from app.review.bulk import MOST_STORIES, Act, Wanted
@@ -55,16 +56,19 @@ def show(
     """The queue; behind an act on several stories with what was ``done``, to undo it."""
     with parts.database.read() as session:
         page = queue.page(session, curator, filters, cursor=cursor)
+        is_all = page.next is None and cursor is None and filters.state is None
         return render(
             request,
             "queue.html",
             rows=_rows(session, curator, page.stories),
-            total=page.total,
             next=page.next,
-            counts=queue.counts_by_state(session, curator, filters),
+            counts=queue.counts_by_state(
+                session, curator, filters, all_of_them=page.stories if is_all else None
+            ),
             pilots=pilots.of_ids(session, list(curator.roles)),
             filters=filters,
             language_names=language_names(),
+            preparing=PREPARING,
             codebook=parts.codebook,
             done=Wanted(done, story, theme) if done and story else None,
             is_nothing_left=nothing,

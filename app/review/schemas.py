@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.web.fields import MOST_SECONDS
+from app.web.fields import MOST_SECONDS, Word
 from models.curation import State
 from models.themes import ThemeState
 
@@ -31,7 +31,7 @@ class CorrectionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    based_on_version: Annotated[int, Field(ge=0)] | Mark = Field(
+    based_on_version: Annotated[int, Field(ge=0, le=999_999_999)] | Mark = Field(
         description="The ``mark`` of what was read; its version alone will do if nobody went on in it."
     )
     segments: list[SegmentIn] = Field(max_length=20_000)
@@ -136,7 +136,7 @@ class StepOut(BaseModel):
 class StepIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    verb: str
+    verb: Word
 
 
 class JournalOut(BaseModel):

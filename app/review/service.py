@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.review.realignment import Word, realign
 from app.review.schemas import SegmentIn
 from app.words import say_guard
-from models.curation import Guard
+from models.curation import CURATED_STATES, Guard
 from models.errors import Conflict, Invalid, NotFound
 from models.stories import Recording, Story
 from models.themes import StoryTheme, ThemeState
@@ -17,7 +17,7 @@ from models.transcripts import Segment, Transcript
 from pipeline.index import reindex
 from pipeline.tag import suggest_themes
 from pipeline.themes.codebook import Codebook
-from storage import assignments, consents, themes, transcripts, working_versions
+from storage import assignments, consents, curation, review_copies, themes, transcripts, working_versions
 from storage.database import WriteSession
 from storage.transcripts import SegmentText
 
@@ -110,6 +110,29 @@ def restore(
     return transcript
 
 
+def approve(session: WriteSession, story: Story, transcript: Transcript, *, actor: str) -> None:
+    """A curator stands by a version. Of a curated story it is what others read and find from now on.
+
+    :raises Conflict: there is a newer version
+    """
+    transcripts.approve(session, story, transcript, actor=actor)
+    if story.state in CURATED_STATES:
+        review_copies.keep_to_answer(session, story)
+    # Also before it is curated: what stepped back by itself is still found by what was approved then.
+    _let_follow(session, story)
+
+
+def take_step(session: WriteSession, story: Story, verb: str, *, actor: str) -> None:
+    """Move a story along; with its curators again, it is found by what they are working on; without them, by what
+    was approved.
+
+    :raises Conflict: there is no such step from its state, or guards stand in the way
+    """
+    step = curation.change_state(session, story, verb, actor=actor)
+    if (step.start in CURATED_STATES) != (step.end in CURATED_STATES):
+        _let_follow(session, story)
+
+
 def _let_follow(session: WriteSession, story: Story) -> None:
     suggest_themes(session, story)
     reindex(session, story)
@@ -146,7 +169,7 @@ def _segment(sent: SegmentIn, old: Sequence[Word]) -> SegmentText:
 def decide_theme(
     session: WriteSession, story: Story, codebook: Codebook, theme: str, decision: ThemeState, *, actor: str
 ) -> StoryTheme:
-    """Accept, add or reject a theme of the codebook; what readers find follows.
+    """Accept, add or reject a theme of the codebook; what readers find follows, and the teller's word is kept.
 
     :raises NotFound: the codebook has no such theme
     """
@@ -154,10 +177,21 @@ def decide_theme(
         raise NotFound("theme-unknown", theme=theme)
     decide = themes.accept if decision is ThemeState.ACCEPTED else themes.reject
     row = decide(session, story, theme, actor=actor, codebook=codebook.version)
+    review_copies.keep_to_answer(session, story)
     reindex(session, story)
     return row
 
 
-def reasons(guards: Sequence[Guard]) -> list[str]:
+def take_theme_back(session: WriteSession, story: Story, theme: str, *, actor: str) -> None:
+    """A decision on a theme as if it had not been.
+
+    :raises NotFound: nobody decided on this theme
+    """
+    themes.take_back(session, story, theme, actor=actor)
+    review_copies.keep_to_answer(session, story)
+    reindex(session, story)
+
+
+def reasons(guards: Sequence[Guard], translate: Callable[[str], str] = str) -> list[str]:
     """Why a step is not possible yet, in words."""
-    return [say_guard(guard) for guard in guards]
+    return [translate(say_guard(guard)) for guard in guards]

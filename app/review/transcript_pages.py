@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -19,10 +19,12 @@ from app.web.rendering import render
 from models.errors import Conflict, NotFound
 from models.roles import Action, Principal
 from models.transcripts import Transcript
-from storage import gate, recordings, themes, transcripts, working_versions
+from storage import gate, recordings, themes, working_versions
 
 router = APIRouter(prefix="/review/{story_id}/recordings/{recording_id}")
 
+MOST_VERSIONS = 1_000_000
+Version = Annotated[int, Path(ge=1, le=MOST_VERSIONS)]
 SEGMENT_FIELD = re.compile(r"segment-([0-9]{1,6})-(speaker|text)")
 
 
@@ -59,7 +61,7 @@ def _save(parts: Parts, curator: Principal, story_id: str, recording_id: str, fi
             is_apart="apart" in fields,
         )
         if "approve" in fields:
-            transcripts.approve(session, story, transcript, actor=actor)
+            service.approve(session, story, transcript, actor=actor)
 
 
 def said_in(fields: dict[str, str]) -> dict[int, Said]:
@@ -137,8 +139,8 @@ def show_versions(
     curator: Curator,
     story_id: str,
     recording_id: str,
-    before: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
-    after: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+    before: Annotated[int | None, Query(ge=1, le=MOST_VERSIONS)] = None,
+    after: Annotated[int | None, Query(ge=1, le=MOST_VERSIONS)] = None,
 ) -> Response:
     """Every version, and what changed between two of them: the last two unless others are asked for."""
     with parts.database.read() as session:
@@ -166,7 +168,7 @@ def _before(versions: list[tuple[Transcript, str | None]], version: int) -> int:
 
 
 @router.post("/versions/{version}/restore")
-def restore(parts: House, curator: Curator, story_id: str, recording_id: str, version: int) -> Response:
+def restore(parts: House, curator: Curator, story_id: str, recording_id: str, version: Version) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         recording = recordings.of_story(session, story_id, recording_id)

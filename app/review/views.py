@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from app.review.schemas import EvidenceOut, SegmentOut, StepOut, ThemeOut, ThemesOut, TranscriptOut, WordOut
 from app.review.service import reasons
+from app.review.words import why_suggested
+from app.web.translation import Translator
 from models.stories import Story
 from models.transcripts import Transcript
 from pipeline.tag import themes_not_yet
 from pipeline.themes.codebook import Codebook
 from pipeline.transcription.languages import quality_note
 from storage import curation, themes
+
+# For programs.
+IN_ENGLISH = Translator("en")
 
 
 def transcript_view(transcript: Transcript) -> TranscriptOut:
@@ -40,17 +48,19 @@ def transcript_view(transcript: Transcript) -> TranscriptOut:
     )
 
 
-def themes_view(session: Session, story: Story, codebook: Codebook, language: str = "en") -> ThemesOut:
+def themes_view(
+    session: Session, story: Story, codebook: Codebook, translator: Translator = IN_ENGLISH
+) -> ThemesOut:
     """A story's themes, best score first, each with the moments behind it."""
     return ThemesOut(
         is_not_yet_in_this_language=themes_not_yet(session, story),
         themes=[
             ThemeOut(
                 theme=row.theme,
-                label=codebook.theme(row.theme).label(language),
+                label=codebook.theme(row.theme).label(translator.language),
                 state=row.state,
                 score=row.score,
-                evidence=[EvidenceOut.model_validate(each) for each in row.evidence],
+                evidence=[_evidence(each, translator) for each in row.evidence],
             )
             for row in themes.of_story(session, story.id)
             if row.theme in codebook.ids()
@@ -58,14 +68,18 @@ def themes_view(session: Session, story: Story, codebook: Codebook, language: st
     )
 
 
-def steps_view(session: Session, story: Story) -> list[StepOut]:
+def _evidence(found: Mapping[str, Any], translator: Translator) -> EvidenceOut:
+    return EvidenceOut.model_validate({**found, "why": why_suggested(found["why"], translator)})
+
+
+def steps_view(session: Session, story: Story, translate: Callable[[str], str] = str) -> list[StepOut]:
     """Every step out of the story's state; those that wait say for what."""
     return [
         StepOut(
             verb=step.verb,
             leads_to=step.end,
             missing=[guard.value for guard in missing],
-            says=reasons(missing),
+            says=reasons(missing, translate),
         )
         for step, missing in curation.possible_steps(session, story)
     ]

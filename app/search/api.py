@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from app.access import Anyone, scope
+from app.often import SEARCHES, at_most
 from app.parts import House
 from app.search.schemas import SearchIn, SearchOut
 from app.search.service import look_for
@@ -15,7 +16,11 @@ from models.roles import Scope
 router = APIRouter(prefix="/search", tags=["search"])
 
 
-@router.get("", dependencies=[Depends(scope(Scope.STORIES_READ))], summary="Find stories and moments")
+@router.get(
+    "",
+    dependencies=[Depends(scope(Scope.STORIES_READ)), at_most(SEARCHES)],
+    summary="Find stories and moments",
+)
 def find(parts: House, reader: Anyone, asked: Annotated[SearchIn, Query()]) -> SearchOut:
     """Full text over titles, accepted themes and what is said, among the stories that I may read.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
@@ -11,12 +12,14 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from app.access import Anyone, PilotTeam, scope
+from app.labels import label_of
+from app.often import SEARCHES, at_most
 from app.parts import House, Parts
 from app.search.schemas import MomentOut, SearchIn
 from app.search.service import PURPOSES, USES, look_for
 from app.stories.hearing import RecordingId, Seconds, Start, StoryHeard, story_heard
 from app.web.rendering import render
-from app.web.translation import translator_for
+from app.web.translation import N_, Translator, translator_for
 from models.curation import State
 from models.roles import ANYONE, Action, Scope
 from models.stories import Purpose
@@ -27,23 +30,36 @@ router = APIRouter(prefix="/search")
 
 MAY_READ = [Depends(scope(Scope.STORIES_READ))]
 # As far as a page counts: whoever has more than this to choose from narrows it down.
-COUNTED = 500
+COUNTED = 200
+NARROWED = {
+    "pilot": N_("pilot: {value}"),
+    "language": N_("told in {value}"),
+    "theme": N_("theme: {value}"),
+    "purpose": N_("gathered: {value}"),
+    "use": N_("may be used: {value}"),
+    "state": N_("state: {value}"),
+    "year": N_("sent in {value}"),
+    "from_date": N_("sent from {value}"),
+    "to_date": N_("sent until {value}"),
+}
 
 
-@router.get("", dependencies=MAY_READ)
+@router.get("", dependencies=[*MAY_READ, at_most(SEARCHES)])
 def search(request: Request, parts: House, reader: Anyone, asked: Annotated[SearchIn, Query()]) -> Response:
-    language = translator_for(request).language
+    _ = translator_for(request)
     with parts.database.read() as session:
-        found = look_for(session, reader, asked, parts.codebook, language=language, count_up_to=COUNTED)
+        found = look_for(session, reader, asked, parts.codebook, language=_.language, count_up_to=COUNTED)
         mine = pilots.of_ids(session, list(reader.roles))
     names = language_names()
+    purposes = {each.value: _(says) for each, says in PURPOSES.items()}
+    states = {state.value: _(label_of(state)) for state in State}
     choices = {
         "pilot": [(pilot.code, pilot.name) for pilot in mine],
         "language": [(code, names[code]) for code in dict.fromkeys([*PILOT_LANGUAGES, *names])],
-        "theme": _themes(parts, language),
-        "purpose": [(each.value, PURPOSES[each]) for each in (Purpose.INPUT, Purpose.CO_EVALUATION)],
-        "use": [(each.value, says) for each, says in USES.items()],
-        "state": [(state.value, state.value) for state in State if state is not State.WITHDRAWN],
+        "theme": _themes(parts, _.language),
+        "purpose": [(each.value, purposes[each]) for each in (Purpose.INPUT, Purpose.CO_EVALUATION)],
+        "use": [(each.value, _(says)) for each, says in USES.items()],
+        "state": [(each, says) for each, says in states.items() if each != State.WITHDRAWN],
     }
     return render(
         request,
@@ -52,9 +68,10 @@ def search(request: Request, parts: House, reader: Anyone, asked: Annotated[Sear
         found=found,
         counted=COUNTED,
         choices=choices,
-        narrowed=_narrowed(asked, choices),
+        narrowed=_narrowed(asked, choices, _),
+        purposes=purposes,
+        states=states,
         language_names=names,
-        reads_in=language,
         link=partial(_link, asked),
         place_of=_place_of,
     )
@@ -80,7 +97,6 @@ def listen(
             "library-story.html",
             story=heard,
             start=Start(r, t) if t else None,
-            reads_in=language,
             language_names=language_names(),
             collections=mine,
             holding=collections.holding(session, mine, story_id),
@@ -120,24 +136,25 @@ def _themes(parts: Parts, language: str) -> list[tuple[str, str]]:
     )
 
 
-def _narrowed(asked: SearchIn, choices: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
+def _narrowed(
+    asked: SearchIn, choices: dict[str, list[tuple[str, str]]], _: Translator
+) -> list[tuple[str, str]]:
     """The filters that are on, in words, by the name that takes each out of the address."""
-    chosen = asked.model_dump(mode="json", exclude_defaults=True, exclude={"q", "limit", "cursor"})
-    says = {
-        "pilot": "pilot: {}",
-        "language": "told in {}",
-        "theme": "theme: {}",
-        "purpose": "gathered {}",
-        "use": "may be used: {}",
-        "state": "state: {}",
-        "year": "sent in {}",
-        "from_date": "sent from {}",
-        "to_date": "sent until {}",
-    }
+    chosen = asked.model_dump(exclude_defaults=True, exclude={"q", "limit", "cursor"})
     return [
-        (name, says[name].format(dict(choices.get(name, [])).get(value, value)))
+        (
+            name,
+            _(
+                NARROWED[name],
+                value=_.day(value) if isinstance(value, date) else _chosen(choices, name, value),
+            ),
+        )
         for name, value in chosen.items()
     ]
+
+
+def _chosen(choices: dict[str, list[tuple[str, str]]], name: str, value: object) -> str:
+    return dict(choices.get(name, [])).get(str(value), str(value))
 
 
 def _link(asked: SearchIn, **changes: str | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.search.schemas import FacetOut, FacetsOut, HitOut, SearchIn, SearchOut
+from app.web.translation import N_
 from models.consent import Use
 from models.roles import Principal
 from models.stories import Purpose
@@ -20,16 +21,16 @@ from storage import pilots, search
 from storage.search import SearchQuery
 
 PURPOSES = {
-    Purpose.INPUT: "to shape a service",
-    Purpose.CO_EVALUATION: "to say how a service went",
-    Purpose.BOTH: "both",
+    Purpose.INPUT: N_("to shape a service"),
+    Purpose.CO_EVALUATION: N_("to say how a service went"),
+    Purpose.BOTH: N_("both"),
 }
 USES = {
-    Use.SHARING: "in my pilots' own work",
-    Use.PUBLICATION: "published, for anyone to hear",
-    Use.EXCERPTS: "in short parts",
-    Use.TRANSLATION: "translated",
-    Use.RESEARCH: "for research",
+    Use.SHARING: N_("in my pilots' own work"),
+    Use.PUBLICATION: N_("published, for anyone to hear"),
+    Use.EXCERPTS: N_("in short parts"),
+    Use.TRANSLATION: N_("translated"),
+    Use.RESEARCH: N_("for research"),
 }
 
 

@@ -1,4 +1,7 @@
-"""What happens to a story, in words and read aloud: one file a language, made when it is first asked for."""
+"""What people are told before they send, read aloud: by a person who has recorded it, else by the machine.
+
+Its files are named after text and language: when the words change, what was recorded of older ones is not played.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,43 @@ def sentences(translator: Translator, settings: Settings) -> list[str]:
     return [*map(translator, WHAT_HAPPENS), translator.many(*BACKUPS_KEEP, settings.backup_days)]
 
 
-def read_aloud(translator: Translator, settings: Settings) -> Path:
-    """The file in which that is read aloud; another one when the words have changed.
+def what_happens(language: str, settings: Settings) -> str:
+    """The same as one text."""
+    return "\n\n".join(sentences(Translator(language), settings))
+
+
+def can_be_heard(text: str, language: str, settings: Settings) -> bool:
+    """Whether somebody has read a text aloud, or the machine can."""
+    return _by_a_person(text, language, settings).exists() or speaking.can_speak()
+
+
+def take_reading(text: str, language: str, recording: Path, settings: Settings) -> Path:
+    """Have a person's reading of a text played from now on; where it is kept.
+
+    :raises StageFailed: there is no sound in the file, or it cannot be read
+    """
+    path = _by_a_person(text, language, settings)
+    speaking.keep_reading(recording, path)
+    return path
+
+
+def read_aloud(text: str, language: str, settings: Settings) -> Path:
+    """The file in which a text is read aloud.
 
     :raises StageFailed: it cannot be made on this machine
     """
-    text = "\n\n".join(sentences(translator, settings))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    path = settings.cache_folder / "aloud" / f"{translator.language}-{digest}.m4a"
+    by_a_person = _by_a_person(text, language, settings)
+    if by_a_person.exists():
+        return by_a_person
+    path = settings.cache_folder / "aloud" / by_a_person.name
     with _one_at_a_time:
         if not path.exists():
-            speaking.speak(text, translator.language, path)
+            # Made when it is first asked for, once a text.
+            speaking.speak(text, language, path)
     return path
+
+
+def _by_a_person(text: str, language: str, settings: Settings) -> Path:
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    # Not in the cache, which may be deleted.
+    return settings.data / "readings" / f"{language}-{digest}.m4a"

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.access import Anyone, Sender, SignedIn, scope
+from app.often import STORIES, at_most
 from app.parts import House
 from app.stories import listing, media, service, uploading
 from app.stories.schemas import RecordingOut, RetryIn, StoryIn, StoryOut, StoryPage
-from app.stories.views import recording_view, story_view
+from app.stories.views import recording_view, story_view, story_views
 from app.web.bodies import STREAMED
 from app.web.described import ONE_FILE, Responses, gives, may_end_in, takes
+from app.web.fields import Word
 from app.words import TITLES
 from models.curation import State
 from models.roles import Action, Scope
@@ -30,7 +32,7 @@ ORIGINAL = "application/octet-stream"
 PLAYED = sorted({MEDIA_TYPES[kind] for kind in media.PLAYABLE})
 
 
-@router.post("", status_code=201, dependencies=MAY_WRITE, summary="Send a story")
+@router.post("", status_code=201, dependencies=[*MAY_WRITE, at_most(STORIES)], summary="Send a story")
 def create(parts: House, sender: Sender, sent: StoryIn) -> StoryOut:
     """A new story, without its recordings yet. Nothing is done with it until its people consent."""
     with parts.database.write() as session:
@@ -42,18 +44,18 @@ def create(parts: House, sender: Sender, sent: StoryIn) -> StoryOut:
 def list_stories(
     parts: House,
     reader: SignedIn,
-    pilot: str | None = None,
+    pilot: Word | None = None,
     state: State | None = None,
-    language: str | None = None,
+    language: Word | None = None,
     mine: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: str | None = None,
+    cursor: Word | None = None,
 ) -> StoryPage:
     """Stories that I sent or curate, newest first."""
     filters = listing.Filters(pilot, state, language, mine)
     with parts.database.read() as session:
         page = listing.in_care(session, reader, filters, limit=limit, cursor=cursor)
-        views = [story_view(session, reader, story) for story in page.stories]
+        views = story_views(session, reader, page.stories)
     return StoryPage(stories=views, total=page.total, next=page.next)
 
 
@@ -87,7 +89,9 @@ async def upload(parts: House, sender: Sender, story_id: str, request: Request) 
 def progress(parts: House, reader: Anyone, story_id: str, recording_id: str) -> RecordingOut:
     with parts.database.read() as session:
         gate.may(session, reader, Action.READ, story_id)
-        return recording_view(session, recordings.of_story(session, story_id, recording_id))
+        recording = recordings.of_story(session, story_id, recording_id)
+        cares = not gate.may_not(session, reader, Action.RECORD_CONSENT, story_id)
+        return recording_view(session, recording, is_cared_for=cares)
 
 
 @router.post(
@@ -146,5 +150,5 @@ def play(
     responses=gives("text/vtt"),
 )
 def captions(parts: House, reader: Anyone, story_id: str, recording_id: str) -> Response:
-    """WebVTT of the newest transcript; a note in it says if no person has checked it."""
+    """WebVTT of the transcript (once curated: its newest approved version); a note says if no person has checked it."""
     return media.captions_of(parts, reader, story_id, recording_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.access import Sender, SignedIn
 from app.parts import House
 from app.stories.views import still_to_ask, story_view
-from app.web.translated import page
+from app.web.rendering import render
 from app.web.translation import translator_for
 from models.consent import Manner
 from models.roles import Action
@@ -24,10 +24,9 @@ def recording_form(request: Request, parts: House, sender: Sender, story_id: str
         story = gate.may(session, sender, Action.ADD_RECORDING, story_id)
         recordings.check_takes_recordings(story)
         events = ledger.events_of(session, story.id)
-        return page(
+        return render(
             request,
             "recording.html",
-            translator_for(request),
             story_id=story.id,
             has_recording=bool(story.recordings),
             is_to_be_spoken=any(event.manner is Manner.SPOKEN for event in events),
@@ -40,10 +39,10 @@ def sent(request: Request, parts: House, actor: SignedIn, story_id: str) -> Resp
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.RECORD_CONSENT, story_id)
         view = story_view(session, actor, story, translator)
-        return page(
+        return render(
             request,
             "sent.html",
-            translator,
+            translator=translator,
             story=view,
             waiting=still_to_ask(view),
             teller=next(each for each in story.people if each.part is Part.TELLER),

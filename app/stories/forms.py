@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from app.stories.schemas import PersonIn, StoryIn
+from app.web.fields import in_one_sentence, wrong_fields
+from app.web.translation import Phrase
 from models.errors import Invalid
 from models.stories import Part, Purpose
 
@@ -35,7 +37,7 @@ def story_of(fields: Mapping[str, str]) -> StoryIn:
             people=_people(fields),
         )
     except (ValidationError, ValueError) as error:
-        raise Invalid("invalid", reason=_first_reason(error)) from error
+        raise Invalid("invalid", reason=_reason(error)) from error
 
 
 def _people(fields: Mapping[str, str]) -> list[PersonIn]:
@@ -54,8 +56,5 @@ def _people(fields: Mapping[str, str]) -> list[PersonIn]:
     return [teller, *others]
 
 
-def _first_reason(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+def _reason(error: ValueError) -> Phrase | str:
+    return in_one_sentence(wrong_fields(error.errors())) if isinstance(error, ValidationError) else str(error)

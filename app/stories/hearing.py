@@ -10,13 +10,13 @@ from fastapi import Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.releases import name_shown
 from models.stories import Part, Recording, RenditionKind, Story
 from models.themes import StoryTheme, ThemeState
 from models.transcripts import Segment, Transcript
 from pipeline.themes.codebook import Codebook
 from storage import communities, ledger, transcripts
 from storage.communities import Community
-from storage.release_entries import name_shown
 
 # In an address, where a moment is. The longest is longer than any recording that is taken.
 Seconds = Annotated[float | None, Query(ge=0, le=360_000, allow_inf_nan=False)]
@@ -91,7 +91,7 @@ class StoryHeard:
 
 def story_heard(session: Session, story: Story, codebook: Codebook, language: str = "en") -> StoryHeard:
     """A story that the gate let through; themes by their names in ``language``."""
-    said = {each.recording_id: each for each in transcripts.of_story(session, story.id)}
+    said = {each.recording_id: each for each in transcripts.all_given_out(session, story)}
     recordings = _recordings(story, said)
     return StoryHeard(
         id=story.id,

@@ -84,14 +84,14 @@ def fetch_original(
 
 
 def captions_of(parts: Parts, principal: Principal, story_id: str, recording_id: str) -> Response:
-    """A recording's newest transcript as WebVTT, which says if no person has checked it.
+    """A recording's transcript, as it is given out, in WebVTT; which says if no person has checked it.
 
     :raises NotFound: there is none yet, or it is not for this reader
     """
     with parts.database.read() as session:
         story = gate.may(session, principal, Action.READ, story_id)
         recordings.of_story(session, story_id, recording_id)
-        transcript = transcripts.latest(session, recording_id)
+        transcript = transcripts.given_out(session, story, recording_id)
         if transcript is None:
             raise NotFound("transcript-not-there")
         text = captions.webvtt(

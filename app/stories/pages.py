@@ -10,12 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from app.access import Anyone, Sender, SignedIn
 from app.parts import House, Parts
 from app.stories import arriving, listing, media, sending, service, uploading
-from app.stories.views import still_to_ask, story_view
+from app.stories.views import still_to_ask, story_view, story_views
 from app.stories.words import NOTES, PARTS, RECORDING_STATES, STATES
 from app.tellers.words import OBSTACLES, USES
 from app.web.bodies import STREAMED
 from app.web.fields import fields_of
-from app.web.translated import page
+from app.web.rendering import render
 from app.web.translation import Translator, translator_for
 from models.curation import State
 from models.roles import Action, Principal
@@ -25,6 +25,9 @@ from storage import gate, pilots, recordings, transcripts
 from storage.obstacles import closed
 
 router = APIRouter(prefix="/stories")
+
+# As far as a page counts.
+COUNTED = 500
 
 
 @router.get("")
@@ -38,14 +41,15 @@ def mine(
     translator = translator_for(request)
     filters = listing.Filters(state=state, is_mine=True)
     with parts.database.read() as session:
-        found = listing.in_care(session, reader, filters, limit=25, cursor=cursor)
-        views = [story_view(session, reader, story, translator) for story in found.stories]
-    return page(
+        found = listing.in_care(session, reader, filters, limit=25, cursor=cursor, count_up_to=COUNTED)
+        views = story_views(session, reader, found.stories, translator)
+    return render(
         request,
         "my-stories.html",
-        translator,
+        translator=translator,
         stories=[(view, len(still_to_ask(view))) for view in views],
         total=found.total,
+        counted=COUNTED,
         next=found.next,
         states=STATES,
         recording_states=RECORDING_STATES,
@@ -64,15 +68,17 @@ def show(request: Request, parts: House, reader: Anyone, story_id: str) -> Respo
         cares = not gate.may_not(session, reader, Action.RECORD_CONSENT, story_id)
         view = story_view(session, reader, story, translator)
         pilot_names = ", ".join(pilot.name for pilot in pilots.of_ids(session, story.pilot_ids))
-        newest = transcripts.of_story(session, story_id)
-        for transcript in newest:
+        shown = (
+            transcripts.of_story(session, story_id) if cares else transcripts.all_given_out(session, story)
+        )
+        for transcript in shown:
             _ = transcript.segments
-        return page(
+        return render(
             request,
             "story.html",
-            translator,
+            translator=translator,
             story=view,
-            transcripts={transcript.recording_id: transcript for transcript in newest},
+            transcripts={transcript.recording_id: transcript for transcript in shown},
             pilot_names=pilot_names,
             allowed=_explained(session, story, translator, pilot_names) if cares else [],
             waiting=still_to_ask(view),

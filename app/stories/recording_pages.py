@@ -7,8 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.access import Sender
 from app.parts import House
 from app.web.headers import PLAYS_WHAT_IT_RECORDS
-from app.web.translated import page
-from app.web.translation import translator_for
+from app.web.rendering import render
 from models.roles import Action
 from models.stories import Story
 from storage import gate, recordings
@@ -31,6 +30,7 @@ def record_without_a_story(request: Request) -> Response:
 
 
 def _record(request: Request, story: Story | None) -> Response:
-    answer = page(request, "record.html", translator_for(request), story=story)
+    # Also where nobody was asked who they are, somebody may stand behind them.
+    answer = render(request, "record.html", story=story, can_be_left=True)
     answer.headers.update(PLAYS_WHAT_IT_RECORDS)
     return answer

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.web.fields import Word
 from models.curation import State
 from models.stories import Part, Purpose, RecordingState, RenditionKind
 
@@ -21,7 +22,9 @@ class PersonIn(BaseModel):
     label: Line = Field(description="How the curators know them, such as 'my neighbour'.")
     part: Part = Part.HEARD
     shown_name: Line | None = Field(
-        None, description="The name or pseudonym to be shown, where consented to."
+        None,
+        description="The name or pseudonym to be shown, where consented to. It is for the 'naming' that the person "
+        "says first; a name for the other one comes with the consent to it.",
     )
     contact: Line | None = Field(
         default=None, description="How to reach them; kept apart and never exported."
@@ -41,7 +44,7 @@ class StoryIn(BaseModel):
     language: LanguageCode = Field(
         description="A code that Whisper knows, or 'detect' among the pilot's own."
     )
-    pilots: list[str] = Field(min_length=1, max_length=10, description="Codes of the pilots it belongs to.")
+    pilots: list[Word] = Field(min_length=1, max_length=10, description="Codes of the pilots it belongs to.")
     purpose: Purpose = Purpose.INPUT
     told_when: Line | None = Field(None, max_length=100, description="Roughly when it was told.")
     told_where: Line | None = Field(None, description="Roughly where it was told.")
@@ -68,6 +71,7 @@ class FailureOut(BaseModel):
     code: str
     says: str
     can_be_retried: bool
+    reason: str | None = Field(None, description="What the program that failed said last, in English.")
 
 
 class ProgressOut(BaseModel):
@@ -81,13 +85,15 @@ class ProgressOut(BaseModel):
 class RecordingOut(BaseModel):
     id: str
     state: RecordingState
-    size_bytes: int | None
-    sha256: str | None
+    size_bytes: int | None = Field(description="Of the original. Only for those who care for the story.")
+    sha256: str | None = Field(description="Of the original. Only for those who care for the story.")
     duration_seconds: float | None
     renditions: list[RenditionKind]
-    notes: list[str] = Field(description="What was noticed when it was inspected, such as 'cut-short'.")
-    progress: ProgressOut | None
-    failure: FailureOut | None
+    notes: list[str] | None = Field(
+        description="What was noticed when it was inspected, such as 'cut-short'. Only for those who care for it."
+    )
+    progress: ProgressOut | None = Field(description="Only for those who care for the story.")
+    failure: FailureOut | None = Field(description="Only for those who care for the story.")
 
 
 class StoryOut(BaseModel):

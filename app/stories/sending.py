@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from app.access import Sender
 from app.consents.forms import APPEARANCES, consent_of
 from app.consents.service import terms_of
+from app.often import STORIES, at_most
 from app.parts import House, Parts
 from app.stories import aloud, draft, forms, service, steps, summary, words
 from app.stories.steps import BY_NAME, CHECK, DONE, Wrong
@@ -24,16 +25,15 @@ from app.web import kiosk
 from app.web.cookies import DRAFTING
 from app.web.fields import fields_of
 from app.web.headers import SANDBOXED
-from app.web.translated import page
+from app.web.rendering import render
 from app.web.translation import LANGUAGES, Translator, translator_for
 from models.base import new_id
 from models.errors import NotFound
-from models.pilots import Pilot
+from models.pilots import Pilot, Wording
 from models.roles import Principal
 from models.stories import Part, Purpose, Story
-from pipeline.media import speaking
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import consents, pilots
+from storage import consents, pilots, wordings
 
 router = APIRouter(prefix="/new")
 
@@ -42,12 +42,14 @@ router = APIRouter(prefix="/new")
 def before(request: Request, parts: House, sender: Sender) -> Response:
     """What happens to a story, before the first question."""
     begun, translator = draft.read(request, parts.settings), translator_for(request)
-    return page(
+    return render(
         request,
         "new-before.html",
-        translator,
+        translator=translator,
         what_happens=aloud.sentences(translator, parts.settings),
-        can_be_heard=speaking.can_speak(),
+        can_be_heard=aloud.can_be_heard(
+            aloud.what_happens(translator.language, parts.settings), translator.language, parts.settings
+        ),
         goes_on_at=f"{DRAFTING}/{steps.first_open(begun)}" if begun.get(DONE) else None,
     )
 
@@ -63,11 +65,19 @@ def begin(request: Request, parts: House, sender: Sender) -> Response:
 
 
 @router.get("/aloud/{language}")
-def read_aloud(parts: House, sender: Sender, language: str) -> Response:
-    """What happens to a story, as sound."""
-    if language not in LANGUAGES or not speaking.can_speak():
+def read_aloud(parts: House, sender: Sender, language: str, wording: str = "") -> Response:
+    """What happens to a story, as sound; or a text about consent of the sender's pilots or the service, by its id."""
+    if language not in LANGUAGES:
         raise NotFound("not-found")
-    path = aloud.read_aloud(Translator(language), parts.settings)
+    text = aloud.what_happens(language, parts.settings)
+    if wording:
+        read = _wording_of(parts, [pilot.id for pilot in _pilots_of(parts, sender)], wording)
+        if read is None or read.language != language:
+            raise NotFound("not-found")
+        text = read.text
+    if not aloud.can_be_heard(text, language, parts.settings):
+        raise NotFound("not-found")
+    path = aloud.read_aloud(text, language, parts.settings)
     return FileResponse(path, media_type="audio/mp4", headers=dict(SANDBOXED))
 
 
@@ -77,16 +87,16 @@ def check(request: Request, parts: House, sender: Sender) -> Response:
     if not answers or steps.first_open(answers) != CHECK:
         return RedirectResponse(_open(answers), 303)
     translator = translator_for(request)
-    return page(
+    return render(
         request,
         "new-check.html",
-        translator,
+        translator=translator,
         rows=summary.rows(answers, _pilots_of(parts, sender), translator),
         back=f"{DRAFTING}/{steps.before(CHECK, answers)}",
     )
 
 
-@router.post("/check")
+@router.post("/check", dependencies=[at_most(STORIES)])
 def send(request: Request, parts: House, sender: Sender) -> Response:
     """Now it is kept: the story, who is in it, and what its teller allows. Its recording comes next."""
     answers = draft.read(request, parts.settings)
@@ -152,9 +162,15 @@ def _take(
 ) -> Response:
     if step == "others" and "remove" in sent:
         return _go_to(request, parts, step, steps.without_other(answers, sent["remove"]))
-    answers, wrong = steps.take(BY_NAME[step], answers, sent)
-    if step == "pilot" and answers.get("pilot") not in {each.code for each in _pilots_of(parts, sender)}:
+    before, (answers, wrong) = answers.get("pilot"), steps.take(BY_NAME[step], answers, sent)
+    mine = {pilot.code: pilot.id for pilot in _pilots_of(parts, sender)}
+    chosen = answers.get("pilot", "")
+    if step == "pilot" and chosen not in mine:
         wrong = {"pilot": words.CHOICE_MISSING}
+    elif step == "pilot" and chosen != before:
+        answers = steps.read_anew(answers)
+    elif "wording" in answers and not _wording_of(parts, [mine.get(chosen, "")], answers["wording"]):
+        del answers["wording"]
     if wrong:
         return _show(request, parts, sender, step, answers, wrong)
     asks_who = step == "others" and answers["more"] == steps.YES
@@ -185,8 +201,15 @@ def _show(
     answers: Mapping[str, str],
     wrong: Wrong,
 ) -> Response:
-    translator = translator_for(request)
+    translator, mine = translator_for(request), _pilots_of(parts, sender)
     came_from = steps.before(step, answers)
+    more = _choices(step, answers, mine, translator)
+    if step == "uses":
+        its = [pilot.id for pilot in mine if pilot.code == answers.get("pilot")]
+        with parts.database.read() as session:
+            text = wordings.current(session, its, translator.language)
+        more["wording"] = text
+        more["can_be_heard"] = text and aloud.can_be_heard(text.text, text.language, parts.settings)
     return _page(
         request,
         step,
@@ -194,7 +217,7 @@ def _show(
         answers,
         wrong,
         back=f"{DRAFTING}/{came_from}" if came_from else DRAFTING,
-        **_choices(step, answers, _pilots_of(parts, sender), translator),
+        **more,
     )
 
 
@@ -212,10 +235,10 @@ def _page(
     back: str,
     **more: Any,
 ) -> Response:
-    return page(
+    return render(
         request,
         f"new-{step}.html",
-        translator,
+        translator=translator,
         status=422 if wrong else 200,
         step=step,
         question=translator(words.QUESTIONS[step]),
@@ -264,8 +287,17 @@ def _pilots_of(parts: Parts, sender: Principal) -> list[Pilot]:
         return pilots.of_ids(session, sender.pilots_as(*service.SENDERS))
 
 
+def _wording_of(parts: Parts, pilot_ids: list[str], wording_id: str) -> Wording | None:
+    """A text about consent that may have been shown for these pilots."""
+    with parts.database.read() as session:
+        return wordings.shown(session, wording_id, pilot_ids)
+
+
 def _make(parts: Parts, sender: Principal, answers: Mapping[str, str], translator: Translator) -> str:
-    fields = steps.fields_of(answers) | {"consent_language": translator.language}
+    fields = steps.fields_of(answers)
+    read = _wording_of(parts, [each.id for each in _pilots_of(parts, sender)], fields.get("wording", ""))
+    # In the language of what was read or heard, whichever the last page was in.
+    fields |= {"consent_language": read.language if read else translator.language}
     sent = forms.story_of(fields)
     consent = consent_of(fields, sent.pilots)
     story_id = answers["story"]

@@ -86,19 +86,26 @@ def check_limits(
     :raises NoSpace: the disk is nearly full
     :raises TooMany: too much in a day, or too many at once
     """
-    if shutil.disk_usage(settings.data).free < settings.min_free_bytes:
-        raise NoSpace("disk-nearly-full")
+    check_room(settings)
     now = utc_now()
-    sent = quotas.sent_by(session, account_id, now - A_DAY)
+    sent = quotas.sent_by(session, account_id, now - A_DAY, but=going_on)
     if seconds := _seconds_over(sent, coming_bytes, settings.daily_upload_bytes):
         raise TooMany("daily-limit", retry_after_seconds=seconds)
     for pilot_id in pilot_ids:
-        sent = quotas.sent_to(session, pilot_id, now - A_DAY)
+        sent = quotas.sent_to(session, pilot_id, now - A_DAY, but=going_on)
         limit = session.get_one(Pilot, pilot_id).daily_upload_bytes or settings.daily_pilot_upload_bytes
         if seconds := _seconds_over(sent, coming_bytes, limit):
             raise TooMany("pilot-daily-limit", retry_after_seconds=seconds)
     if uploads.being_sent(session, account_id, now, but=going_on) >= settings.max_parallel_uploads:
         raise TooMany("parallel-limit", limit=settings.max_parallel_uploads, retry_after_seconds=60)
+
+
+def check_room(settings: Settings) -> None:
+    """
+    :raises NoSpace: the disk is nearly full
+    """
+    if shutil.disk_usage(settings.data).free < settings.min_free_bytes:
+        raise NoSpace("disk-nearly-full")
 
 
 def _seconds_over(sent: quotas.Sent, coming_bytes: int, limit_bytes: int) -> int:

@@ -114,7 +114,7 @@ STEPS = (
     Step("told", ("told_when", "told_where", "recorded_by")),
     Step("warning", ("content_warning",)),
     Step("agree", ("manner", "relation"), _agree),
-    Step("uses", USE_FIELDS, _uses, says_yes_now),
+    Step("uses", (*USE_FIELDS, "wording"), _uses, says_yes_now),
     Step("appearance", ("appearance",), _chosen("appearance", *APPEARANCES), allows_something),
     Step("name", ("shown_name",), comes=_shows_a_name),
     Step("contact", ("contact",)),
@@ -131,6 +131,12 @@ def take(step: Step, answers: Answers, sent: Mapping[str, str]) -> tuple[dict[st
     wrong = wrong or step.wrong(given)
     done = {*kept.get(DONE, "").split(), step.name} - ({step.name} if wrong else set())
     return kept | {DONE: " ".join(sorted(done))}, wrong
+
+
+def read_anew(answers: Answers) -> dict[str, str]:
+    """The answers for another pilot: its text about consent may be another, so what is allowed is asked again."""
+    open_again = " ".join(name for name in answers.get(DONE, "").split() if name != "uses")
+    return {name: text for name, text in answers.items() if name != "wording"} | {DONE: open_again}
 
 
 def longest(name: str) -> int:

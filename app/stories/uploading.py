@@ -6,6 +6,7 @@ import contextlib
 import time
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
@@ -13,15 +14,26 @@ from app.parts import Parts
 from app.stories import service
 from app.web.multipart import Event, FileBegins, FileBytes, FileEnds, read_form
 from models.base import utc_now
-from models.errors import Conflict, Invalid, NotFound, NotSignedIn, StoryError, TooLarge
+from models.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    NotSignedIn,
+    StoryError,
+    TooLarge,
+    Unavailable,
+)
 from models.roles import Action, Principal
-from models.uploads import SENDING_LASTS, Upload
+from models.stories import Story
+from models.uploads import Upload
 from storage import gate, recordings, uploads
 from storage.object_stream import PATIENCE_SECONDS, StreamingPut
 
 # What a form may weigh beside its file: its fields and the lines between its parts.
 FORM_OVERHEAD_BYTES = 256 * 1024
-NOTE_EVERY_SECONDS = SENDING_LASTS.total_seconds() / 3
+# Well within the time after which an erasure looks for what came late (pipeline.workflow): what is sent to a story that
+# was withdrawn is ended before, so that it begins nothing in the store after.
+NOTE_EVERY_SECONDS = 5.0
 # One that was being sent when the service died is forgotten after so long: nobody can go on with it. It is longer than
 # a sender may be silent and the store takes to join what it has.
 FORM_LASTS = timedelta(seconds=3 * PATIENCE_SECONDS)
@@ -36,7 +48,7 @@ async def take_recording(
     :raises Invalid: no file came, the form is broken, or the connection was cut
     """
     await run_in_threadpool(_decide, request, parts, principal, story_id)
-    taking = Taking(parts, principal, story_id)
+    taking = Taking(parts, principal, story_id, announced_bytes(request))
     try:
         async for event in read_form(request, fields):
             await taking.hear(event)
@@ -51,11 +63,25 @@ def _decide(request: Request, parts: Parts, principal: Principal, story_id: str)
     """Everything that can be refused before a byte of the body is read."""
     with parts.database.read() as session:
         story = gate.may(session, principal, Action.ADD_RECORDING, story_id)
-        service.check_limits(session, parts.settings, account_of(principal), pilot_ids=story.pilot_ids)
+        limit, coming_bytes = parts.settings.max_upload_bytes, announced_bytes(request) or 0
+        if coming_bytes > limit + FORM_OVERHEAD_BYTES:
+            raise TooLarge("too-large", limit_bytes=limit)
+        _check_limits(session, parts, principal, story, coming_bytes)
+
+
+def _check_limits(
+    session: Session, parts: Parts, principal: Principal, story: Story, coming_bytes: int
+) -> None:
+    account_id = account_of(principal)
+    service.check_limits(
+        session, parts.settings, account_id, pilot_ids=story.pilot_ids, coming_bytes=coming_bytes
+    )
+
+
+def announced_bytes(request: Request) -> int | None:
+    """How long a form is said to be, a little longer than its file; None: nobody said."""
     claimed = request.headers.get("content-length", "")
-    limit = parts.settings.max_upload_bytes
-    if claimed.isdigit() and int(claimed) > limit + FORM_OVERHEAD_BYTES:
-        raise TooLarge("too-large", limit_bytes=limit)
+    return int(claimed) if claimed.isdigit() else None
 
 
 def account_of(principal: Principal) -> str:
@@ -71,8 +97,11 @@ def account_of(principal: Principal) -> str:
 class Taking:
     """One recording on its way in."""
 
-    def __init__(self, parts: Parts, principal: Principal, story_id: str) -> None:
+    def __init__(
+        self, parts: Parts, principal: Principal, story_id: str, announced_bytes: int | None = None
+    ) -> None:
         self._parts, self._principal, self._story_id = parts, principal, story_id
+        self._announced_bytes = announced_bytes
         self._upload: Upload | None = None
         self._put: StreamingPut | None = None
         self._taken_bytes = 0
@@ -98,16 +127,21 @@ class Taking:
         self._put = StreamingPut(self._parts.objects, key)
 
     def _expect(self, name: str) -> tuple[Upload, str]:
-        """The upload that it is noted as while it is sent, and the key that its bytes go to."""
+        """The upload that it is noted as while it is sent, and the key that its bytes go to.
+
+        Limits are looked at once more: others may have been let in since, and one at a time is noted.
+        """
         with self._parts.database.write() as session:
             story = gate.may(session, self._principal, Action.ADD_RECORDING, self._story_id)
+            uploads.take_turn(session, account_of(self._principal))
+            _check_limits(session, self._parts, self._principal, story, self._announced_bytes or 0)
             upload = uploads.begin(
                 session,
                 story,
                 account_id=account_of(self._principal),
                 sent_name=name,
                 sent_metadata="",
-                length_bytes=None,
+                length_bytes=self._announced_bytes or None,
                 lasts=FORM_LASTS,
             )
             uploads.note_sending(session, upload, utc_now(), FORM_LASTS)
@@ -119,16 +153,24 @@ class Taking:
         limit = self._parts.settings.max_upload_bytes
         if self._taken_bytes > limit:
             raise TooLarge("too-large", limit_bytes=limit)
-        await self._put.write(data)
         if time.monotonic() - self._noted_at > NOTE_EVERY_SECONDS:
-            self._noted_at = time.monotonic()
             await run_in_threadpool(self._note_sending)
+            self._noted_at = time.monotonic()
+        await self._put.write(data)
 
     def _note_sending(self) -> None:
+        """
+        :raises Conflict: its story was withdrawn
+        """
         assert self._upload is not None
-        # Whether its story still stands is looked at when all of it is here.
-        with contextlib.suppress(StoryError), self._parts.database.write() as session:
-            uploads.note_sending(session, self._upload, utc_now(), FORM_LASTS)
+        try:
+            with self._parts.database.write() as session:
+                uploads.note_sending(session, self._upload, utc_now(), FORM_LASTS)
+        except Conflict as error:
+            raise Conflict("story-withdrawn") from error
+        except Unavailable:
+            # A database that is away for a moment ends no upload: it is asked again.
+            return
 
     async def end(self) -> None:
         if self._taken_bytes == 0:

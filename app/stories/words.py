@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.tellers.words import N_
+from app.web.translation import N_
 from models.consent import Manner, Use
 from models.curation import State
 from models.stories import Part, Purpose, RecordingState
@@ -113,6 +113,7 @@ NOTES: Mapping[str, str] = {
     "checksum-mismatch": N_("The recording has a small fault. Everything in it can be heard."),
     "nothing-to-hear": N_("There is nothing to hear in this recording."),
     "other-tracks-with-sound": N_("This recording has several sound tracks. The main one is used."),
+    "picture-unreadable": N_("The picture of this recording cannot be read. Its sound can be heard."),
 }
 
 # Before the first question; also read aloud (app.stories.aloud). Of the backups, storage's own days are said after it.

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy.orm import Session
 
 from app.access import Curator, SignedIn, scope
+from app.often import ARCHIVES, at_most
 from app.parts import House
 from app.tellers import everything, receipts, service
 from app.tellers.schemas import LinkOut, ReceiptOut, ReviewCopyOut
@@ -58,7 +59,7 @@ def receipt(parts: House, actor: SignedIn, story_id: str, person_id: str) -> Rec
 
 @router.get(
     "/everything.zip",
-    dependencies=MAY_READ,
+    dependencies=[*MAY_READ, at_most(ARCHIVES)],
     summary="Everything that is held of a story",
     response_class=Response,
     responses=gives("application/zip"),

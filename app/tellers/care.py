@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from app.access import Curator, SignedIn
 from app.parts import House
 from app.tellers import service
-from app.web.translated import page
+from app.web.rendering import render
 from app.web.translation import LANGUAGES, Translator, translator_for
 from models.errors import Invalid
 from models.roles import Action
@@ -25,10 +25,9 @@ Language = Annotated[str, Form(max_length=8)]
 def link_form(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
-        return page(
+        return render(
             request,
             "person-link.html",
-            translator_for(request),
             story=story,
             person=service.person_in(session, story, person_id),
             sheets=LANGUAGES,
@@ -54,10 +53,10 @@ def make_link(
         token = tellers.make_link(session, story, person.id, actor=actor.account_id or "")
         label = person.label
     address = service.address_of(parts.settings, token)
-    response = page(
+    response = render(
         request,
         "link-to-print.html",
-        Translator(language),
+        translator=Translator(language),
         reader=translator_for(request),
         story_id=story_id,
         label=label,

@@ -11,17 +11,20 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import Teller
-from app.consents.forms import appearance_of
+from app.consents.forms import wrong_in
+from app.often import EVENTS, at_most
 from app.parts import House, Parts
-from app.tellers import receipts, service, views
+from app.tellers import forms, receipts, service, views
 from app.tellers.words import APPEARANCES, CHANGES, GIVERS, MANNERS, USES
 from app.web import cookies
 from app.web.cookies import LEAVING, TELLER_COOKIE
+from app.web.doors import DOOR
 from app.web.fields import fields_of
-from app.web.translated import DOOR, page
+from app.web.rendering import render
 from app.web.translation import Translator, translator_for
 from models.base import utc_now
 from models.consent import Use
+from models.errors import Invalid
 from models.roles import Action, Principal
 from models.stories import Part
 from storage import ledger, pilots, taken_copies, tellers, wordings
@@ -33,42 +36,52 @@ Sure = Annotated[str, Form(pattern="^yes$")]
 
 @router.get("/consent")
 def consent_form(request: Request, parts: House, teller: Teller) -> Response:
+    return _form(request, parts, teller)
+
+
+@router.post("/consent", dependencies=[at_most(EVENTS)])
+async def say(request: Request, parts: House, teller: Teller) -> Response:
+    """Say it anew. What cannot stand so is said in the form, where everything stays filled in."""
+    fields = await fields_of(request)
+    try:
+        await run_in_threadpool(_say, parts, teller, fields, translator_for(request))
+    except Invalid as error:
+        return await run_in_threadpool(_form, request, parts, teller, fields, error)
+    return RedirectResponse(DOOR, 303)
+
+
+def _form(
+    request: Request,
+    parts: Parts,
+    teller: Principal,
+    filled: dict[str, str] | None = None,
+    error: Invalid | None = None,
+) -> Response:
+    """The form, with what they said; or with what was ``filled`` in, and why that cannot stand."""
     translator = translator_for(request)
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
         own = views.own_word(ledger.events_of(session, story.id, person.id))
         uses = views.uses_shown(session, story, person, own, translator)
-        is_shared = any(each.is_allowed for each in uses if each.use is Use.SHARING)
-        until = next((each.until for each in uses if each.until), None)
-        return page(
+        shares = pilots.of_ids(session, story.pilot_ids)
+        if filled is None:
+            filled = forms.fields_of(own, uses, shares)
+        return render(
             request,
             "teller-consent.html",
-            translator,
+            status=422 if error else 200,
+            translator=translator,
+            filled=filled,
+            errors=wrong_in(error, translator) if error else {},
             uses=uses,
-            shares=[
-                {
-                    "code": pilot.code,
-                    "label": translator(USES[Use.SHARING][0], pilot=pilot.name),
-                    "is_chosen": is_shared and pilot.id in own.pilot_ids,
-                }
-                for pilot in pilots.of_ids(session, story.pilot_ids)
-            ],
+            shares=[(each.code, translator(USES[Use.SHARING][0], pilot=each.name)) for each in shares],
             appearances=[
                 {"name": name, "label": translator(label), "hint": translator(hint) if hint else ""}
                 for name, (label, hint) in APPEARANCES.items()
             ],
-            appearance=appearance_of(own),
-            until=until.date().isoformat() if until else "",
             guardian=person.guardian,
             wording=wordings.current(session, story.pilot_ids, translator.language),
         )
-
-
-@router.post("/consent")
-async def say(request: Request, parts: House, teller: Teller) -> Response:
-    fields = await fields_of(request)
-    await run_in_threadpool(_say, parts, teller, fields, translator_for(request))
-    return RedirectResponse(DOOR, 303)
 
 
 def _say(parts: Parts, teller: Principal, fields: dict[str, str], translator: Translator) -> None:
@@ -86,10 +99,10 @@ def stop_form(request: Request, parts: House, teller: Teller, use: Use) -> Respo
             each for each in views.uses_shown(session, story, person, own, translator) if each.use is use
         )
         is_recalled = use in (Use.CURATION, Use.SHARING) and bool(views.copies_taken(session, story))
-        return page(
+        return render(
             request,
             "teller-stop.html",
-            translator,
+            translator=translator,
             use=use,
             label=shown.label,
             is_everything=use is Use.CURATION,
@@ -109,7 +122,7 @@ def withdraw_form(request: Request, parts: House, teller: Teller) -> Response:
     with parts.database.read() as session:
         _, person = service.at_the_door(session, teller, Action.WITHDRAW)
         is_teller = person.part is Part.TELLER
-    return page(request, "teller-withdraw.html", translator_for(request), is_teller=is_teller)
+    return render(request, "teller-withdraw.html", is_teller=is_teller)
 
 
 @router.post("/withdraw")
@@ -123,10 +136,10 @@ def withdraw(request: Request, parts: House, teller: Teller, sure: Sure) -> Resp
         receipt = receipts.receipt_of(session, story, person, settings, translator, copies)
         if stone is not None:
             tellers.end_session(session, cookies.value_of(request, TELLER_COOKIE, settings))
-    response = page(
+    response = render(
         request,
         "teller-taken-back.html",
-        translator,
+        translator=translator,
         is_teller=stone is not None,
         gone_by=utc_now() + timedelta(days=settings.backup_days),
         holders=sorted({copy.pilot for copy in copies}),

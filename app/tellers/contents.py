@@ -1,7 +1,8 @@
 """What is held of a story, sheet by sheet, as whoever asks may have it.
 
 A person of a private link gets what is theirs and what concerns the story; what others in it said, and how they
-are called, stays theirs. Somebody who cares for the story gets all of it.
+are called, stays theirs. Somebody who cares for the story gets all of it, to hand it on: so the note of a safety flag
+and who raised it, which may protect somebody, are in nobody's archive.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from app.web.translation import Translator
 from models.base import Base
 from models.consent import ConsentEvent
 from models.errors import NotFound
-from models.holds import Hold
+from models.holds import Hold, HoldKind
 from models.stories import Recording, Story, StoryPerson, TellerContact
 from models.transcripts import Transcript
 from storage import journal, ledger, notices, responses, review_copies, taken_copies, themes
@@ -38,8 +39,9 @@ _RECORDING = (
     *("id", "state", "size_bytes", "sha256", "sent_name", "duration_seconds", "has_picture", "inspection"),
     *("created_at", "received_at", "original_erased_at"),
 )
-_PERSON = ("id", "part", "label", "shown_name", "guardian")
+_PERSON = ("id", "part", "label", "shown_name", "named_as", "guardian")
 _HOLD = ("id", "kind", "until", "raised_at", "lifted_at")
+_FLAGGED = f"raise-{HoldKind.SAFEGUARDING}"
 _COPY = ("id", "person_id", "asked_at", "answer", "message", "answered_at")
 
 
@@ -83,8 +85,12 @@ def _themes(session: Session, story: Story, person: StoryPerson | None) -> Sheet
 
 
 def _journal(session: Session, story: Story, person: StoryPerson | None) -> Sheet:
+    """What was done. Who raised a flag may need protection from those whom it is handed to: that stays here."""
     wanted = ("sequence", "at", "actor", "act", "story_id", "subject")
-    return [_row(each, *wanted) for each in journal.of_story(session, story.id)]
+    return [
+        _row(each, *wanted) | ({"actor": None} if each.act == _FLAGGED else {})
+        for each in journal.of_story(session, story.id)
+    ]
 
 
 def _copies_taken(session: Session, story: Story, person: StoryPerson | None) -> Sheet:
@@ -97,10 +103,9 @@ def _responses(session: Session, story: Story, person: StoryPerson | None) -> Sh
 
 
 def _holds(session: Session, story: Story, person: StoryPerson | None) -> Sheet:
-    """What kept it back. The note of a flag may protect somebody: it stays with those who care for the story."""
-    wanted = _HOLD if person is not None else (*_HOLD, "note")
+    """What kept it back. The note of a flag may protect somebody from whoever is handed this: it stays at the desk."""
     rows = session.scalars(select(Hold).where(Hold.story_id == story.id).order_by(Hold.raised_at, Hold.id))
-    return [_row(each, *wanted) for each in rows]
+    return [_row(each, *_HOLD) for each in rows]
 
 
 def _review_copies(session: Session, story: Story, person: StoryPerson | None) -> Sheet:

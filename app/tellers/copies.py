@@ -16,7 +16,8 @@ from app.stories.schemas import RecordingOut
 from app.stories.views import recording_view
 from app.tellers import service, views
 from app.tellers.words import ANSWERS, SHOWN_AS
-from app.web.translated import DOOR, page
+from app.web.doors import DOOR
+from app.web.rendering import render
 from app.web.translation import Translator, translator_for
 from models.errors import NotFound
 from models.stories import Part, Story
@@ -51,10 +52,10 @@ def show(request: Request, parts: House, teller: Teller) -> Response:
         copy = views.copy_for(session, story, person)
         if copy is None:
             raise NotFound("copy-not-there")
-        return page(
+        return render(
             request,
             "teller-copy.html",
-            translator,
+            translator=translator,
             copy=copy,
             is_current=_is_current(session, story, copy),
             leaving=leaving(session, story, parts.codebook, translator),

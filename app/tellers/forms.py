@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.consents.forms import APPEARANCES
+from app.consents.forms import APPEARANCES, appearance_of
+from app.tellers.views import UseShown
 from app.web.fields import end_of_day
 from app.web.translation import Translator
 from models.base import utc_now
 from models.consent import Giver, Manner, Standing, Use
 from models.errors import Invalid
+from models.pilots import Pilot
 from models.stories import Story, StoryPerson
 from storage import pilots
 from storage.consents import Terms
+
+
+def fields_of(own: Standing, uses: Sequence[UseShown], shares: Sequence[Pilot]) -> dict[str, str]:
+    """What a person has said, as the fields of their form."""
+    allowed = {each.use for each in uses if each.is_allowed}
+    until = next((each.until for each in uses if each.until), None)
+    return {
+        **{f"use-{use}": "yes" for use in allowed - {Use.SHARING}},
+        **{
+            f"share-{each.code}": "yes"
+            for each in shares
+            if Use.SHARING in allowed and each.id in own.pilot_ids
+        },
+        "appearance": appearance_of(own),
+        "until": until.date().isoformat() if until else "",
+    }
 
 
 def terms_of(
@@ -44,6 +62,7 @@ def terms_of(
         pilot_ids=shared_with,
         until=_until(fields.get("until", "")),
         naming=naming,
+        shown_name=fields.get("shown_name", "").strip() or None,
         face=face,
         voice=voice,
         manner=Manner.FORM,
@@ -54,8 +73,11 @@ def terms_of(
     )
 
 
-def without(before: Standing, use: Use, translator: Translator) -> Terms:
-    """What a person had said, less one use. Without curation nothing is left: there is no use without it."""
+def without(before: Standing, use: Use, translator: Translator, wording_id: str | None) -> Terms:
+    """What a person had said, less one use. Without curation nothing is left: there is no use without it.
+
+    :param wording_id: the text to which they said the rest, and which holds for it still
+    """
     uses = frozenset() if use is Use.CURATION else frozenset(before.uses) - {use}
     return Terms(
         uses=uses,
@@ -66,6 +88,7 @@ def without(before: Standing, use: Use, translator: Translator) -> Terms:
         voice=before.voice,
         manner=Manner.FORM,
         language=translator.language,
+        wording_id=wording_id,
         original_may_go=before.original_may_go,
     )
 

@@ -10,7 +10,7 @@ from app.parts import House, Parts
 from app.tellers import receipts, service
 from app.tellers.schemas import ReceiptOut
 from app.tellers.words import CHANGES, GIVERS, MANNERS
-from app.web.translated import page
+from app.web.rendering import render
 from app.web.translation import Translator, translator_for
 from models.errors import NotFound
 from models.roles import Action
@@ -26,10 +26,9 @@ def before(request: Request, parts: House, actor: SignedIn, story_id: str, perso
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
         person = service.person_in(session, story, person_id)
-        return page(
+        return render(
             request,
             "receipt-before.html",
-            translator_for(request),
             story_id=story.id,
             has_link=person.link_digest is not None,
         )
@@ -47,10 +46,10 @@ def hand_over(request: Request, parts: House, actor: SignedIn, story_id: str, pe
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
         person = service.person_in(session, story, person_id)
-        return page(
+        return render(
             request,
             "receipt-to-print.html",
-            translator,
+            translator=translator,
             story=story,
             durations=[recording.duration_seconds for recording in story.recordings],
             receipt=_receipt(session, parts, story, person, translator),

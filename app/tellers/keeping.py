@@ -6,13 +6,14 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
 from app.access import Teller
+from app.often import ARCHIVES, at_most
 from app.parts import House
 from app.tellers import everything, receipts, service
 from app.tellers.schemas import ReceiptOut
 from app.tellers.words import CHANGES, GIVERS, MANNERS
 from app.web import cookies
 from app.web.cookies import TELLER_COOKIE
-from app.web.translated import page
+from app.web.rendering import render
 from app.web.translation import translator_for
 from models.errors import NotSignedIn
 from models.stories import Story, StoryPerson
@@ -28,10 +29,10 @@ def receipt(request: Request, parts: House, teller: Teller) -> Response:
         story, person = service.at_the_door(session, teller)
         made = receipts.receipt_of(session, story, person, parts.settings, translator)
         title = story.title
-    return page(
+    return render(
         request,
         "teller-receipt.html",
-        translator,
+        translator=translator,
         title=title,
         receipt=made,
         changes=CHANGES,
@@ -47,7 +48,7 @@ def receipt_as_file(request: Request, parts: House, teller: Teller) -> ReceiptOu
         return receipts.receipt_of(session, story, person, parts.settings, translator_for(request))
 
 
-@router.get("/everything.zip")
+@router.get("/everything.zip", dependencies=[at_most(ARCHIVES)])
 def everything_held(request: Request, parts: House, teller: Teller) -> Response:
     cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
 

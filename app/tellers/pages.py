@@ -18,7 +18,8 @@ from app.stories import media
 from app.tellers import care, changing, copies, handing, keeping, service, views
 from app.web import attempts, cookies
 from app.web.cookies import LEAVING, TELLER_COOKIE
-from app.web.translated import DOOR, page
+from app.web.doors import DOOR
+from app.web.rendering import render
 from app.web.translation import LANGUAGE_COOKIE, translator_for
 from models.errors import NotFound
 from models.stories import RenditionKind, Story
@@ -79,7 +80,7 @@ def leave(request: Request, parts: House, at_once: Annotated[str, Form(max_lengt
 
 @door.get("/left")
 def left(request: Request) -> Response:
-    return page(request, "teller-left.html", translator_for(request))
+    return render(request, "teller-left.html")
 
 
 @door.get("")
@@ -88,7 +89,9 @@ def show(request: Request, parts: House, teller: Teller) -> Response:
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller)
         held = views.held(session, story, person, parts.codebook, translator)
-    return page(request, "teller.html", translator, held=held, backup_days=parts.settings.backup_days)
+    return render(
+        request, "teller.html", translator=translator, held=held, backup_days=parts.settings.backup_days
+    )
 
 
 @door.head("/recordings/{recording_id}/renditions/{kind}")

@@ -5,7 +5,7 @@ Whoever cares for the story is told: curators, and the account that sent it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import segno
 from sqlalchemy.orm import Session
@@ -14,9 +14,9 @@ from app.settings import Settings
 from app.tellers import forms
 from app.tellers.schemas import ReviewCopyOut
 from app.tellers.views import own_word
-from app.web.translated import DOOR
+from app.web.doors import DOOR
 from app.web.translation import LANGUAGES, Translator
-from models.consent import ConsentEvent, Use
+from models.consent import ConsentEvent, Giver, Use
 from models.errors import Conflict, NotFound
 from models.notices import NoticeKind
 from models.roles import Action, Principal
@@ -55,22 +55,27 @@ def stop(session: WriteSession, teller: Principal, use: Use, translator: Transla
     """The person of the link no longer allows one use; the rest stays as they said. Again changes nothing."""
     story, person = at_the_door(session, teller, Action.RECORD_CONSENT)
     consents.lock(session, story)
-    before = own_word(ledger.events_of(session, story.id, person.id))
+    said = ledger.events_of(session, story.id, person.id)
+    before = own_word(said)
     if use in before.uses:
-        _record(session, story, person, forms.without(before, use, translator))
+        _record(session, story, person, forms.without(before, use, translator, _wording_of(said)))
 
 
 def take_back(session: WriteSession, teller: Principal, translator: Translator) -> Tombstone | None:
     """Whoever told the story takes it back, wholly; anybody else in it takes back all that they had allowed.
 
     The second closes the story too: nobody is shown what one of its people does not allow. It is then the teller's,
-    and not theirs, to have it erased. None: there is no tombstone.
+    and not theirs, to have it erased. None: there is no tombstone. Again changes nothing; who never said anything
+    says no by it.
     """
     story, person = at_the_door(session, teller, Action.WITHDRAW)
     if person.part is Part.TELLER:
         return withdrawals.withdraw(session, story, actor=journal.TELLER, person_id=person.id)
-    before = own_word(ledger.events_of(session, story.id, person.id))
-    _record(session, story, person, forms.without(before, Use.CURATION, translator))
+    consents.lock(session, story)
+    said = ledger.events_of(session, story.id, person.id)
+    before = own_word(said)
+    if before.uses or not any(event.given_by is Giver.PERSON for event in said):
+        _record(session, story, person, forms.without(before, Use.CURATION, translator, _wording_of(said)))
     return None
 
 
@@ -128,6 +133,11 @@ def copy_view(session: Session, story: Story, copy: ReviewCopy) -> ReviewCopyOut
         answered_at=copy.answered_at,
         is_current=copy.fingerprint == review_copies.fingerprint_of(session, story),
     )
+
+
+def _wording_of(said: Sequence[ConsentEvent]) -> str | None:
+    """The text to which a person themselves said their last word."""
+    return next((event.wording_id for event in reversed(said) if event.given_by is Giver.PERSON), None)
 
 
 def _record(session: WriteSession, story: Story, person: StoryPerson, terms: Terms) -> ConsentEvent:

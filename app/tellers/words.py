@@ -8,17 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from app.web.translation import N_
 from models.consent import EventKind, Giver, Manner, Use
 from models.notices import NoticeKind
 from models.stories import Part
 from models.tellers import CopyAnswer
 from storage.obstacles import Obstacle
-
-
-def N_(message: str) -> str:
-    """Mark a message that is translated where it is shown."""
-    return message
-
 
 # What a use is, and what follows from it. Sharing names the pilot.
 USES: Mapping[Use, tuple[str, str]] = {

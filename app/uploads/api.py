@@ -31,6 +31,7 @@ from app.uploads.protocol import (
     VERSION,
     Piece,
     body_length,
+    check_checked,
     checksum_of,
     creation_of,
     described,
@@ -89,6 +90,7 @@ async def begin(house: House, sender: Sender, request: Request) -> Response:
     wanted = creation_of(request.headers)
     checksum = checksum_of(request.headers)
     body_bytes = body_length(request.headers)
+    check_checked(checksum, body_bytes)
     house.check_first(wanted, body_bytes)
     upload = await run_in_threadpool(house.begin, sender, wanted)
     if wanted.has_body:

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from models.errors import Malformed, WrongKind, WrongVersion
+from models.errors import Malformed, TooLarge, WrongKind, WrongVersion
 from models.uploads import Upload
 
 VERSION = "1.0.0"
@@ -27,6 +27,8 @@ EXTENSIONS = (
 ALGORITHMS = ("sha1", "sha256", "sha512", "md5")
 KIND = "application/offset+octet-stream"
 MOST_METADATA = 8192
+# Of bytes with a checksum nothing counts until all are here: so no more of them come at once than may be lost.
+MOST_CHECKED_BYTES = 64 * 1024 * 1024
 # So that any number that passes fits into a column of 64 bits.
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 KEY = re.compile(r"[!-+\--~]+", re.ASCII)
@@ -118,6 +120,14 @@ def checksum_of(headers: Headers) -> Checksum | None:
     if digest is None or len(digest) != hashlib.new(algorithm, usedforsecurity=False).digest_size:
         raise unfit("Upload-Checksum", f"this is no {algorithm} in base64")
     return Checksum(algorithm, digest)
+
+
+def check_checked(checksum: Checksum | None, body_bytes: int | None) -> None:
+    """
+    :raises TooLarge: more bytes come under one checksum than are taken
+    """
+    if checksum is not None and (body_bytes or 0) > MOST_CHECKED_BYTES:
+        raise TooLarge("upload-checked-too-large", limit_bytes=MOST_CHECKED_BYTES)
 
 
 def metadata_of(written: str) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.parts import Parts
 from app.stories.service import check_limits
-from app.uploads.protocol import Creation, Piece
+from app.uploads.protocol import Creation, Piece, check_checked
 from app.web.multipart import readable_name
 from models.base import utc_now
 from models.errors import Conflict, Gone, InUse, NotFound, TooLarge, TooMany
@@ -149,13 +149,17 @@ class Uploads:
             with self.parts.database.read() as session:
                 again = uploads.by_id(session, upload.id)
                 first = uploads.next_part(session, upload.id)
-            here = self.spool.size_of(upload.id, first)
-            kept = again.stored_bytes + min(here, again.offset_bytes - again.stored_bytes)
+            kept = self._kept_from(again, first)
             # A part that was moved in between is neither here nor there.
             if kept == again.offset_bytes or again.stored_bytes == upload.stored_bytes:
                 return kept
             upload = again
         return upload.offset_bytes
+
+    def _kept_from(self, upload: Upload, first: int) -> int:
+        """The same, where its parts before this one lie in the object store and nobody moves another there."""
+        here = self.spool.size_of(upload.id, first)
+        return upload.stored_bytes + min(here, upload.offset_bytes - upload.stored_bytes)
 
     def admit(self, sender: Principal, upload_id: str, piece: Piece) -> Upload:
         """Everything that can be refused before whoever writes to it now is disturbed, and before a byte is read.
@@ -188,10 +192,11 @@ class Uploads:
 
     def opened(self, session: WriteSession, upload: Upload) -> Opened:
         """An upload with its tail, cut back to what is kept, and no digest. For whoever has it for itself."""
-        if upload.completed_at is None and (kept := self._kept(upload)) < upload.offset_bytes:
+        first = uploads.next_part(session, upload.id)
+        if upload.completed_at is None and (kept := self._kept_from(upload, first)) < upload.offset_bytes:
             uploads.keep_up_to(session, upload, kept, utc_now(), self.lasts, goes_on=False)
         rest = upload.offset_bytes - upload.stored_bytes if upload.completed_at is None else 0
-        tail = self.spool.open(upload.id, uploads.next_part(session, upload.id), rest)
+        tail = self.spool.open(upload.id, first, rest)
         return Opened(upload, uploads.key_of(session, upload), tail, None)
 
     def with_digest(self, opened: Opened) -> Opened:
@@ -205,6 +210,7 @@ class Uploads:
         return opened
 
     def _check_piece(self, upload: Upload, piece: Piece) -> None:
+        check_checked(piece.checksum, piece.body_bytes)
         limit = self.parts.settings.max_upload_bytes
         if piece.declared_bytes is not None:
             check_declared(upload, piece.declared_bytes)

@@ -1,7 +1,7 @@
 """Taking in the bytes of one request: to the spool, into the digest, and part by part to the object store.
 
 What arrived is kept, however the request ends: by its end, by a connection that broke, by a newer request, by a
-failure of ours. Only bytes that come with a checksum count all or not at all.
+failure of ours. Only bytes that come with a checksum count all or not at all; that somebody sends them is noted.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
+from app.stories.service import check_room
 from app.uploads.finishing import begin_parts, note_first_part, put_part
-from app.uploads.protocol import Checksum
+from app.uploads.protocol import MOST_CHECKED_BYTES, Checksum
 from app.uploads.service import Opened, Uploads
 from models.base import utc_now
 from models.errors import Conflict, Damaged, Invalid, StoryError, TooLarge
@@ -112,17 +113,14 @@ class Taking:
     async def _take_body(self, receive: Receive) -> StoryError | None:
         """Read until the end, or until there is a reason to stop: returned, because what came counts all the same."""
         body = Body(receive)
-        length = self._upload.length_bytes
-        limit = length if length is not None else self._house.parts.settings.max_upload_bytes
+        limit, beyond = self._limit()
         try:
             while not body.is_over:
                 piece = await body.next(LOOK_EVERY_SECONDS)
                 room = limit - self._offset - len(self._gathered)
                 self._gathered += (piece or b"")[:room]
                 if piece and len(piece) > room:
-                    if length is None:
-                        return TooLarge("too-large", limit_bytes=limit)
-                    return TooLarge("upload-length-exceeded", length_bytes=length)
+                    return beyond
                 if await self._look(is_silent=piece is None):
                     return Conflict("upload-taken-over")
         except ClientDisconnect:
@@ -130,6 +128,17 @@ class Taking:
         finally:
             body.close()
         return None
+
+    def _limit(self) -> tuple[int, StoryError]:
+        """Up to which offset bytes are taken, and what is said of more."""
+        length, limit = self._upload.length_bytes, self._house.parts.settings.max_upload_bytes
+        known = limit if length is None else length
+        if self._checksum is not None and self._began_at + MOST_CHECKED_BYTES < known:
+            checked = TooLarge("upload-checked-too-large", limit_bytes=MOST_CHECKED_BYTES)
+            return self._began_at + MOST_CHECKED_BYTES, checked
+        if length is None:
+            return limit, TooLarge("too-large", limit_bytes=limit)
+        return length, TooLarge("upload-length-exceeded", length_bytes=length)
 
     async def _look(self, *, is_silent: bool) -> bool:
         """Between two pieces: write what was gathered, keep what was written; True if a newer request asks."""
@@ -141,7 +150,7 @@ class Taking:
         is_time = now - self._kept_at > KEEP_EVERY_SECONDS
         if len(self._gathered) >= GATHER_BYTES or (self._gathered and (is_silent or is_time)):
             await self._write()
-        if (is_time or is_silent) and self._offset > self._upload.offset_bytes:
+        if self._offset > self._upload.offset_bytes and (is_time or (is_silent and self._counts)):
             await self._keep()
         if now - self._looked_at < LOOK_EVERY_SECONDS:
             return False
@@ -179,10 +188,20 @@ class Taking:
     # ---- kept: SQL says no more than what would survive a loss of power ----
 
     async def _keep(self, *, is_last: bool = False) -> None:
-        if self._counts:
-            async with self._noting:
+        """Keep what counts. Of what does not yet: note that somebody sends, or limits would not know of it."""
+        async with self._noting:
+            if self._counts:
                 await run_in_threadpool(self._keep_now, is_last)
-            self._kept_at = time.monotonic()
+            else:
+                await run_in_threadpool(self._note_now)
+        self._kept_at = time.monotonic()
+        if not is_last:
+            # So much came since the request was let in: others fill the disk too.
+            await run_in_threadpool(check_room, self._house.parts.settings)
+
+    def _note_now(self) -> None:
+        with self._house.parts.database.write() as session:
+            uploads.note_sending(session, self._upload, utc_now(), self._house.lasts)
 
     def _keep_now(self, is_last: bool) -> None:
         size_bytes = self._tail.size_bytes

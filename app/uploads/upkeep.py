@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -17,16 +18,15 @@ from storage import uploads
 log = structlog.get_logger()
 
 
+# A store that hangs must not hold up the rest of the housekeeping: what is left waits for the next look.
+AT_MOST_SECONDS = 120.0
+
+
 def finish_whole(house: Uploads) -> int:
     """Finish the uploads whose bytes are all kept, and whose last request ended before they were finished."""
     with house.parts.database.read() as session:
-        waiting = uploads.whole_but_not_complete(session)
-    finished = 0
-    for each in waiting:
-        with _unless_held(house, each.id) as is_ours:
-            if is_ours:
-                finished += _finish(house, each.id)
-    return finished
+        waiting = [each.id for each in uploads.whole_but_not_complete(session)]
+    return _each(house, waiting, _finish)
 
 
 def _finish(house: Uploads, upload_id: str) -> bool:
@@ -51,17 +51,16 @@ def _finish(house: Uploads, upload_id: str) -> bool:
 def end_abandoned(house: Uploads) -> int:
     """End the uploads that nobody has gone on with for too long."""
     with house.parts.database.read() as session:
-        abandoned = uploads.expired(session, utc_now())
-    for each in abandoned:
-        with _unless_held(house, each.id) as is_ours:
-            if is_ours and _is_still_abandoned(house, each.id):
-                house.forget(each)
-    return len(abandoned)
+        abandoned = [each.id for each in uploads.expired(session, utc_now())]
+    return _each(house, abandoned, _end)
 
 
-def _is_still_abandoned(house: Uploads, upload_id: str) -> bool:
+def _end(house: Uploads, upload_id: str) -> bool:
     with house.parts.database.read() as session:
-        return any(each.id == upload_id for each in uploads.expired(session, utc_now()))
+        found = next((each for each in uploads.expired(session, utc_now()) if each.id == upload_id), None)
+    if found is not None:
+        house.forget(found)
+    return found is not None
 
 
 def sweep(house: Uploads) -> int:
@@ -69,11 +68,30 @@ def sweep(house: Uploads) -> int:
     here = house.spool.upload_ids()
     with house.parts.database.read() as session:
         needless = uploads.without_spool(session, here) if here else set()
-    for upload_id in needless:
-        with _unless_held(house, upload_id) as is_ours:
-            if is_ours:
-                house.spool.forget(upload_id)
-    return len(needless)
+    return _each(house, needless, _sweep)
+
+
+def _sweep(house: Uploads, upload_id: str) -> bool:
+    house.spool.forget(upload_id)
+    return True
+
+
+def _each(house: Uploads, upload_ids: Iterable[str], deed: Callable[[Uploads, str], bool]) -> int:
+    """Do it to each that nobody has. What fails is said, keeps no other waiting, and is tried again later."""
+    done, until = 0, time.monotonic() + AT_MOST_SECONDS
+    for upload_id in upload_ids:
+        if time.monotonic() > until:
+            break
+        try:
+            with _unless_held(house, upload_id) as is_ours:
+                done += is_ours and deed(house, upload_id)
+        except Exception as error:
+            _say(deed, error, upload=upload_id)
+    return done
+
+
+def _say(deed: Callable[..., object], error: Exception, **of: str) -> None:
+    log.warning("uploads not kept", what=deed.__name__.strip("_"), error=type(error).__name__, **of)
 
 
 @contextmanager
@@ -89,6 +107,8 @@ def _unless_held(house: Uploads, upload_id: str) -> Iterator[bool]:
 def keep_uploads(parts: Parts) -> None:
     """All of it. It knows no digests: what it finishes it reads once."""
     house = Uploads(parts)
-    end_abandoned(house)
-    finish_whole(house)
-    sweep(house)
+    for look in (end_abandoned, finish_whole, sweep):
+        try:
+            look(house)
+        except Exception as error:
+            _say(look, error)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from fastapi import Request, Response
 
 from app.settings import Settings
-from app.web.translated import DOOR
+from app.web.doors import DOOR
 
 SESSION_COOKIE = "community_reporting_session"
 TELLER_COOKIE = "community_reporting_teller"
@@ -23,6 +23,8 @@ DEVICE_COOKIE = "community_reporting_device"
 DRAFT_COOKIES = ("community_reporting_draft", "community_reporting_draft_more")
 # Which story is being sent at a kiosk (app.web.kiosk).
 KIOSK_COOKIE = "community_reporting_kiosk"
+# That this device is a kiosk, for the scripts of the page that opens without a connection. It opens nothing.
+AT_A_KIOSK_COOKIE = "community_reporting_at_a_kiosk"
 EVERYWHERE = "/"
 DRAFTING = "/stories/new"
 # Where a browser sends each.
@@ -31,6 +33,7 @@ PATHS: Mapping[str, str] = {
     DEVICE_COOKIE: EVERYWHERE,
     TELLER_COOKIE: DOOR,
     KIOSK_COOKIE: EVERYWHERE,
+    AT_A_KIOSK_COOKIE: EVERYWHERE,
     **dict.fromkeys(DRAFT_COOKIES, DRAFTING),
 }
 # Nothing that was shown is left for whoever uses the device next. Not "cookies": that would sign people out of all
@@ -52,12 +55,12 @@ def value_of(request: Request, cookie: str, settings: Settings) -> str:
 
 
 def give(response: Response, cookie: str, value: str, settings: Settings, *, lasts: timedelta) -> None:
-    """Set a cookie that no script reads and no other site sends along."""
+    """Set a cookie that no other site sends along, and no script reads but that of one."""
     response.set_cookie(
         name_of(cookie, settings),
         value,
         max_age=int(lasts.total_seconds()),
-        httponly=True,
+        httponly=cookie != AT_A_KIOSK_COOKIE,
         samesite="lax",
         secure=settings.cookies_are_secure,
         path=PATHS[cookie],

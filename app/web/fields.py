@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from math import isfinite
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import StringConstraints
 from starlette.requests import Request
 
+from app.web.translation import N_, Phrase
 from models.errors import Invalid
 
 LAST_SECOND = time(23, 59, 59)
@@ -19,6 +22,45 @@ MOST_SECONDS = 100 * 3600 - 1
 LAST_YEAR = 9998
 MOST_ERRORS = 50
 MOST_NAME_CHARACTERS = 200
+# By Pydantic's names of what can be wrong; its own words for the rest are said as they are.
+NOT_A_TEXT = N_("this is no text")
+NOT_A_NUMBER = N_("this is no number")
+NOT_A_DAY = N_("this is no date")
+NOT_AN_ADDRESS = N_("this is no address")
+WORDS: Mapping[str, str] = {
+    "missing": N_("this is missing"),
+    "extra_forbidden": N_("nobody knows this field"),
+    "string_type": NOT_A_TEXT,
+    # Half a character: JSON can write one, and neither a database nor an answer can.
+    "string_unicode": NOT_A_TEXT,
+    "string_too_short": N_("this is empty, or too short"),
+    "string_too_long": N_("this has more than {max_length} characters"),
+    "string_pattern_mismatch": N_("this does not have the right form"),
+    "too_short": N_("this is empty, or has too few entries"),
+    "too_long": N_("this has more than {max_length} entries"),
+    "int_type": NOT_A_NUMBER,
+    "int_parsing": NOT_A_NUMBER,
+    "int_parsing_size": NOT_A_NUMBER,
+    "int_from_float": NOT_A_NUMBER,
+    "float_type": NOT_A_NUMBER,
+    "float_parsing": NOT_A_NUMBER,
+    "finite_number": NOT_A_NUMBER,
+    "greater_than": N_("this is not more than {gt}"),
+    "greater_than_equal": N_("this is less than {ge}"),
+    "less_than": N_("this is not less than {lt}"),
+    "less_than_equal": N_("this is more than {le}"),
+    "bool_parsing": N_("this is neither yes nor no"),
+    "enum": N_("this is none of: {expected}"),
+    "date_parsing": NOT_A_DAY,
+    "date_from_datetime_parsing": NOT_A_DAY,
+    "datetime_parsing": NOT_A_DAY,
+    "datetime_from_date_parsing": NOT_A_DAY,
+    "url_parsing": NOT_AN_ADDRESS,
+    "url_scheme": NOT_AN_ADDRESS,
+}
+
+# What is looked up: a code, an id, a sign-in name. A text without any limit is not looked at, and may hold anything.
+Word = Annotated[str, StringConstraints(max_length=200)]
 
 
 def end_of_day(written: str) -> datetime | None:
@@ -77,18 +119,33 @@ async def fields_of(request: Request, **limits: int) -> dict[str, str]:
     return {name: str(value) for name, value in form.items()}
 
 
-def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Pydantic's errors as problem details carry them: which field, and what is wrong with it.
+@dataclass(frozen=True)
+class WrongField:
+    """Which field, and what is wrong with it."""
+
+    at: str
+    says: Phrase
+
+
+def wrong_fields(errors: Iterable[Mapping[str, Any]]) -> list[WrongField]:
+    """Pydantic's errors in our own words.
 
     The first ones will do: a body may have a hundred thousand fields that nobody knows.
     """
     return [
-        {
-            "at": _named(".".join(str(part) for part in each["loc"])),
-            "says": str(each["msg"]).removeprefix("Value error, "),
-        }
+        WrongField(_named(".".join(str(part) for part in each["loc"])), _in_words(each))
         for each in islice(errors, MOST_ERRORS)
     ]
+
+
+def _in_words(error: Mapping[str, Any]) -> Phrase:
+    if message := WORDS.get(str(error["type"])):
+        # What was expected is listed with an English word before the last.
+        return Phrase(
+            message,
+            {name: str(each).replace("' or '", "', '") for name, each in error.get("ctx", {}).items()},
+        )
+    return Phrase(str(error["msg"]).removeprefix("Value error, "))
 
 
 def _named(place: str) -> str:
@@ -96,6 +153,11 @@ def _named(place: str) -> str:
     return place[:MOST_NAME_CHARACTERS].encode("utf-8", "replace").decode()
 
 
-def in_one_sentence(wrong: Iterable[Mapping[str, str]]) -> str:
+def in_one_sentence(wrong: Iterable[WrongField]) -> Phrase:
     """What is wrong with several fields, for people."""
-    return "; ".join(f"{each['at']}: {each['says']}" for each in wrong)
+    return Phrase("{faults}", {"faults": [fault_of(each) for each in wrong]})
+
+
+def fault_of(wrong: WrongField) -> Phrase:
+    """What is wrong with a field, with its name."""
+    return Phrase("{field}: {fault}", {"field": wrong.at, "fault": wrong.says})

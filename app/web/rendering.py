@@ -1,17 +1,22 @@
-"""Rendering pages: one Jinja environment, escaping on, over the templates of every room."""
+"""Rendering pages, each in its reader's language: one Jinja environment, escaping on, over every room's templates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+from jinja2.runtime import Context
 
-from app.web.translation import Translator
+from app.labels import label_of
+from app.parts import parts_of
+from app.web import translation
+from app.web.doors import DOOR, is_behind
+from app.web.translation import LANGUAGE_COOKIE, LANGUAGES, Translator
 from models.roles import Principal, Role
 
 APP = Path(__file__).resolve().parent.parent
@@ -27,8 +32,22 @@ def _seconds_as_clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _day(moment: datetime | None) -> str:
-    return moment.strftime("%-d %B %Y") if moment else "–"
+@pass_context
+def _day(context: Context, moment: datetime | None) -> str:
+    says: Translator = context["_"]
+    return says.day(moment) if moment else "–"
+
+
+@pass_context
+def _short_day(context: Context, moment: datetime | None) -> str:
+    says: Translator = context["_"]
+    return says.short_day(moment) if moment else "–"
+
+
+@pass_context
+def _label(context: Context, value: StrEnum) -> str:
+    says: Translator = context["_"]
+    return says(label_of(value))
 
 
 def _make_environment() -> Environment:
@@ -42,11 +61,12 @@ def _make_environment() -> Environment:
     )
     environment.filters["clock"] = _seconds_as_clock
     environment.filters["day"] = _day
+    environment.filters["short_day"] = _short_day
+    environment.filters["label"] = _label
     return environment
 
 
 _environment = _make_environment()
-_ENGLISH = Translator("en")
 
 
 def render(
@@ -54,14 +74,20 @@ def render(
     template: str,
     *,
     status: int = 200,
-    translator: Translator = _ENGLISH,
-    page_languages: Mapping[str, str] | None = None,
+    translator: Translator | None = None,
+    can_switch: bool = True,
     **context: Any,
 ) -> HTMLResponse:
-    """A page, in English unless a translator is given; ``page_languages`` are those it can be switched to.
+    """A page in its reader's language, or in that of a translator.
+
+    A language that the reader switches to is kept for the pages that follow; a page that nobody can come to by its
+    address, as the answer to a form, or that stands in somebody else's, is not one to switch on.
 
     ``principal`` is in every template, to show what this reader can do from here; None if nobody asked.
     """
+    translator = translator or translation.translator_for(request)
+    # What answers a form stands at an address that gives something else, or nothing: a switch there would lose it.
+    can_switch = can_switch and request.method == "GET"
     principal: Principal | None = getattr(request.state, "principal", None)
     page = _environment.get_template(template).render(
         request=request,
@@ -75,10 +101,21 @@ def render(
         day=translator.day,
         days=translator.days,
         page_language=translator.language,
-        page_languages=page_languages,
+        page_languages=LANGUAGES if can_switch else None,
         **context,
     )
-    return HTMLResponse(page, status)
+    response = HTMLResponse(page, status, headers={"Content-Language": translator.language})
+    if can_switch and request.query_params.get("lang") in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            translator.language,
+            httponly=True,
+            samesite="lax",
+            secure=parts_of(request).settings.cookies_are_secure,
+            # What a teller chose is forgotten with the rest when they leave.
+            path=DOOR if is_behind(request) else "/",
+        )
+    return response
 
 
 def wants_page(request: Request) -> bool:

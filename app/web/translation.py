@@ -9,17 +9,19 @@ translated yet is shown in English. What is filled in stands in braces by name: 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
+from typing import Literal
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.units import format_unit
 from fastapi import Request
 
 LOCALES = Path(__file__).resolve().parent / "locales"
@@ -39,6 +41,47 @@ LANGUAGES: Mapping[str, str] = {
 }
 # Days before months, as everywhere where these pages are read.
 _TERRITORIES = {"en": "en_GB"}
+# By CLDR's names, as devices show the sizes of their files.
+_UNITS = (
+    ("digital-gigabyte", 10**9),
+    ("digital-megabyte", 10**6),
+    ("digital-kilobyte", 1000),
+    ("digital-byte", 1),
+)
+
+
+def N_(message: str) -> str:
+    """Mark a message that is translated where it is shown."""
+    return message
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A message with what fills it, from where nobody knows who will read it. As text it is English.
+
+    What fills it can hold phrases itself, or lists of them.
+    """
+
+    message: str
+    filled: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.said(str)
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The phrase in its reader's language."""
+        text = translate(self.message)
+        if not self.filled:
+            return text
+        return text.format(**{name: _said(each, translate) for name, each in self.filled.items()})
+
+
+def _said(value: object, translate: Callable[[str], str]) -> object:
+    if isinstance(value, Phrase):
+        return value.said(translate)
+    if isinstance(value, list):
+        return "; ".join(str(_said(each, translate)) for each in value)
+    return value
 
 
 @dataclass(frozen=True)
@@ -57,16 +100,53 @@ class Translator:
 
     def day(self, moment: date) -> str:
         """A date in words; of a moment, the day that it falls on in UTC."""
-        return format_date(moment, "long", locale=self._locale)
+        return _day_in_words(moment.date() if isinstance(moment, datetime) else moment, self.language)
+
+    def short_day(self, moment: date) -> str:
+        """The same for tables, where a date in words would take three lines."""
+        day = moment.date() if isinstance(moment, datetime) else moment
+        return _day_in_words(day, self.language, length="medium")
+
+    def moment(self, moment: datetime) -> str:
+        """A date with the time of the day, in UTC."""
+        return self(N_("{day}, {clock} UTC"), day=self.day(moment), clock=f"{moment:%H:%M}")
+
+    def span(self, passed: timedelta, *, is_ago: bool = False) -> str:
+        """How long, or how long ago, in the largest unit that fits; no less than a minute."""
+        return format_timedelta(
+            -passed if is_ago else passed,
+            granularity="minute",
+            threshold=1,
+            add_direction=is_ago,
+            locale=_locale_of(self.language),
+        )
+
+    def wait(self, seconds: int) -> str:
+        """How long to wait, in whole minutes or hours: rather too long than too short."""
+        unit = 60 if seconds <= 3600 else 3600
+        return self.span(timedelta(seconds=-(-seconds // unit) * unit))
+
+    def size(self, size_bytes: int) -> str:
+        """How large at most, in the largest unit that fits: rather too small than too large."""
+        name, unit = next(each for each in _UNITS if size_bytes >= each[1] or each[1] == 1)
+        return format_unit(
+            size_bytes * 10 // unit / 10, name, length="short", locale=_locale_of(self.language)
+        )
 
     def days(self, moments: list[datetime]) -> str:
         """One date, or the first and the last."""
         first, last = self.day(min(moments)), self.day(max(moments))
         return first if first == last else f"{first} – {last}"
 
-    @property
-    def _locale(self) -> Locale:
-        return Locale.parse(_TERRITORIES.get(self.language, self.language))
+
+# A list has fifty dates, and the next page mostly the same.
+@lru_cache(10_000)
+def _day_in_words(day: date, language: str, length: Literal["long", "medium"] = "long") -> str:
+    return format_date(day, length, locale=_locale_of(language))
+
+
+def _locale_of(language: str) -> Locale:
+    return Locale.parse(_TERRITORIES.get(language, language))
 
 
 @cache

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse
 from app.access import Curator, scope
 from app.parts import House
 from app.web.rendering import render
+from app.web.translation import N_
 from app.webhooks import service
 from app.webhooks.schemas import WebhookIn
 from models.errors import Invalid
@@ -21,13 +22,13 @@ router = APIRouter(prefix="/webhooks")
 MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
 MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
 FAILURES = {
-    "address-refused": "its address is not on the public internet",
-    "name-unknown": "its name has no address",
-    "connection-failed": "no connection",
-    "certificate-refused": "its certificate is not valid",
-    "timeout": "no answer in time",
-    "redirected": "it answered with another address, which is not followed",
-    "refused": "it did not take it",
+    "address-refused": N_("its address is not on the public internet"),
+    "name-unknown": N_("its name has no address"),
+    "connection-failed": N_("no connection"),
+    "certificate-refused": N_("its certificate is not valid"),
+    "timeout": N_("no answer in time"),
+    "redirected": N_("it answered with another address, which is not followed"),
+    "refused": N_("it did not take it"),
 }
 
 

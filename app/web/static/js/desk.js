@@ -1,6 +1,7 @@
 // The review desk: puts together what plays, what is typed, keys and progress. Without it, the page's forms do all.
 
 import { listen } from "./keys.js";
+import { says } from "./page.js";
 import "./parts.js";
 import { Player, makeTimesButtons } from "./player.js";
 import { watch } from "./progress.js";
@@ -55,6 +56,15 @@ const acts = {
     const segment = here()?.words?.nextUncertain();
     segment?.place.scrollIntoView({ block: "center" });
   },
+  nextHit: () => {
+    const segment = here()?.words?.nextHit();
+    segment?.place.scrollIntoView({ block: "center" });
+  },
+  addTheme: () => {
+    const choice = document.getElementById("theme");
+    choice?.focus();
+    return Boolean(choice);
+  },
   nextSegment: () => goToSegment(1),
   segmentBefore: () => goToSegment(-1),
   suggestedTheme: () => {
@@ -72,7 +82,7 @@ const acts = {
     canvas.hidden = isShown;
     if (!isShown && !canvas.dataset.drawn) canvas.dataset.drawn = (await show(canvas, here().player)) ? "yes" : "";
     button.setAttribute("aria-pressed", String(!isShown));
-    button.textContent = isShown ? "Show the waveform" : "Hide the waveform";
+    button.textContent = says(isShown ? "show-waveform" : "hide-waveform");
   },
 };
 
@@ -88,7 +98,15 @@ document.addEventListener("click", (event) => {
 makeTimesButtons(document);
 document.addEventListener("parts-swapped", () => makeTimesButtons(document));
 listen(acts);
-watch(desk.dataset.desk, async () => {
-  for (const { words } of recordings) await words?.save();
-  location.reload();
+// Whoever is at work here is not taken from it: they load what got ready when they like.
+watch(desk.dataset.desk, () => {
+  const load = Object.assign(document.createElement("button"), { className: "govuk-button", type: "button", textContent: says("load-it") });
+  const line = Object.assign(document.createElement("p"), { className: "govuk-body", textContent: says("is-ready") });
+  load.addEventListener("click", async () => {
+    for (const { words } of recordings) await words?.save();
+    location.reload();
+  });
+  const notice = document.querySelector("[data-ready]");
+  notice.className = "govuk-inset-text";
+  notice.replaceChildren(line, load);
 });

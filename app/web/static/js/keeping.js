@@ -128,12 +128,6 @@ export class Shelf {
     return this.place.remove(recording.key);
   }
 
-  async removeAll() {
-    for (const name of ["recordings", "uploads"]) {
-      for (const each of await this.place.all(name)) await this.place.remove(each.key);
-    }
-  }
-
   // ---- chosen files: not their bytes, but how far they are ----
 
   async begunFiles(story) {
@@ -147,6 +141,10 @@ export class Shelf {
 
   forgetFile(key) {
     return this.place.remove(key);
+  }
+
+  async forgetFiles() {
+    for (const each of await this.place.all("uploads")) await this.place.remove(each.key);
   }
 }
 

@@ -3,7 +3,7 @@ import { end } from "./sending.js";
 import { clock, moment, part, says } from "./page.js";
 
 export class KeptView {
-  /** @param send is given a recording that somebody wants sent; null where there is nowhere to send it to yet */
+  /** @param send is given a recording that somebody wants sent */
   constructor(shelf, send) {
     Object.assign(this, { shelf, send, addresses: [] });
   }
@@ -24,7 +24,6 @@ export class KeptView {
     player.setAttribute("aria-label", name);
     part("kept-name", one).textContent = `${name} · ${clock(recording.seconds)}`;
     part("kept-player", one).append(player);
-    part("kept-send", one).hidden = this.send === null;
     part("kept-send", one).onclick = () => this.send(recording);
     part("kept-delete", one).onclick = async () => {
       if (!window.confirm(says("sure"))) return;

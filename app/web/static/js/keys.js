@@ -1,4 +1,4 @@
-// Keys at the desk. Those with modifiers and the function keys work while one types; single letters only elsewhere
+// Keys at the desk and in the queue, each of which answers those that it has acts for. Those with modifiers and the function keys work while one types; single letters only elsewhere
 // (WCAG 2.1.4), and all of them can be switched off.
 
 const SWITCH = "desk-keys-off";
@@ -10,10 +10,10 @@ const ANYWHERE = {
   F3: "slower", F4: "faster",
   "Ctrl+Enter": "playHere",
   "Alt+ArrowDown": "nextSegment", "Alt+ArrowUp": "segmentBefore",
-  F8: "uncertain",
+  F8: "uncertain", F9: "nextHit",
   "Ctrl+s": "save",
 };
-const BESIDE_THE_TEXT = { t: "suggestedTheme", a: "accept", r: "reject", p: "playMoment", n: "nextStory" };
+const BESIDE_THE_TEXT = { t: "suggestedTheme", a: "accept", r: "reject", p: "playMoment", "+": "addTheme", n: "nextStory" };
 
 export function listen(acts) {
   const help = document.getElementById("keys");
@@ -30,7 +30,7 @@ export function listen(acts) {
   document.addEventListener("keydown", (event) => {
     if (!isOn.checked || help.open || document.fullscreenElement || event.isComposing) return;
     const act = actOf(event);
-    if (!act) return;
+    if (act !== "help" && !acts[act]) return;
     if (act === "help") help.showModal();
     else if (acts[act]() === false) return;
     event.preventDefault();

@@ -10,6 +10,8 @@ let pressed = [];
 function leave(event) {
   event?.preventDefault();
   document.body.hidden = true;
+  // What runs on the page stops, and asks nothing.
+  document.dispatchEvent(new Event("leaving"));
   document.title = "";
   fetch(form.action, { method: "POST", keepalive: true, redirect: "manual" }).finally(() =>
     location.replace(ELSEWHERE),

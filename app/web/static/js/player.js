@@ -1,5 +1,7 @@
 // Playing a recording beside its transcript: seek by a press on a time, show what is playing, go back, slow down.
 
+import { says } from "./page.js";
+
 const STEP_SECONDS = 2;
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -22,7 +24,7 @@ export class Player {
     this.speed.addEventListener("change", () => this.setSpeed(Number(this.speed.value)));
     this.button = controls.querySelector('[data-act="toggle"]');
     for (const name of ["play", "pause"]) {
-      this.media.addEventListener(name, () => { this.button.textContent = this.media.paused ? "Play" : "Pause"; });
+      this.media.addEventListener(name, () => { this.button.textContent = says(this.media.paused ? "play" : "pause"); });
     }
     this.media.addEventListener("timeupdate", () => this.follow());
   }
@@ -79,8 +81,8 @@ export function makeTimesButtons(place) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "cr-time cr-link-button";
-    const says = Object.assign(document.createElement("span"), { className: "govuk-visually-hidden", textContent: "Play " });
-    button.append(says, link.textContent);
+    const play = Object.assign(document.createElement("span"), { className: "govuk-visually-hidden", textContent: `${says("play")} ` });
+    button.append(play, link.textContent);
     Object.assign(button.dataset, link.dataset);
     link.replaceWith(button);
   }

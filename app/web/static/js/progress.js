@@ -1,5 +1,7 @@
 // How far the pipeline has come, as it goes (server-sent events). Said aloud when a step begins, drawn all the time.
 
+import { says } from "./page.js";
+
 export function watch(story, whenReady) {
   const places = new Map([...document.querySelectorAll("[data-progress]")].map((each) => [each.dataset.progress, each]));
   if (!places.size) return;
@@ -14,7 +16,7 @@ export function watch(story, whenReady) {
       if (steps.get(id) === progress.step) continue;
       steps.set(id, progress.step);
       const line = place.querySelector("[role=status]");
-      if (line) line.textContent = `Being prepared${progress.step ? `: ${progress.step}` : ""}`;
+      if (line) line.textContent = says(progress.step ? `being-prepared-${progress.step}` : "being-prepared");
     }
   });
   source.addEventListener("rest", () => {

@@ -1,9 +1,5 @@
-// The queue: N takes the next story, as long as keys are on (see the desk's help).
+// The queue: N takes the next story, and ? says so, as long as keys are on.
 
-document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.matches("textarea, select, input:not([type=checkbox])");
-  const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (event.key !== "n" || isTyping || !isPlain || localStorage.getItem("desk-keys-off")) return;
-  event.preventDefault();
-  document.getElementById("next-story").requestSubmit();
-});
+import { listen } from "./keys.js";
+
+listen({ nextStory: () => document.getElementById("next-story").requestSubmit() });

@@ -4,19 +4,25 @@ import { KeptView } from "./kept-view.js";
 import { canRecord } from "./microphone.js";
 import { RecordingView } from "./recording-view.js";
 import { SendingView } from "./sending-view.js";
-import { fingerprintOf } from "./sending.js";
+import { end, fingerprintOf } from "./sending.js";
+import { storyOf } from "./stories.js";
 import { nameStories } from "./which-story.js";
 import { part, says } from "./page.js";
 
+const KIOSK = "/kiosk";
+// A cookie says so where this page stands as it was kept, the same for everybody (app.web.cookies).
+const KIOSK_SIGN = "community_reporting_at_a_kiosk=";
+const KIOSK_IDLE_SECONDS = 3600;
 const ENDINGS = { "audio/mp4": "m4a", "video/mp4": "mp4" };
 
 // Without a connection the same page stands at the address of every story.
 const story = location.pathname.match(/^\/stories\/([^/]+)\/record$/)?.[1] ?? "";
+const isKiosk = "idleSeconds" in document.documentElement.dataset || document.cookie.includes(KIOSK_SIGN);
 const shelf = await Shelf.open();
 const sending = new SendingView(story);
 const send = story ? sendRecording : null;
 const recording = new RecordingView(shelf, story, send);
-const kept = new KeptView(shelf, send);
+const kept = new KeptView(shelf, send ?? sendElsewhere);
 
 function nameOf({ type, begunAt }) {
   const [kind] = type.split(";");
@@ -26,15 +32,18 @@ function nameOf({ type, begunAt }) {
 
 async function sendRecording(recorded) {
   await alone(recorded.key, async () => {
-    await shelf.note(recorded, { isWanted: true, of: story });
+    // What had arrived at another story is not gone on with here.
+    const url = recorded.of === story ? recorded.url : null;
+    // On a device that is full this fails: what can be sent is sent all the same.
+    await shelf.note(recorded, { isWanted: true, of: story, url }).catch(() => null);
     recording.reset();
     const hasArrived = await sending.send(await shelf.fileOf(recorded), {
       name: nameOf(recorded),
       url: recorded.url,
-      remember: (url) => shelf.note(recorded, { url }),
+      remember: (url) => shelf.note(recorded, { url }).catch(() => null),
       forget: () => shelf.remove(recorded),
     });
-    if (!hasArrived) await shelf.note(recorded, { isWanted: false });
+    if (!hasArrived) await shelf.note(recorded, { isWanted: false }).catch(() => null);
   });
   await kept.show(await found());
 }
@@ -45,7 +54,7 @@ async function sendFile(file) {
   await sending.send(file, {
     name: file.name,
     url: begun?.url ?? null,
-    remember: (url) => shelf.noteFile(story, key, file.name, url),
+    remember: (url) => shelf.noteFile(story, key, file.name, url).catch(() => null),
     forget: () => shelf.forgetFile(key),
   });
 }
@@ -60,10 +69,31 @@ async function takeForm(form) {
   if (begun) part("begun-file").textContent = says("choose-again", { name: begun.name });
 }
 
-/** What is kept for this story; where one person alone uses the device, also what is for none yet. */
+/** Where no story stands in the address: to the page of the one that it is for, or of the one that is chosen next. */
+async function sendElsewhere(recorded) {
+  const its = recorded.of && (await storyOf(recorded));
+  if (its?.isOpen) return location.assign(`/stories/${recorded.of}/record`);
+  if (its && !its.isTheirs) {
+    // Nobody knows whether it is still to go there.
+    part("offline").hidden = false;
+    return;
+  }
+  // What had arrived of it belongs to the other story.
+  if (recorded.url) end(recorded.url);
+  await shelf.note(recorded, { of: "", url: null, isWanted: false }).catch(() => null);
+  part("which-title").focus();
+}
+
+/**
+ * What is kept for this story; where one person alone uses the device, also what is for none yet. The page without a
+ * story has all that is for a story of whoever is signed in: it may take no recordings any more.
+ */
 async function found() {
-  const isKiosk = "idleSeconds" in document.documentElement.dataset;
-  return (await shelf.unsent()).filter(({ of }) => of === story || (of === "" && !isKiosk));
+  const unsent = await shelf.unsent();
+  const isHere = ({ of }) => of === story || (of === "" && !isKiosk);
+  if (story || isKiosk) return unsent.filter(isHere);
+  const theirs = await Promise.all(unsent.map(async (each) => isHere(each) || (await storyOf(each)).isTheirs));
+  return unsent.filter((_, n) => theirs[n]);
 }
 
 async function lookAround() {
@@ -88,17 +118,33 @@ async function openWithoutConnection() {
   active.postMessage("keep the page");
 }
 
-part("here").hidden = !canRecord();
-part("cannot").hidden = canRecord();
-part("not-lasting").hidden = shelf.isLasting;
-part("lasting").hidden = !shelf.isLasting;
-part("which").hidden = Boolean(story);
-part("to-story").href = `/stories/${story}`;
-window.addEventListener("online", showConnection);
-window.addEventListener("offline", showConnection);
-showConnection();
-if (part("file-form")) await takeForm(part("file-form"));
-await lookAround();
-document.documentElement.dataset.recorder = "ready";
-// Where that fails, everything else still works.
-await openWithoutConnection().catch(() => null);
+/** What was kept of this page says nothing of a kiosk: it returns to the start all the same. */
+async function returnToStart() {
+  if ("idleSeconds" in document.documentElement.dataset) return;
+  document.documentElement.dataset.idleSeconds = KIOSK_IDLE_SECONDS;
+  await import("./kiosk.js");
+}
+
+async function begin() {
+  part("here").hidden = !canRecord();
+  part("cannot").hidden = canRecord();
+  part("not-lasting").hidden = shelf.isLasting;
+  part("lasting").hidden = !shelf.isLasting;
+  part("which").hidden = Boolean(story);
+  // The page as it was kept may be older than this script.
+  const receipt = part("to-receipt");
+  if (receipt) receipt.href = `/stories/${story}/sent`;
+  window.addEventListener("online", showConnection);
+  window.addEventListener("offline", showConnection);
+  showConnection();
+  if (part("file-form")) await takeForm(part("file-form"));
+  await lookAround();
+  if (isKiosk) await returnToStart();
+  document.documentElement.dataset.recorder = "ready";
+  // Where that fails, everything else still works.
+  await openWithoutConnection().catch(() => null);
+}
+
+// At a kiosk every recording is of a story, and the next teller meets none of the one before.
+if (isKiosk && !story) location.replace(KIOSK);
+else await begin();

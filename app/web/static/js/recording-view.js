@@ -97,8 +97,10 @@ export class RecordingView {
     const isOver = new Promise((resolve) => (release = resolve));
     alone(this.recording.key, () => isOver);
     window.addEventListener("beforeunload", askBeforeLeaving);
+    document.addEventListener("leaving", this.#leave);
     this.#ends.push(
       release,
+      () => document.removeEventListener("leaving", this.#leave),
       stayAwake(),
       watchLevel(stream, showLevel),
       () => clearInterval(ticking),
@@ -106,6 +108,11 @@ export class RecordingView {
       () => window.removeEventListener("beforeunload", askBeforeLeaving),
     );
   }
+
+  #leave = () => {
+    window.removeEventListener("beforeunload", askBeforeLeaving);
+    this.#take.finish();
+  };
 
   #pause() {
     this.#take.pause();

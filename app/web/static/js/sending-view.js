@@ -28,14 +28,14 @@ export class SendingView {
       this.sending = new Sending(blob, { story: this.story, name, url }, {
         begun: remember,
         progress: (share, seconds) => this.#progress(share, seconds),
-        waits: () => this.#wait(),
+        waits: (isAnswered) => this.#wait(isAnswered),
         arrived: async () => {
           await forget();
           this.#rest("arrived");
           resolve(true);
         },
-        refused: (status, words) => {
-          this.#refused(status, words);
+        refused: (status, ...words) => {
+          this.#refused(status, ...words);
           resolve(false);
         },
       });
@@ -64,9 +64,9 @@ export class SendingView {
     part("time-left").textContent = "";
   }
 
-  #wait() {
+  #wait(isAnswered) {
     this.#isWaiting = true;
-    this.#say("waiting");
+    this.#say(isAnswered ? "not-ready" : "waiting");
     part("time-left").textContent = "";
   }
 
@@ -82,11 +82,10 @@ export class SendingView {
     [this.#quarter, this.#isWaiting] = [quarter, false];
   }
 
-  #refused(status, words) {
+  #refused(status, words, language) {
     const isSignedOut = status === 401;
-    // The service says why in English; what is the page's to say, in the page's language.
     part("refused-words").textContent = isSignedOut ? says("signed-out") : words;
-    part("refused-words").lang = isSignedOut ? document.documentElement.lang : "en";
+    part("refused-words").lang = isSignedOut ? document.documentElement.lang : language;
     part("sign-in-again").hidden = !isSignedOut;
     part("refused").hidden = false;
     this.#rest("choosing");

@@ -11,8 +11,9 @@ const MEASURED_OVER = 15 * SECOND;
 // Of the answers 4xx, those after which the same is worth another try; the others are the service's last word.
 const PASSES = [409, 423, 460];
 const LAST_WORDS = ["story-takes-no-recording", "upload-complete", "withdrawn"];
-// Asked how far an upload is, tus takes any 4xx for "it is lost", and begins anew. These say something else.
-const NOT_LOST = [401, 403, 429];
+// Asked how far an upload is, tus takes any answer but a yes for "it is lost", and begins anew. Only these say so: a
+// service that starts again, or a proxy in front of it, does not.
+const LOST = [404, 410];
 
 function problemIn(response) {
   try {
@@ -35,7 +36,8 @@ export class Sending {
   /**
    * @param blob what to send
    * @param about story, name, url (where an earlier try has come to)
-   * @param hears what to do with: begun(url), progress(share, seconds left), waits(), arrived(), refused(status, words)
+   * @param hears what to do with: begun(url), progress(share, seconds left),
+   *   waits(whether the service answers), arrived(), refused(status, words, their language)
    */
   constructor(blob, { story, name, url }, hears) {
     this.hears = hears;
@@ -53,7 +55,8 @@ export class Sending {
       onError: (error) => this.#failed(error),
       onShouldRetry: (error) => this.#shouldTryAgain(error),
       onAfterResponse: (request, answer) => {
-        if (request.getMethod() === "HEAD" && NOT_LOST.includes(answer.getStatus())) {
+        const status = answer.getStatus();
+        if (request.getMethod() === "HEAD" && status >= 300 && !LOST.includes(status)) {
           throw Object.assign(new Error("asked in vain"), { answer });
         }
       },
@@ -100,7 +103,7 @@ export class Sending {
   #shouldTryAgain(error) {
     // When the line is back the browser says so: nothing needs to be tried until then.
     if (!navigator.onLine || !this.#mayPass(error)) return false;
-    this.hears.waits();
+    this.hears.waits(answerIn(error) !== null);
     return true;
   }
 
@@ -116,11 +119,12 @@ export class Sending {
     if (this.#mayPass(error)) {
       // Nothing is silent that waits.
       this.#heardAt = Infinity;
-      this.hears.waits();
+      this.hears.waits(answerIn(error) !== null);
       this.#timer = setTimeout(this.#again, THEN_EVERY);
       return;
     }
-    this.#end(() => this.hears.refused(answer.getStatus(), problemIn(answer).detail ?? ""));
+    const [words, language] = [problemIn(answer).detail ?? "", answer.getHeader("Content-Language") ?? "en"];
+    this.#end(() => this.hears.refused(answer.getStatus(), words, language));
   }
 }
 

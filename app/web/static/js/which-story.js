@@ -1,8 +1,6 @@
 // The stories that a recording without one may be for.
 import { part } from "./page.js";
-
-// In these a story takes recordings (docs/reference/states.md).
-const OPEN = ["submitted", "returned", "in-review"];
+import { OPEN } from "./stories.js";
 
 export async function nameStories() {
   const answer = await fetch("/api/v1/stories?mine=true").catch(() => null);

@@ -1,11 +1,19 @@
 // A transcript that is typed in: saved two seconds after the last key at the latest, with a copy in this browser until
 // the service has it, undo, search and replace, and a walk over the words that the recogniser was not sure of.
 
+import { patternOf } from "./matching.js";
+import { says } from "./page.js";
 import { refresh, send, sendPlainly } from "./parts.js";
 
 const SAVE_AFTER_MS = 1200;
 const TRY_AGAIN_MS = 4000;
-const clock = (moment) => moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+// Refusals that the desk has words of its own for.
+const REASONS = ["story-in-hand", "not-signed-in"];
+// In UTC, and said so, as all times on the desk.
+const clock = (moment) => {
+  const form = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" };
+  return `${moment.toLocaleTimeString(document.documentElement.lang, form)} UTC`;
+};
 
 export class Words {
   constructor(section) {
@@ -33,7 +41,14 @@ export class Words {
     section.querySelector("[data-tools]").hidden = this.tools.hidden = false;
     this.form.addEventListener("input", () => this.typed());
     this.form.addEventListener("submit", (event) => this.submit(event));
-    this.tools.querySelector("[data-search]").addEventListener("input", () => this.count());
+    this.form.addEventListener("focusin", (event) => {
+      this.at = this.segments.find((each) => each.text === event.target) ?? this.at;
+    });
+    this.search = this.tools.querySelector("[data-search]");
+    this.tools.addEventListener("input", () => this.count());
+    this.search.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.isComposing) this.nextHit();
+    });
     addEventListener("online", () => this.save());
     addEventListener("pagehide", () => this.save(true));
     this.lookForLeftWords();
@@ -75,41 +90,38 @@ export class Words {
       answer = null;
     }
     if (!answer || answer.status >= 500) return this.tryAgain();
-    const says = await answer.json().catch(() => ({}));
-    if (!answer.ok) return this.stop(answer.status, says);
+    const answered = await answer.json().catch(() => ({}));
+    if (!answer.ok) return this.stop(answer.status, answered);
     for (const [each, now] of changed) each.kept = now;
-    this.mark.value = says.based_on;
-    this.version.textContent = says.version;
+    this.mark.value = answered.based_on;
+    this.version.textContent = says("version", { number: answered.version });
     this.keepHere();
-    this.status.replaceChildren(`Saved ${clock(new Date(says.saved_at))}`);
-    const follows = JSON.stringify([says.version, says.themes]);
+    this.status.replaceChildren(says("saved", { time: clock(new Date(answered.saved_at)) }));
+    const follows = JSON.stringify([answered.version, answered.themes]);
     if (follows !== this.follows) refresh();
     this.follows = follows;
     return true;
   }
 
   tryAgain() {
-    this.status.textContent =
-      "Not saved: the service does not answer. Your words are kept in this browser, and it is tried again.";
+    this.status.textContent = says("no-answer");
     this.timer = setTimeout(() => this.save(), TRY_AGAIN_MS);
     return false;
   }
 
-  stop(status, says) {
+  stop(status, refusal) {
     this.isStopped = true;
     if (status === 404 || status === 410) localStorage.removeItem(this.key);
-    const why = says.code === "changed-meanwhile"
-      ? "Somebody else saved in between. Your words are not lost. "
-      : `Not saved: ${says.detail ?? "the service refused it."} Your words are kept in this browser. `;
-    this.status.replaceChildren(why);
-    if (says.code !== "changed-meanwhile") return false;
-    const compare = Object.assign(document.createElement("button"), { className: "cr-link-button", textContent: "Compare both" });
-    compare.type = "button";
+    if (refusal.code !== "changed-meanwhile") {
+      this.status.textContent = says(REASONS.includes(refusal.code) ? refusal.code : "refused", refusal);
+      return false;
+    }
+    const compare = Object.assign(document.createElement("button"), { className: "cr-link-button", textContent: says("compare"), type: "button" });
     compare.addEventListener("click", () => {
       localStorage.removeItem(this.key);
       sendPlainly(this.form, null);
     });
-    this.status.append(compare);
+    this.status.replaceChildren(`${says("in-between")} `, compare);
     return false;
   }
 
@@ -120,7 +132,7 @@ export class Words {
       return;
     }
     if (event.submitter?.name === "approve") await send(this.form, event.submitter);
-    else this.status.textContent = `Saved ${clock(new Date())}`;
+    else this.status.textContent = says("saved", { time: clock(new Date()) });
   }
 
   // ---- the copy in this browser, as long as the service has not got it ----
@@ -146,9 +158,9 @@ export class Words {
     const fitting = left.filter(([each, kept]) => each && differs(said(each), kept));
     if (!fitting.length) return;
     const { offer } = this;
-    const put = Object.assign(document.createElement("button"), { type: "button", textContent: "Put them back", className: "govuk-button" });
-    const drop = Object.assign(document.createElement("button"), { type: "button", textContent: "Throw them away", className: "govuk-button govuk-button--secondary" });
-    const line = Object.assign(document.createElement("p"), { className: "govuk-body", textContent: `Words of yours from ${clock(new Date(found.at))} were not saved.` });
+    const put = Object.assign(document.createElement("button"), { type: "button", textContent: says("put-back"), className: "govuk-button" });
+    const drop = Object.assign(document.createElement("button"), { type: "button", textContent: says("throw-away"), className: "govuk-button govuk-button--secondary" });
+    const line = Object.assign(document.createElement("p"), { className: "govuk-body", textContent: says("left-words", { time: clock(new Date(found.at)) }) });
     const both = Object.assign(document.createElement("div"), { className: "govuk-button-group" });
     both.append(put, drop);
     offer.replaceChildren(line, both);
@@ -192,16 +204,33 @@ export class Words {
   // ---- search and replace ----
 
   matches() {
-    const wanted = this.tools.querySelector("[data-search]").value;
-    const escaped = wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    return wanted ? new RegExp(escaped, "giu") : null;
+    const isTicked = (name) => this.tools.querySelector(`[data-${name}]`).checked;
+    const how = { parts: isTicked("parts"), sameCase: isTicked("case") };
+    return this.search.value ? patternOf(this.search.value, how) : null;
+  }
+
+  hits() {
+    const wanted = this.matches();
+    if (!wanted) return [];
+    return this.segments.flatMap((segment) =>
+      [...segment.text.value.matchAll(wanted)].map(({ index, 0: hit }) => ({ segment, start: index, end: index + hit.length })));
+  }
+
+  // To the next hit; where nothing is searched for yet, to where one says what.
+  nextHit() {
+    if (this.tools.hidden) return null;
+    if (!this.search.value) {
+      this.tools.open = true;
+      this.search.focus();
+      return null;
+    }
+    this.count();
+    return this.goToNext(this.hits());
   }
 
   count() {
-    const wanted = this.matches();
-    let count = 0;
-    if (wanted) for (const each of this.segments) count += (each.text.value.match(wanted) ?? []).length;
-    this.tools.querySelector("[data-found]").textContent = wanted ? `Found ${count} ${count === 1 ? "time" : "times"}.` : "";
+    const count = this.hits().length;
+    this.tools.querySelector("[data-found]").textContent = this.search.value ? says("found", { count }) : "";
     return count;
   }
 
@@ -213,7 +242,7 @@ export class Words {
     const instead = this.tools.querySelector("[data-instead]").value;
     for (const each of this.segments) each.text.value = each.text.value.replace(wanted, () => instead);
     this.note();
-    this.tools.querySelector("[data-found]").textContent = `Replaced ${count} ${count === 1 ? "time" : "times"}. Undo takes it back.`;
+    this.tools.querySelector("[data-found]").textContent = says("replaced", { count });
     this.typed();
   }
 
@@ -222,15 +251,21 @@ export class Words {
   nextUncertain() {
     const spans = this.segments.flatMap((each) => uncertain(each));
     if (!spans.length) {
-      this.status.textContent = "No uncertain word is left.";
+      this.status.textContent = says("all-certain");
       return null;
     }
-    const at = this.segments.findIndex((each) => each.text === document.activeElement);
+    return this.goToNext(spans);
+  }
+
+  // The first of these places behind where one is, or was before one pressed a button: from the last to the first.
+  goToNext(spans) {
+    const at = this.segments.indexOf(this.at);
     const behind = (each) => {
       const index = this.segments.indexOf(each.segment);
       return index > at || (index === at && each.start >= this.segments[at].text.selectionEnd);
     };
     const next = spans.find(behind) ?? spans[0];
+    if (!next) return null;
     next.segment.text.focus();
     next.segment.text.setSelectionRange(next.start, next.end);
     return next.segment;
