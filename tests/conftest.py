@@ -16,7 +16,10 @@ settings.register_profile("beside others", deadline=None)
 settings.load_profile("beside others")
 
 pytest_plugins = [
+    "tests.plugins.compiled_once",
     "tests.plugins.databases",
+    "tests.plugins.one_connection",
+    "tests.plugins.one_loop",
     "tests.plugins.stories",
     "tests.plugins.objects",
     "tests.plugins.workshop",

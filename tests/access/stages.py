@@ -131,6 +131,7 @@ def stages(written: str) -> Names:
 
 
 PAST_REVIEW = stages("declined, curated, shared elsewhere, published, expired")
+HEARD_BY_OTHERS = stages("curated, shared elsewhere, published, expired")
 CANNOT_REOPEN = stages("in review, to be masked, published, sharing ended, flagged")
 COLLECTED = stages("curated, published, sharing ended, consent ended, expired, flagged")
 NOT_COLLECTED = STAGES.keys() - COLLECTED

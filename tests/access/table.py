@@ -35,6 +35,7 @@ from tests.access.stages import (
     FACILITATOR,
     FACILITATORS,
     FIRST,
+    HEARD_BY_OTHERS,
     LINK_ENDED,
     MOST_OPEN,
     NOBODY_SPOKE,
@@ -178,6 +179,7 @@ WEBHOOK = "/webhooks/{webhook_id}"
 GOVERNANCE = "/governance/{code}"
 ACCOUNT = "/accounts/{account_id}"
 PERSONS = "/people/{account_id}"
+REPORTERS = "/reporters/{account_id}"
 FACTOR = "/account/second-factor"
 AGAIN = {"password": "not theirs"}
 
@@ -204,7 +206,9 @@ FOR_PROGRAMS: Mapping[str, Way] = {
     f"GET {API}{STORY}": Way(ANYONE, "reads", scope=READ),
     f"POST {API}{STORY}/recordings": Way(SENDERS, "sends", MADE, {409: PAST_REVIEW}, WRITE, FILE),
     f"GET {API}{RECORDING}": Way(ANYONE, "reads", scope=READ),
-    f"POST {API}{RECORDING}/retry": Way(SIGNED_IN, "cares", TAKEN, scope=WRITE, sends=body()),
+    f"POST {API}{RECORDING}/retry": Way(
+        SIGNED_IN, "cares", TAKEN, {409: HEARD_BY_OTHERS}, scope=WRITE, sends=body()
+    ),
     f"GET {API}{RECORDING}/original": Way(SIGNED_IN, "reviews", scope=READ),
     f"HEAD {API}{RECORDING}/original": Way(SIGNED_IN, "reviews", scope=READ),
     f"GET {API}{RECORDING}/renditions/{{kind}}": Way(ANYONE, "reads", scope=READ),
@@ -309,6 +313,9 @@ FOR_PEOPLE: Mapping[str, Way] = {
     # my account: nobody here has a password to show once more
     "GET /account": of_house(SIGNED_IN),
     "POST /account/password": of_house(SIGNED_IN, 403, sends=form(new_password="another one", **AGAIN)),
+    "POST /account/first-password": of_house(
+        SIGNED_IN, BACK, sends=form(sign_in_name="new", password="rain over the allotments")
+    ),
     f"GET {FACTOR}": of_house(SIGNED_IN),
     f"POST {FACTOR}": of_house(SIGNED_IN, 403, sends=form(**AGAIN)),
     f"POST {FACTOR}/confirm": of_house(SIGNED_IN, 409, sends=form(code="123456")),
@@ -344,6 +351,9 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "GET /invitations": of_house(COORDINATORS),
     "POST /invitations": of_house(COORDINATORS_HERE, sends=form(pilot="here", role="reporter", count="2")),
     "POST /invitations/{invitation_id}/revoke": of_house(COORDINATORS, BACK, reach=COORDINATORS_HERE),
+    "GET /reporters": of_house(COORDINATORS),
+    f"POST {REPORTERS}/way-in": of_house(COORDINATORS, reach=COORDINATORS_HERE),
+    f"POST {REPORTERS}/sign-out": of_house(COORDINATORS, BACK, reach=COORDINATORS_HERE),
     "GET /governance": of_house(CURATORS, BACK),
     f"GET {GOVERNANCE}": of_pilot(),
     f"GET {GOVERNANCE}/settings/{{section}}": of_pilot(),
@@ -382,7 +392,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     # The same for everybody: without a connection it stands in for the one above.
     "GET /record": of_house(ANYONE),
     "GET /sw.js": of_house(ANYONE),
-    f"POST {RECORDING}/retry": Way(SIGNED_IN, "cares", BACK, sends=form(language="")),
+    f"POST {RECORDING}/retry": Way(SIGNED_IN, "cares", BACK, {409: HEARD_BY_OTHERS}, sends=form(language="")),
     f"GET {RECORDING}/renditions/{{kind}}": Way(ANYONE, "reads"),
     f"HEAD {RECORDING}/renditions/{{kind}}": Way(ANYONE, "reads"),
     f"GET {RECORDING}/captions.vtt": Way(ANYONE, "reads"),
@@ -448,7 +458,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     "GET /listen/thank-you": of_house(ANYONE),
     "GET /listen/embed/{story_id}": Way(ANYONE, "reads", is_public=True),
     # collections
-    "GET /collections": Way(TEAMS),
+    "GET /collections": Way(SIGNED_IN),
     "POST /collections": of_house(TEAM_HERE, BACK, sends=form(pilot="here", title="A")),
     f"GET {COLLECTION}": of_collection(),
     f"POST {COLLECTION}/entries": of_collection(
@@ -466,7 +476,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"POST {COLLECTION}/publication": of_collection(door=CURATORS, gives=BACK, sends=form(is_public="yes")),
     f"POST {COLLECTION}/responses": of_collection(gives=BACK, sends=form(**ANSWERED)),
     "GET /collections/recalls": Way(CURATORS),
-    f"POST /collections{RECALL}": Way(TEAMS, "recalled", BACK),
+    f"POST /collections{RECALL}": Way(SIGNED_IN, "recalled", BACK),
     # webhooks
     "GET /webhooks": Way(CURATORS),
     "POST /webhooks": of_house(CURATOR_HERE, sends=form(**CALLED)),

@@ -187,7 +187,7 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2id as it is, at the least cost: tests/app/people/test_people_room.py looks at the real one."""
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(accounts, "_hasher", hasher)
-    monkeypatch.setattr(accounts, "_NOBODY", hasher.hash("nobody"))
+    monkeypatch.setattr(accounts, "_hash_of_nobody", lambda: hasher.hash("nobody"))
 
 
 @pytest.fixture

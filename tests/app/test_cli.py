@@ -21,11 +21,14 @@ from fastapi.testclient import TestClient
 
 from app import cli
 from app.main import create_app
+from app.operations import serving
 from app.parts import Parts, build
 from app.settings import Settings
+from app.stories import aloud
+from app.stories.words import WHAT_HAPPENS
 from app.words import MENDS, WORDS, say
 from models.journal import JournalEntry
-from storage import accounts, pilots, second_factors
+from storage import accounts, pilots, second_factors, wordings
 from storage.embedded import Embedded
 from storage.objects import Objects
 from tests.app.conftest import forms_of
@@ -100,6 +103,15 @@ def installed(shell: Shell, object_server: Embedded) -> Iterator[Shell]:
         store._client.remove_bucket(bucket)
 
 
+def probe(file: Path) -> dict[str, list[dict[str, str]]]:
+    """What ffprobe sees in a file."""
+    asked = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(file)]
+    seen: dict[str, list[dict[str, str]]] = json.loads(
+        subprocess.run(asked, capture_output=True, check=True).stdout
+    )
+    return seen
+
+
 def parts() -> Parts:
     """The service's parts, as the next command would build them."""
     return build(Settings(_env_file=None))
@@ -168,6 +180,27 @@ def test_transcribe_says_in_words_what_it_cannot_hear(shell: Shell, tmp_path: Pa
     assert shell("transcribe", str(tmp_path / "none.wav")).code == 2
 
 
+@pytest.mark.parametrize("command", ["worker", "serve"])
+def test_without_its_engine_no_work_is_begun(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    data = tmp_path / "untouched"
+    shell.set(data=data, engine="openai-whisper", workers=1)
+    monkeypatch.setattr("pipeline.transcription.engines.find_spec", lambda name: None)
+    ran = shell(command)
+    assert ran.code == 1
+    assert "The engine openai-whisper is not installed." in ran.told
+    assert not data.exists()
+
+
+def test_tag_of_a_file_that_is_not_there_is_a_usage_error(shell: Shell, tmp_path: Path) -> None:
+    for given in (tmp_path / "no-such.txt", tmp_path):
+        ran = shell("tag", str(given))
+        assert ran.code == 2
+        assert "Traceback" not in ran.err
+        assert "Usage" in ran.err
+
+
 def test_tag_writes_for_people(shell: Shell) -> None:
     ran = shell("tag", "--language", "en", stdin=TEXT.encode())
     assert ran.code == 0
@@ -209,6 +242,35 @@ def test_tag_says_which_languages_it_knows(shell: Shell) -> None:
     ran = shell("tag", "--language", "cy", stdin=b"Collais fy swydd.")
     assert (ran.code, ran.out) == (1, "")
     assert "Themes are not suggested yet in the language cy; they are in: " in ran.told
+
+
+def test_a_person_reads_what_pages_say_until_its_words_change(
+    installed: Shell, tmp_path: Path, spoken: Path
+) -> None:
+    said = installed("reading", "text", "pl")
+    assert said.code == 0
+    assert WHAT_HAPPENS[0] not in said.out, "in the language that was asked for"
+    taken = installed("reading", "take", "pl", str(spoken))
+    assert taken.code == 0
+    (kept,) = (tmp_path / "data" / "readings").iterdir()
+    heard = probe(kept)
+    assert [stream["codec_name"] for stream in heard["streams"]] == ["aac"]
+    settings = Settings(_env_file=None)
+    assert aloud.read_aloud(said.out[:-1], "pl", settings) == kept, "it goes before the machine's voice"
+    assert aloud.read_aloud("Other words.", "pl", settings) != kept
+
+    installed("admin", "pilot", "spring", "Spring", "-l", "en")
+    nothing = installed("reading", "text", "en", "--pilot", "spring")
+    assert (nothing.code, "no text about consent" in nothing.told) == (2, True)
+    with parts().database.write() as session:
+        its = pilots.by_code(session, "spring")
+        wordings.add(session, "en", "We keep it safe.", pilot_id=its.id, actor="test")
+    assert installed("reading", "text", "en", "--pilot", "spring").out == "We keep it safe.\n"
+    assert installed("reading", "text", "xx").code == 2
+    silent = tmp_path / "notes.txt"
+    silent.write_text("nobody speaks here")
+    refused = installed("reading", "take", "en", str(silent))
+    assert (refused.code, len(list(kept.parent.iterdir()))) == (1, 1)
 
 
 def test_weights_are_verified(shell: Shell) -> None:
@@ -320,6 +382,38 @@ def test_what_administrators_mistype_is_said_in_words(installed: Shell) -> None:
 
 
 # ---- the doctor --------------------------------------------------------------------------------------------------
+
+
+OPEN = {
+    "to itself": ((), {}, False),
+    "to itself, by another name": (("--host", "::1"), {}, False),
+    "to all": (("--host", "0.0.0.0"), {}, True),
+    "to all, as it is set": ((), {"host": "0.0.0.0"}, True),
+    "to its network": (("--host", "192.0.2.7"), {"public_url": "http://stories.example.org"}, True),
+    "behind a proxy": (("--host", "0.0.0.0"), {"public_url": "https://stories.example.org"}, False),
+    "by TLS": (("--host", "0.0.0.0", "--tls-cert", "cert.pem", "--tls-key", "cert.pem"), {}, False),
+}
+
+
+@pytest.mark.parametrize(("given", "settings", "is_open"), OPEN.values(), ids=OPEN)
+def test_who_serves_others_by_plain_http_is_told(
+    installed: Shell,
+    monkeypatch: pytest.MonkeyPatch,
+    given: tuple[str, ...],
+    settings: dict[str, str],
+    is_open: bool,
+) -> None:
+    class Server:
+        def run(self) -> None:
+            """Nobody is served."""
+
+    monkeypatch.setattr(serving, "server", lambda parts, **named: Server())
+    installed.set(**settings)
+    Path("cert.pem").touch()
+    ran = installed("serve", *given)
+    assert ran.code == 0
+    assert ("plain HTTP" in ran.err) is is_open
+    assert "Serving at" in ran.out
 
 
 def test_doctor_writes_one_object_a_line(installed: Shell) -> None:

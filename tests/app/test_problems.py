@@ -8,20 +8,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
+from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
 from app import problems
-from app.main import create_app
+from app.main import create_app, stand_on
+from app.web.translation import LANGUAGES, Phrase, Translator
 from app.words import GUARDS, TITLES, WORDS, say
 from models import errors
-from models.curation import Guard
+from models.accounts import Account
+from models.base import Base
+from models.curation import Guard, State
 from models.roles import Principal, Role
+from models.stories import StoryPilot
 from storage.database import Database
 from tests.app.conftest import Rooms
 
@@ -192,6 +200,60 @@ def test_code_without_words_and_words_without_parameters_are_still_answered() ->
     assert set(GUARDS) == set(Guard), "each guard says why a step waits"
 
 
+def test_pages_call_what_is_filled_in_by_its_labels() -> None:
+    def translate(message: str) -> str:
+        return f"<{message}>"
+
+    assert say("role-missing", {"roles": ["administrator", "pilot-team"]}, translate).startswith(
+        "<You need another role for this: <administrator>, <pilot team>."
+    )
+    parameters: dict[str, object] = {"state": State.IN_REVIEW, "verb": "publish"}
+    assert "that is <in review> cannot take the step '<Publish>'" in say(
+        "no-such-step", parameters, translate
+    )
+    assert "that is in-review cannot" in say("no-such-step", parameters), "programs read the API's own names"
+    missing: dict[str, object] = {"verb": "publish", "missing": [Guard.NOT_HELD.value]}
+    assert f"<{GUARDS[Guard.NOT_HELD]}>" in say("guards-unmet", missing, translate)
+    reason: dict[str, object] = {"reason": Phrase("too many: {count}", {"count": 3})}
+    assert say("invalid", reason, translate).endswith("understood: <too many: 3>>")
+    assert say("invalid", reason).endswith("understood: too many: 3")
+
+
+@pytest.mark.parametrize(
+    ("code", "parameters", "said"),
+    [
+        (
+            "daily-limit",
+            {"retry_after_seconds": 53_412},
+            {"en": "15 hours", "pl": "15 godzin", "fi": "15 tuntia"},
+        ),
+        (
+            "too-many-attempts",
+            {"retry_after_seconds": 61},
+            {"en": "2 minutes", "et": "2 minutit", "el": "2 λεπτά"},
+        ),
+        ("too-many-codes", {"retry_after_seconds": 1}, {"en": "1 minute", "hu": "1 perc", "es": "1 minuto"}),
+        ("too-large", {"limit_bytes": 2**31}, {"en": "2.1 GB", "fi": "2,1 Gt", "nl": "2,1 GB"}),
+        ("body-too-large", {"limit_bytes": 8 * 2**20}, {"en": "8.3 MB", "it": "8,3 MB", "sv": "8,3 MB"}),
+    ],
+)
+def test_waits_and_sizes_are_said_as_people_say_them(
+    code: str, parameters: dict[str, object], said: dict[str, str]
+) -> None:
+    (number,) = (str(each) for each in parameters.values())
+    assert said["en"] in say(code, parameters)
+    for language in LANGUAGES:
+        sentence = say(code, parameters, Translator(language)).replace("\xa0", " ")
+        assert said.get(language, "(") in sentence
+        assert number not in sentence or len(number) < 3
+
+
+def test_page_marks_what_is_said_in_english(rooms: Rooms) -> None:
+    for code, is_english in (("upload-expired", True), ("recording-busy", False)):
+        answer = raising(rooms, errors.Conflict(code)).get("/raise", headers={"accept": "text/html"})
+        assert ('<p lang="en">' in page_of(answer)) is is_english
+
+
 # ---- answers -----------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +330,99 @@ def test_body_that_is_no_json_is_a_problem(rooms: Rooms, reporter: Principal, bo
     assert found["code"] == "invalid"
 
 
+HALF = "\ud800"
+# Where a text is looked up, or said back: by a key's scope alone and without a story, so that none is needed.
+LOOKED_UP: dict[str, tuple[str, dict[str, Any]]] = {
+    "a pilot": ("/stories", {"title": "A", "language": "en", "pilots": [HALF]}),
+    "a verb": ("/stories/{id}/steps", {"verb": HALF}),
+    "a pilot to share with": (
+        "/stories/{id}/people/{person}/consents",
+        {"uses": ["sharing"], "share_with": [HALF]},
+    ),
+    "a wording": ("/stories/{id}/people/{person}/consents", {"uses": [], "wording_id": HALF}),
+    "a recording": (
+        "/stories/{id}/people/{person}/consents",
+        {"uses": [], "moment": {"recording_id": HALF, "start_seconds": 0, "end_seconds": 1}},
+    ),
+    "somebody to be warned": ("/stories/{id}/embargoes", {"warned": HALF}),
+}
+
+
+@pytest.mark.parametrize("name", LOOKED_UP)
+def test_half_a_character_is_no_text(rooms: Rooms, name: str) -> None:
+    curator = rooms.field.account(Role.CURATOR, rooms.field.pilot())
+    story = rooms.field.story(by=curator)
+    path, sent = LOOKED_UP[name]
+    filled = path.replace("{id}", story.id).replace("{person}", story.people[0].id)
+    content, headers = json.dumps(sent), {"content-type": "application/json"}
+    found = problem_of(rooms.program(curator).post(f"/api/v1{filled}", content=content, headers=headers))
+    assert (found["status"], found["code"]) == (422, "invalid")
+    assert "this is no text" in found["detail"]
+
+
+def test_half_a_character_that_was_not_looked_at_is_no_failure_of_ours(rooms: Rooms) -> None:
+    with pytest.raises(UnicodeEncodeError) as failed:
+        HALF.encode()
+    assert problem_of(raising(rooms, failed.value).get("/raise"))["status"] == 422
+    # Where it is to be said back.
+    said = problem_of(raising(rooms, errors.Conflict("no-such-step", verb=HALF, state=HALF)).get("/raise"))
+    assert (said["status"], said["verb"]) == (409, "?")
+    page = raising(rooms, errors.Conflict("no-such-step", verb=HALF, state=HALF))
+    assert page.get("/raise", headers={"accept": "text/html"}).status_code == 409
+
+
+def unbounded(
+    schema: Any, at: str, known: dict[str, Any], seen: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Where a schema of what comes in takes any text, or any number, that JSON can write."""
+    if isinstance(schema, dict):
+        if reference := schema.get("$ref"):
+            name = reference.rpartition("/")[2]
+            if name not in seen:
+                yield from unbounded(known[name], name, known, seen | {name})
+        limits = LIMITS.get(schema.get("type", ""), set())
+        if limits and not limits & schema.keys():
+            yield at
+        for name, each in schema.get("properties", {}).items():
+            yield from unbounded(each, f"{at}.{name}", known, seen)
+        for each in (schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", ())):
+            yield from unbounded(each, at, known, seen)
+
+
+# A text with any of these is looked at character by character before anything is done with it.
+LIMITS = {
+    "string": {"maxLength", "pattern", "enum", "const", "format", "contentMediaType"},
+    "integer": {"maximum", "exclusiveMaximum", "enum"},
+}
+
+
+def test_every_text_and_number_that_comes_in_has_a_limit(rooms: Rooms) -> None:
+    described = rooms.app.openapi()
+    known, found = described["components"]["schemas"], set[str]()
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            bodies = operation.get("requestBody", {}).get("content", {}).values()
+            # An address is as long as the server lets it be, and has no halves of characters.
+            asked = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
+            for each in (*bodies, *asked):
+                found |= set(unbounded(each["schema"], f"{path} {each.get('name', '')}", known))
+    assert found == set()
+
+
+def test_every_number_in_an_address_has_a_limit(rooms: Rooms) -> None:
+    """Pages too: no database has a place for 20 digits."""
+    found = set()
+    for route in iter_route_contexts(rooms.app.routes):
+        if isinstance(route.original_route, APIRoute):
+            dependant = route.original_route.dependant
+            for field in get_flat_params(dependant):
+                schema = TypeAdapter(Annotated[field.field_info.annotation, field.field_info]).json_schema()
+                kinds = (schema, *schema.get("anyOf", ()))
+                if any(each.get("type") == "integer" and "maximum" not in each for each in kinds):
+                    found.add(f"{route.path} {field.alias}")
+    assert found == set()
+
+
 def test_what_is_wrong_in_a_body_is_named_field_by_field(rooms: Rooms, reporter: Principal) -> None:
     sent = {"title": "A", "language": "english", "pilots": [], "more": 1}
     found = problem_of(rooms.program(reporter).post("/api/v1/stories", json=sent))
@@ -290,17 +445,43 @@ def test_answer_that_passes_says_when_to_try_again(rooms: Rooms, status: int) ->
     assert named.headers["retry-after"] == "7"
 
 
+def keep(database: Database, *rows: Base) -> None:
+    with database.write() as session:
+        session.add_all(rows)
+
+
+def test_what_two_people_chose_at_once_is_the_first_ones(rooms: Rooms, database: Database) -> None:
+    """Both looked whether there was one, and there was none."""
+    with pytest.raises(IntegrityError) as second:
+        keep(database, *(Account(name="A", sign_in_name="anna") for _ in range(2)))
+    found = problem_of(raising(rooms, second.value).get("/raise"))
+    assert (found["status"], found["code"]) == (409, "changed-meanwhile")
+    # Another fault of a row is ours.
+    with pytest.raises(IntegrityError) as unknown:
+        keep(database, StoryPilot(story_id="0" * 32, pilot_id="0" * 32))
+    assert problem_of(raising(rooms, unknown.value).get("/raise"))["status"] == 500
+
+
 def raising(rooms: Rooms, error: Exception) -> TestClient:
-    """A program before a service of which one address fails so."""
-    router = APIRouter()
-
-    @router.get("/raise")
-    def fail() -> None:
-        raise error
-
-    app = create_app(rooms.parts)
-    app.include_router(router)
+    """A program before a service of which one address fails so, until it is asked for another failure."""
+    if not _failing:
+        app = create_app(rooms.parts)
+        app.include_router(_broken)
+        _failing.append(app)
+    (app,) = _failing
+    stand_on(app, rooms.parts)
+    app.state.error = error
     return TestClient(app, raise_server_exceptions=False)
+
+
+# Made once: each new one would work two hundred routes out.
+_failing: list[FastAPI] = []
+_broken = APIRouter()
+
+
+@_broken.get("/raise")
+def fail(request: Request) -> None:
+    raise request.app.state.error
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind is not errors.StoryError])

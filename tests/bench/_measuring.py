@@ -38,18 +38,19 @@ class Spoken:
 
 @dataclass
 class Taken:
-    """Seconds that several things took, each measured in several rounds."""
+    """Seconds that several things took by a clock, each measured in several rounds."""
 
+    clock: Callable[[], float] = time.perf_counter
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
     @contextmanager
     def of(self, name: str, round_number: int) -> Iterator[None]:
         """Add what happens inside to ``name`` in a round; a round may be added to many times."""
-        began = time.perf_counter()
+        began = self.clock()
         yield
         seconds = self.rounds.setdefault(name, [])
         seconds.extend([0.0] * (round_number + 1 - len(seconds)))
-        seconds[round_number] += time.perf_counter() - began
+        seconds[round_number] += self.clock() - began
 
     def median(self, name: str) -> float:
         """The median of a thing's rounds, in seconds."""

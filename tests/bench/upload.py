@@ -1,4 +1,5 @@
-"""How fast a recording is taken in: ``U1``, ``U2`` the ratio of our rate to a plain route's, ``U3`` memory.
+"""How fast a recording is taken in: ``U1``, ``U2`` the ratio of our rate to a plain route's, ``U3`` memory, ``U4`` the
+store's own.
 
     python -m tests.bench.upload [MiB] [rounds]
 
@@ -7,6 +8,8 @@ store and is received. ``serve`` runs in a process of its own, over SQLite and t
 are by default, without a worker. The other side is ``_plain_upload.py``: a Starlette route that writes the same bytes
 to disk and hashes them, which is the least that anybody could do. tusd, the reference server of the protocol, is in
 none of the registries that this project installs from. Both are asked in turn, by the same client, on one machine.
+``U4`` is the ceiling: the object store alone, given the same bytes in the same parts by the same library, without a web
+server before it. A recording that lies whole in the store when its upload is answered is never in there sooner.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ import hashlib
 import http.client
 import mmap
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -27,8 +32,10 @@ from app import parts
 from app.operations.logs import configure_logging
 from app.parts import Parts
 from app.settings import Settings
+from app.uploads.taking import PARTS_AT_ONCE
 from models.roles import Principal, Role
 from models.stories import Recording, RecordingState
+from storage.objects import PART_BYTES
 from tests.app.uploads.sending import BYTES, MIB, PATH, metadata
 from tests.bench._measuring import CACHE, ROOT, Taken, in_turn, load_average, machine
 from tests.plugins.served import Served, wait_until
@@ -38,7 +45,7 @@ from tests.plugins.stories import Field
 SIZE_MIB, ROUNDS = 1024, 3
 # What a client in a browser sends at a time.
 CHUNK_BYTES = 8 * MIB
-OURS, PLAIN = "ours", "plain route"
+OURS, PLAIN, STORE = "ours", "plain route", "the store alone"
 MOST_GROWTH_BYTES = 64 * MIB
 
 
@@ -96,6 +103,26 @@ class Service:
         self.parts.close()
         if self.parts.embedded is not None:
             self.parts.embedded.stop()
+
+
+class StoreAlone:
+    """The object store of the service, without the service."""
+
+    def __init__(self, service: Service) -> None:
+        self._objects, self._put = service.parts.objects, 0
+
+    def take(self, sender: Sender) -> None:
+        self._put += 1
+        key = f"{secrets.token_hex(16)}-o{self._put}"
+        token = self._objects.parts.begin(key)
+        pieces = [sender.content[at : at + PART_BYTES] for at in range(0, sender.size_bytes, PART_BYTES)]
+
+        def put(number: int) -> str:
+            return self._objects.parts.put(key, token, number, bytes(pieces[number - 1]))
+
+        with ThreadPoolExecutor(PARTS_AT_ONCE) as threads:
+            tags = list(threads.map(put, range(1, len(pieces) + 1)))
+        self._objects.parts.join(key, token, tags, sender.size_bytes)
 
 
 class PlainRoute:
@@ -176,6 +203,13 @@ def measure(ours: Service, plain: PlainRoute, sender: Sender, rounds: int) -> No
                     (ours if side == OURS else plain).take(sender, chunk_bytes)
         print(line(name, says, taken, sender.size_bytes), flush=True)
     watch.end()
+    alone, taken = StoreAlone(ours), Taken()
+    for round_number in range(rounds):
+        for side in in_turn([STORE, PLAIN], round_number):
+            os.sync()
+            with taken.of(side, round_number):
+                alone.take(sender) if side == STORE else plain.take(sender, sender.size_bytes)
+    print(line("U4", "the object store alone", taken, sender.size_bytes, side=STORE), flush=True)
     print(
         f"U3 {watch.growth_bytes / MIB:.0f} MiB more resident memory at its peak, while {2 * rounds} recordings of "
         f"{sender.size_bytes // MIB} MiB came ({watch.begun_with / MIB:.0f} MiB before; "
@@ -192,15 +226,15 @@ def warm(ours: Service, plain: PlainRoute) -> None:
     small.content.release()
 
 
-def line(name: str, says: str, taken: Taken, size_bytes: int) -> str:
+def line(name: str, says: str, taken: Taken, size_bytes: int, *, side: str = OURS) -> str:
     """A figure: the ratio of the medians, and behind it that of each round."""
-    rates = {side: size_bytes / 1e6 / taken.median(side) for side in (OURS, PLAIN)}
-    pairs = zip(taken.rounds[OURS], taken.rounds[PLAIN], strict=True)
+    rates = {each: size_bytes / 1e6 / taken.median(each) for each in (side, PLAIN)}
+    pairs = zip(taken.rounds[side], taken.rounds[PLAIN], strict=True)
     each = " ".join(f"{theirs / mine:.2f}" for mine, theirs in pairs)
     return (
-        f"{name} {rates[OURS] / rates[PLAIN]:.2f} {says}: ours {rates[OURS]:.0f} MB/s, plain Starlette route "
+        f"{name} {rates[side] / rates[PLAIN]:.2f} {says}: {side} {rates[side]:.0f} MB/s, plain Starlette route "
         f"{rates[PLAIN]:.0f} MB/s, which keeps no object and no row | {size_bytes // MIB} MiB, median of "
-        f"{len(taken.rounds[OURS])} rounds in turn ({each}) | {machine()}, {load_average()}"
+        f"{len(taken.rounds[side])} rounds in turn ({each}) | {machine()}, {load_average()}"
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import parts as making
 from app.main import create_app, stand_on
@@ -26,8 +26,11 @@ from app.operations.logs import configure_logging
 from app.parts import Parts
 from app.settings import Settings
 from app.uploads import service as uploads_service
+from app.uploads.upkeep import keep_uploads
 from models import base
+from models.base import utc_now
 from models.stories import Recording, RecordingState, Story, Tombstone
+from models.uploads import Upload
 from models.work import WishKind
 from pipeline import erasure, index, inspect, lookout, render, tag, transcribe
 from pipeline import worker as slots
@@ -35,7 +38,7 @@ from pipeline.media.inspection import MediaLimits
 from pipeline.themes.codebook import load_codebook
 from pipeline.transcription.protocol import Segment, Transcription, Word
 from pipeline.workplace import Job, Workplace, carry_out
-from storage import leases, ledger, recordings, schema, tombstones, wishes
+from storage import leases, ledger, narrowings, recordings, schema, tombstones, wishes
 from storage.database import Database
 from storage.objects import Objects
 from storage.spool import Spool
@@ -54,7 +57,7 @@ STEPS: dict[str, Callable[[Job], None]] = {
     "erase": erasure.erase,
     "erased": erasure.erase_stragglers,
 }
-LOOKED_OVER = ("_journal", "_permissions", "_objects_and_rows", "_tombstones")
+LOOKED_OVER = ("_journal", "_permissions", "_objects_and_rows", "_tombstones", "_work", "_erasures")
 
 
 class StandIn:
@@ -103,6 +106,9 @@ class House:
 def _open(settings: Settings) -> Parts:
     parts = making.open_as_it_is(settings)
     parts.database.when_withdrawn = partial(making._after_withdrawal, settings, parts.database)
+    parts.database.when_narrowed = partial(
+        narrowings.when_narrowed, parts.database, settings.tombstones_folder
+    )
     return parts
 
 
@@ -165,10 +171,14 @@ def send_by_form(house: House, story_id: str, content: bytes) -> None:
 
 
 def send_by_form_again(house: House, story_id: str, content: bytes) -> None:
-    """Look whether it arrived, and send it again if it did not."""
+    """Look whether it arrived, and send it again if it did not. What was cut off is forgotten when it has expired."""
     there = house.ask("look", "GET", f"/stories/{story_id}").json()["recordings"]
     if hashlib.sha256(content).hexdigest() not in [each["sha256"] for each in there]:
         send_by_form(house, story_id, content)
+    with house.parts.database.write() as session:
+        cut_off = update(Upload).where(Upload.story_id == story_id, Upload.completed_at.is_(None))
+        session.execute(cut_off.values(expires_at=utc_now()))
+    keep_uploads(house.parts)
 
 
 def consent(house: House, story_id: str, person_id: str) -> None:

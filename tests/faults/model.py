@@ -34,6 +34,8 @@ class Story:
     was_curated: bool = False
     was_published: bool = False
     knew: set[str] = field(default_factory=set)
+    #: What was allowed by each word that allowed less than the one before.
+    narrowed: list[frozenset[str]] = field(default_factory=list)
 
     def is_open_to_team(self) -> bool:
         return not self.is_withdrawn and self.state in CURATED and "sharing" in self.uses
@@ -56,12 +58,20 @@ class Story:
 
     def consent(self, uses: frozenset[str]) -> None:
         """A state that consent no longer carries falls back to one that it does."""
+        if not self.uses <= uses:
+            self.narrowed.append(uses)
         self.uses = uses
         self.ever |= uses
         if self.state == "published" and not {"sharing", "publication"} <= uses:
             self.state = "curated"
         if self.state == "curated" and "sharing" not in uses:
             self.state = "in-review"
+
+    def hear_again(self, words: list[frozenset[str]]) -> None:
+        """Words that allowed less, and that a backup from before them lost: none of them allows anything."""
+        for uses in words[len(self.narrowed) :]:
+            self.consent(self.uses & uses)
+        self.narrowed = list(words)
 
     def step(self, state: str) -> None:
         self.state = state
@@ -91,9 +101,11 @@ class Model:
         return {each for each in named if each in self.stories and self.stories[each].is_open_to_team()}
 
     def restored_from(self, older: Model) -> Model:
-        """As it was when the backup was made, but that what was taken back since stays so."""
+        """As it was when the backup was made, but that what was taken back or closed since stays so."""
         restored = older.copy()
         for story_id, story in self.stories.items():
             if story.is_withdrawn:
                 restored.stories[story_id] = copy.deepcopy(story)
+            elif story_id in restored.stories:
+                restored.stories[story_id].hear_again(story.narrowed)
         return restored

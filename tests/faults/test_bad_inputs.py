@@ -124,6 +124,7 @@ class Answered:
 OK, MADE = Answered(200), Answered(201)
 NOT_A_RECORDING, CUT, CHANGED = Refused("not-a-recording"), ("cut-short",), ("checksum-mismatch",)
 NOTHING_IN_IT = Refused("sound-track-empty")
+OF_NO_KIND = Refused("sound-unknown")
 UNFIT = Answered(422, "invalid")
 UNREADABLE = Answered(422, "form-unreadable")
 # Below the application, by the web server: plain words, no problem details.
@@ -202,10 +203,10 @@ TABLE: dict[str, tuple[Make | Asked | Raw, Taken | Refused | Answered]] = {
     "a WAV at 0 Hz": (lying_wav(rate=0), NOT_A_RECORDING),
     "a WAV at 1 Hz": (lying_wav(rate=1), Refused("recording-too-long")),
     "a WAV at 4 GHz": (lying_wav(rate=2**32 - 1), NOT_A_RECORDING),
-    "a WAV of 0 bits": (lying_wav(bits=0), NOTHING_IN_IT),
-    "a WAV of 65,535 bits": (lying_wav(bits=65_535), NOTHING_IN_IT),
+    "a WAV of 0 bits": (lying_wav(bits=0), OF_NO_KIND),
+    "a WAV of 65,535 bits": (lying_wav(bits=65_535), OF_NO_KIND),
     "a WAV in blocks of nothing": (lying_wav(align=0), Taken()),
-    "a WAV in a code that nobody knows": (lying_wav(tag=0x1234), NOTHING_IN_IT),
+    "a WAV in a code that nobody knows": (lying_wav(tag=0x1234), OF_NO_KIND),
     "a WAV without a format": (lambda bench: riff((b"data", bench.samples.tobytes())), NOT_A_RECORDING),
     "a WAV whose list is longer than the file": (
         lambda bench: riff(fmt(), (b"LIST", b"INFO")) + bench.wav, NOT_A_RECORDING
@@ -226,7 +227,11 @@ TABLE: dict[str, tuple[Make | Asked | Raw, Taken | Refused | Answered]] = {
     "a film of no points": (in_film(b"avc1", 24, bytes(4)), Taken()),
     # ---- odd, and good ones ---------------------------------------
     "a film of a thousand pictures a second": (
-        made("mp4", *TONE, "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=1000:duration=1", "-shortest"), Taken()
+        made("mp4", *TONE, "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=1000:duration=1", "-shortest"),
+        Refused("picture-too-fast"),
+    ),
+    "a film of 240 pictures a second": (
+        made("mp4", *TONE, "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=240:duration=1", "-shortest"), Taken()
     ),
     "a film of one picture": (made("mkv", *TONE, *ONE_PICTURE, "-c:v", "libx264", "-c:a", "flac"), Taken()),
     "a film that is 2 wide and 4,000 high": (
@@ -320,7 +325,8 @@ TABLE: dict[str, tuple[Make | Asked | Raw, Taken | Refused | Answered]] = {
         segments({"start_seconds": 5, "end_seconds": 1}), Answered(422, "segment-unfit")
     ),
     "a text that is too long": (segments({"text": "x" * 10_001}), UNFIT),
-    "a version that never was": (segments({}, version=10**30), Answered(409, "changed-meanwhile")),
+    "a version that never was": (segments({}, version=10**6), Answered(409, "changed-meanwhile")),
+    "a version of thirty digits": (segments({}, version=10**30), UNFIT),
     "a version that is a fraction": (
         ask("POST", f"{API}/stories/{{story}}/recordings/{{recording}}/transcript/1.5.2/approve", "curator"), UNFIT
     ),
@@ -390,8 +396,9 @@ TABLE: dict[str, tuple[Make | Asked | Raw, Taken | Refused | Answered]] = {
         get(f"{API}/stories?cursor={cursor(['2026-01-01T00:00:00+00:00', chr(0xD800)])}"),
         Answered(422, "cursor-unfit"),
     ),
-    "a place in thousands of brackets": (
-        get(f"{API}/stories?cursor={'W1tb' * 4000}"), Answered(422, "cursor-unfit")
+    "a place in thousands of brackets": (get(f"{API}/stories?cursor={'W1tb' * 4000}"), UNFIT),
+    "a place in a hundred brackets": (
+        get(f"{API}/stories?cursor={'W1tb' * 49}"), Answered(422, "cursor-unfit")
     ),
     "a place of a search in half a character": (
         search("a", cursor=cursor([1, "2026-01-01T00:00:00+00:00", "\ud800"])), UNFIT
@@ -547,7 +554,6 @@ LONG = {
     "a picture of 900 million points",
     "an MP3 whose cover has 900 million points",
     "an MP3 with 16 MB of text",
-    "a film of a thousand pictures a second",
     "a recording with 40 tracks",
     "an MP3 with two thousand texts",
 }
@@ -568,6 +574,8 @@ REQUESTS = {name: row for name, row in TABLE.items() if isinstance(row[1], Answe
 # What a child of a stage may use, and what a story's parts may not carry.
 MOST_MEMORY_BYTES = Limits().memory_bytes + 64 * MIB
 MOST_SECONDS = 30.0
+# No request waits for long; how long it takes on a busy machine says nothing.
+HANGS_SECONDS = 60.0
 PLANTED = (CANARY.encode(), b"<script", b"evil.html", b"<html", b"PK\x03\x04")
 # As loud as the tone that was made is.
 AUDIBLE = 3000
@@ -737,7 +745,7 @@ def test_bad_request_is_answered_as_the_table_says(house: House, what: str) -> N
     assert isinstance(expected, Answered)
     began = time.monotonic()
     check_answer(house.send(asked), expected)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < HANGS_SECONDS
     # And the next one is answered.
     after = house.send(get(f"{API}/me"))
     assert after is not None

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from models.accounts import Account
 from models.consent import ConsentEvent
+from models.errors import Unavailable
 from models.journal import JournalEntry
 from models.roles import Role, Scope
 from models.stories import Recording, RecordingState, Story, Tombstone
@@ -44,7 +45,7 @@ SENDERS = 3
 BUCKET = "community-reporting"
 # It is up after about a second: some die while they start.
 LIVES_SECONDS = (0.2, 3.5)
-SETTLED_SECONDS = 120
+STANDS_STILL_SECONDS = 120
 
 
 class Town:
@@ -107,8 +108,8 @@ class Town:
                 self._kill()
                 self.killed += 1
             self.recovered_seconds = self.running.wait_until_ready()
-            wait_until(self._is_all_sent, "everything to be sent", SETTLED_SECONDS)
-            self.wait_until_settled(SETTLED_SECONDS)
+            wait_while_it_goes_on(self._is_all_sent, lambda: repr(self.ledger), "everything to be sent")
+            wait_while_it_goes_on(self._is_settled, self._open_wishes, "everything to be done")
         finally:
             self._is_over.set()
             for each in threads:
@@ -127,7 +128,10 @@ class Town:
         self.senders[0].send(self.ledger[number], self.contents[number], self.seed + number)
 
     def set_clock(self, wrong_by: timedelta) -> None:
-        self.clock.write_text(str(int(wrong_by.total_seconds())))
+        # In one step: the service asks at any moment, and an empty file tells no time.
+        written = self.clock.with_suffix(".new")
+        written.write_text(str(int(wrong_by.total_seconds())))
+        written.replace(self.clock)
 
     def wait_until_settled(self, seconds: float) -> None:
         wait_until(self._is_settled, "everything to be done", seconds)
@@ -171,10 +175,28 @@ class Town:
                 select(Tombstone.story_id).where(Tombstone.erased_at.is_(None))
             ).first()
 
+    def _open_wishes(self) -> int:
+        with self.database.read() as session:
+            return len(list(session.scalars(select(Wish.id).where(Wish.outcome.is_(None)))))
+
     # ---- what came of it ----
 
     def ills(self) -> list[str]:
-        """Against the ledger: what was lost, and what is there twice."""
+        """Against the ledger: what was lost, and what is there twice.
+
+        While it forgets the names of what was erased, once a day, the store answers nobody: then this looks again.
+        """
+        found: list[list[str]] = []
+
+        def has_looked() -> bool:
+            with suppress(Unavailable):
+                found.append(self._ills_now())
+            return bool(found)
+
+        wait_until(has_looked, "the store to answer", STANDS_STILL_SECONDS)
+        return found[0]
+
+    def _ills_now(self) -> list[str]:
         found: list[str] = []
         objects = self._objects()
         with self.database.read() as session:
@@ -231,6 +253,13 @@ class Town:
         access_key, secret_key = keys.credentials(run)
         endpoint = f"127.0.0.1:{read_ports(run)['s3']}"
         return Objects.connect(endpoint, access_key, secret_key, BUCKET, secure=False)
+
+
+def wait_while_it_goes_on(is_over: Callable[[], bool], so_far: Callable[[], object], what: str) -> None:
+    """However long it takes, if something changes every two minutes: how much is left is a matter of chance."""
+    while not is_over():
+        before = so_far()
+        wait_until(lambda: is_over() or so_far() != before, what, STANDS_STILL_SECONDS)  # noqa: B023
 
 
 def live_through(

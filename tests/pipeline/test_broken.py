@@ -19,6 +19,7 @@ from models.roles import Role
 from models.stories import Recording, RecordingState, Rendition, RenditionKind, Story
 from models.transcripts import Transcript
 from pipeline.themes.codebook import load_codebook
+from pipeline.transcription.wer import word_error_rate
 from storage import consents
 from storage.consents import Terms
 from tests.plugins.served import Served, serving_over
@@ -27,6 +28,17 @@ from tests.plugins.workshop import Workshop
 ENDS = {RecordingState.READY, RecordingState.REFUSED, RecordingState.FAILED}
 # Where nobody speaks, by what the manifest says of each: a machine that writes something there invents it.
 NOBODY_SPEAKS = {"direct-current.wav", "silence-5s.mp3", "old-phone-amr.3gp"}
+# What is said in the part that is easily missed: the eighth of eight channels, the second of three tracks, the second
+# half of a chain.
+SAID = {
+    "eight-channels.flac": "Only the eighth microphone was switched on.",
+    "three-audio-tracks.mkv": "This is the story itself.",
+    "chained-ogg.mp3": "This is the first half of the story. And this is the second half of the story.",
+}
+# Each file, from its claim to its end. That no child may take more memory is asserted of every child
+# (tests/pipeline/media/test_runner.py).
+MOST_SECONDS = 30.0
+MOST_MISHEARD = 0.25
 # Texts of strangers that lie in metadata, subtitles, attachments and trailing pages.
 PLANTED = (b"canary-7f3a", b"<script", b"evil.html", b"<html", b"51.5007")
 TELLING = (
@@ -99,6 +111,7 @@ class Line:
         if not sent.content:
             assert shown["recordings"] == [], "an empty file leaves nothing to look at"
             return
+        assert 0 < self.workshop.took_seconds(sent.story_id) <= MOST_SECONDS
         (recording,) = shown["recordings"]
         self._check_original(sent)
         if sent.expected["expect"] == "refused":
@@ -136,6 +149,8 @@ class Line:
             )
         if sent.name in NOBODY_SPEAKS:
             assert text == ""
+        if sent.name in SAID:
+            assert word_error_rate(SAID[sent.name], text) <= MOST_MISHEARD, text
         for rendition in renditions:
             content = b"".join(self.objects.open_range(rendition.object_key, 0, None))
             assert hashlib.sha256(content).hexdigest() == rendition.sha256

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +18,11 @@ from models.stories import Recording, RecordingState, RenditionKind, Story, Tomb
 from models.themes import StoryTheme
 from models.transcripts import Transcript
 from models.work import Lease, Outcome
-from storage import recordings, transcripts, wishes, withdrawals
+from pipeline.transcription import weights
+from storage import leases, pilots, recordings, transcripts, wishes, withdrawals
 from storage.database import Database
-from tests.plugins.workshop import LEASE_SECONDS, Workshop
+from tests.pipeline.media.conftest import without_a_decoder
+from tests.plugins.workshop import LEASE_SECONDS, ROOT, Workshop
 
 STEPS = ("inspect", "render", "transcribe", "tag", "index")
 EVERYTHING = {RenditionKind.SPEECH, RenditionKind.AUDIO, RenditionKind.PEAKS}
@@ -61,13 +66,39 @@ def assert_done_once(workshop: Workshop, story_id: str, recording_id: str) -> No
 
 def test_recording_becomes_something_to_play_read_and_find(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = workshop.send(spoken)
-    workshop.start_worker()
+    # By the weights that its pilot was given: here *base* by another name.
+    given = shutil.copytree(weights.ensure(ROOT / "data" / "cache"), workshop.folder / "whisper-given")
+    with workshop.database.write() as session:
+        pilots.hear_with(session, pilots.by_code(session, "spring"), "given", actor="test")
+    workshop.start_worker(other_weights={"given": given})
     workshop.wait_for(recording_id, RecordingState.READY)
     assert_done_once(workshop, story_id, recording_id)
+    with workshop.database.read() as session:
+        assert session.scalar(select(Transcript.weights)) == "given"
     assert [line for line in workshop.steps() if line.endswith("done")] == [f"{step} done" for step in STEPS]
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_picture_that_cannot_be_read_takes_no_sound_with_it(
+    workshop: Workshop, spoken: Path, tmp_path: Path, is_signed: bool
+) -> None:
+    film = tmp_path / "film.mp4"
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=5", "-shortest", "-c:v", "libx264", "-c:a", "aac")
+    subprocess.run(["ffmpeg", "-v", "error", "-i", str(spoken), *picture, str(film)], check=True)
+    _, recording_id = workshop.send(without_a_decoder(film), told_in_sign_language=is_signed)
+    workshop.start_worker(recognition_seconds=0.1)
+    end = RecordingState.FAILED if is_signed else RecordingState.READY
+    recording = workshop.wait_for(recording_id, end)
+    assert {row.kind for row in recording.renditions} == EVERYTHING
+    assert recording.inspection is not None
+    # Where it is the story, it has failed, and nobody says that it is well without.
+    assert recording.inspection["notes"] == ([] if is_signed else ["picture-unreadable"])
+    assert recording.failure_code == ("rendering-failed" if is_signed else None)
+    # The original still shows whom it shows.
+    assert recording.has_picture
+
+
 def test_nothing_is_made_before_somebody_consents_to_curation(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = workshop.send(spoken, consents_to_curation=False)
     workshop.start_worker()
@@ -105,6 +136,7 @@ def test_second_worker_leaves_a_running_step_alone(workshop: Workshop, spoken: P
     assert workshop.steps().count("render begun") == workshop.steps().count("transcribe begun") == 1
 
 
+@pytest.mark.long
 def test_paused_worker_that_wakes_cannot_write(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = workshop.send(spoken)
     sleeper = workshop.start_worker()
@@ -113,14 +145,36 @@ def test_paused_worker_that_wakes_cannot_write(workshop: Workshop, spoken: Path)
     workshop.start_worker()
     workshop.wait_for(recording_id, RecordingState.READY)
     sleeper.send_signal(signal.SIGCONT)
-
-    def is_back() -> bool:
-        """The sleeper noticed, and works under another name or fence."""
-        with workshop.database.read() as session:
-            return (session.scalar(select(func.max(Lease.fence))) or 0) > 1
-
-    workshop.wait_until(is_back, "the sleeper's new beginning", LEASE_SECONDS * 10)
+    workshop.wait_until(
+        lambda: is_lost_and_found(workshop), "the sleeper's new beginning", LEASE_SECONDS * 10
+    )
     assert_done_once(workshop, story_id, recording_id)
+
+
+def test_paused_worker_whose_slot_was_taken_leaves_nothing_when_it_wakes(
+    workshop: Workshop, spoken: Path
+) -> None:
+    story_id, recording_id = workshop.send(spoken)
+    sleeper = workshop.start_worker(stop_at=("transcribe", "begun"))
+    workshop.wait_for_flag("stopped")
+    sleeper.send_signal(signal.SIGSTOP)
+    time.sleep(LEASE_SECONDS)
+    workshop.start_worker()
+    workshop.wait_for(recording_id, RecordingState.READY)
+    # What it would have done next is to fetch the recording: into a folder that is nobody's any more.
+    (workshop.folder / "go-on").touch()
+    sleeper.send_signal(signal.SIGCONT)
+    workshop.wait_until(
+        lambda: is_lost_and_found(workshop), "the sleeper's new beginning", LEASE_SECONDS * 10
+    )
+    assert_done_once(workshop, story_id, recording_id)
+
+
+def is_lost_and_found(workshop: Workshop) -> bool:
+    """Whether a worker noticed that its slot is another's, and holds one again: two are held."""
+    with workshop.database.read() as session:
+        has_lost = (session.scalar(select(func.max(Lease.fence))) or 0) > 1
+        return has_lost and len(leases.living(session)) == 2
 
 
 @pytest.mark.parametrize(

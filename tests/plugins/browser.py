@@ -41,21 +41,33 @@ PATIENCE_MS = 15_000
 
 @contextmanager
 def opened_chromium(*more: str) -> Iterator[Browser]:
-    """The browser, until the end of the block, started with more arguments; to be used through ``visit``."""
+    """The browser, until the end of the block, started with more arguments; to be used through :func:`used`."""
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium")
     assert path is not None, "setup/system.sh installs chromium for tests"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *more])
-        # Between its calls Playwright lets its event loop count as running, and no other can begin in this thread:
-        # whoever runs one for a page's sake fails. So it counts for as long as somebody visits.
         asyncio._set_running_loop(None)
         try:
             yield browser
         finally:
             asyncio._set_running_loop(browser._loop)
         browser.close()
+
+
+@contextmanager
+def used(browser: Browser) -> Iterator[None]:
+    """The browser does what it is told within this block.
+
+    Between its calls Playwright lets its event loop count as running, and no other can begin in this thread: whoever
+    runs one for a page's sake fails. So it counts for as long as somebody visits.
+    """
+    asyncio._set_running_loop(browser._loop)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +84,6 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
     ``visit(served, principal, viewport=PHONE, javaScriptEnabled=False …)``; nobody in particular without a principal.
     """
     opened: list[BrowserContext] = []
-    asyncio._set_running_loop(chromium._loop)
 
     def begin(served: Served, principal: Principal | None = None, **options: Any) -> BrowserContext:
         context = chromium.new_context(
@@ -86,7 +97,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
         opened.append(context)
         return context
 
-    yield begin
-    for context in opened:
-        context.close()
-    asyncio._set_running_loop(None)
+    with used(chromium):
+        yield begin
+        for context in opened:
+            context.close()

@@ -27,6 +27,7 @@ class Sleeper(Recogniser):
         *,
         language: str | None,
         candidates: Sequence[str] = (),
+        weights: str | None = None,
         start_seconds: float = 0.0,
         end_seconds: float | None = None,
         cancelled: Callable[[], bool] = lambda: False,

@@ -99,12 +99,14 @@ class Field:
         has_picture: bool = False,
         with_recording: bool | None = None,
         approved: bool | None = None,
+        wording: str | None = None,
     ) -> Story:
         """A story as it stands after its road to ``state``, which needs what the road's guards ask for.
 
         :param consented_to: the uses everybody in it agreed to; None: nobody has been asked yet
         :param pilots: the ids of its pilots (the first one if None); shared with all, or ``shared_with``
         :param with_recording: received, processed and transcribed; by itself for the states that need it
+        :param wording: the id of the text that everybody in it read
         :param approved: transcript approved and a theme accepted; by itself for the states that need it
         """
         verbs = ROADS[state]
@@ -120,6 +122,7 @@ class Field:
             face=face,
             voice=voice,
             language=language,
+            wording_id=wording,
         )
         with self.database.write() as session:
             story = stories.create(session, details, submitted_by=sender.account_id or "")

@@ -1,24 +1,27 @@
 """A worker in a process of its own, for tests that kill it: ``python -m tests.plugins.worker_process CONFIG``.
 
 CONFIG is JSON: database_url, workflow_url, folder, s3 (endpoint, access_key, secret_key, bucket), cache,
-lease_seconds, and optionally ``rounds``, a schedule, ``recognition_seconds``, for which a stand-in sleeps in place of
-the recogniser, and ``stop_at``: [step, moment]. There it makes a file ``stopped`` and waits to be killed.
+lease_seconds, and optionally ``rounds``, a schedule, ``version``, of the workflows, ``recognition_seconds``, for which
+a stand-in sleeps in place of the recogniser, and ``stop_at``: [step, moment]. There it makes a file ``stopped`` and
+waits to be killed.
 
 It ends when it is told to (SIGTERM), or when whoever started it ends.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline import lookout, rounds
+from pipeline import lookout, rounds, workflow
 from pipeline.media.inspection import MediaLimits
 from pipeline.transcription import weights
 from pipeline.transcription.recogniser import Recogniser
@@ -51,16 +54,21 @@ def main() -> None:
         work = folder / "work"
         work.mkdir(exist_ok=True)
         seconds = config.get("recognition_seconds")
+        others = {name: Path(at) for name, at in config["other_weights"].items()}
         recogniser = (
-            Recogniser(weights.ensure(Path(config["cache"])))
+            Recogniser(weights.ensure(Path(config["cache"])), others=others)
             if seconds is None
             else Sleeper(seconds, folder / "heard.log")
         )
         return Workplace(database, objects, work, recogniser, MediaLimits(), holder, on_step=on_step)
 
+    workflow.carry_out = timed(workflow.carry_out, folder / "took.log")
+    # What hangs says where, into the worker's log.
+    faulthandler.register(signal.SIGUSR1)
     is_over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_over.set())
     threading.Thread(target=wait_for_parent, args=(is_over,), daemon=True).start()
+    workflow.VERSION = config.get("version") or workflow.VERSION
     rounds.SCHEDULE = config.get("rounds") or rounds.SCHEDULE
     if config.get("answers_within_seconds"):
         PatientConnection.answers_within_seconds = config["answers_within_seconds"]
@@ -73,6 +81,20 @@ def main() -> None:
     is_over.wait()
     worker.stop()
     database.close()
+
+
+def timed(carry_out: Callable[..., bool], log: Path) -> Callable[..., bool]:
+    """The same, that also writes down how long each step of each wish took, from its claim to its end."""
+
+    def carry_out_and_note(step: str, wish_id: str, *more: Any) -> bool:
+        began = time.monotonic()
+        try:
+            return carry_out(step, wish_id, *more)
+        finally:
+            with log.open("a") as file:
+                file.write(f"{wish_id} {time.monotonic() - began:.3f}\n")
+
+    return carry_out_and_note
 
 
 def wait_for_parent(is_over: threading.Event) -> None:

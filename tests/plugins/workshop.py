@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -86,16 +86,20 @@ class Workshop:
         *,
         stop_at: tuple[str, str] | None = None,
         rounds: str | None = None,
+        version: str | None = None,
         look_at_all_seconds: float = 60.0,
         lease_seconds: float = LEASE_SECONDS,
         recognition_seconds: float | None = None,
         answers_within_seconds: float | None = None,
+        other_weights: Mapping[str, Path] | None = None,
     ) -> subprocess.Popen[bytes]:
         """A worker in a process of its own; with ``stop_at`` it waits there to be killed, or for a file ``go-on``.
 
         :param rounds: when it makes its rounds, in place of once an hour
+        :param version: of the workflows, in place of today's
         :param look_at_all_seconds: how often it looks for what was forgotten, and for what to forget
         :param recognition_seconds: how long a stand-in for the recogniser sleeps; None: the recogniser itself
+        :param other_weights: what pilots can be given beside *base*, by name
         :param answers_within_seconds: how long it waits for an answer of PostgreSQL, in place of half a minute
         """
         config = self.folder / f"worker-{len(self._workers)}.json"
@@ -112,10 +116,12 @@ class Workshop:
                     "cache": str(ROOT / "data" / "cache"),
                     "lease_seconds": lease_seconds,
                     "recognition_seconds": recognition_seconds,
+                    "other_weights": {name: str(at) for name, at in (other_weights or {}).items()},
                     "answers_within_seconds": answers_within_seconds,
                     "look_at_all_seconds": look_at_all_seconds,
                     "stop_at": list(stop_at) if stop_at else None,
                     "rounds": rounds,
+                    "version": version,
                 }
             )
         )
@@ -146,9 +152,17 @@ class Workshop:
         while not holds():
             is_dead = any(worker.poll() not in (None, -signal.SIGKILL) for worker in self._workers)
             if is_dead or time.monotonic() > deadline:
-                log = (self.folder / "worker.log").read_text(errors="replace")[-3000:]
+                self._ask_where_they_are()
+                log = (self.folder / "worker.log").read_text(errors="replace")[-12000:]
                 pytest.fail(f"waited {seconds} s for {what}\n{log}")
             time.sleep(0.05)
+
+    def _ask_where_they_are(self) -> None:
+        """Have each worker that lives write into its log what each of its threads does."""
+        for worker in self._workers:
+            if worker.poll() is None and (self.folder / "started").exists():
+                os.kill(worker.pid, signal.SIGUSR1)
+        time.sleep(0.5)
 
     def state(self, recording_id: str) -> RecordingState | None:
         """How far a recording is; None when it is gone."""
@@ -176,6 +190,12 @@ class Workshop:
         """What the workers did, as lines of step and moment."""
         log = self.folder / "steps.log"
         return log.read_text().splitlines() if log.exists() else []
+
+    def took_seconds(self, story_id: str) -> float:
+        """How long the workers were at a story: its steps from their claim to their end, without waiting between."""
+        ids = {wish.id for wish in self.wishes(story_id)}
+        lines = [line.split() for line in (self.folder / "took.log").read_text().splitlines()]
+        return sum(float(seconds) for wish_id, seconds in lines if wish_id in ids)
 
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
         """End a worker as a power cut would."""

@@ -109,6 +109,13 @@ def test_stories_stand_in_the_order_they_are_put(database: Database, field: Fiel
                 collections.reorder(session, collection, wrong, actor="test")
     assert in_it(database, collection) == [three.id, one.id, two.id]
     with database.write() as session:
+        # What somebody does not see keeps its place.
+        collections.reorder(session, collection, [two.id, three.id], actor="test", unseen={one.id})
+    assert in_it(database, collection) == [two.id, one.id, three.id]
+    with database.write() as session:
+        collections.reorder(session, collection, [three.id, one.id, two.id], actor="test", unseen={one.id})
+    assert in_it(database, collection) == [three.id, one.id, two.id]
+    with database.write() as session:
         collections.remove(session, collection, one.id, actor="test")
         with pytest.raises(NotFound, match="story-not-in-collection"):
             collections.remove(session, collection, one.id, actor="test")
@@ -116,7 +123,7 @@ def test_stories_stand_in_the_order_they_are_put(database: Database, field: Fiel
     assert in_it(database, collection) == [three.id, two.id, one.id]
     with database.read() as session:
         assert collections.entry_of(session, collection, one.id).note == ""
-        assert collections.sizes_of(session, [collection]) == {collection.id: 3}
+        assert collections.sizes_of(session, team, [collection]) == {collection.id: 3}
         assert "add-to-collection" in [entry.act for entry in journal.of_story(session, one.id)]
 
 

@@ -203,6 +203,7 @@ def test_kinds_of_events_say_what_changed(database: Database, field: Field) -> N
     wide = Terms(uses=SHARED, pilot_ids=frozenset({pilot}), **OPEN)
     soon = utc_now() + timedelta(days=1)
     told = [
+        (Terms(uses=frozenset()), EventKind.WITHDRAWN),
         (Terms(), EventKind.GRANTED),
         (Terms(), EventKind.RENEWED),
         (wide, EventKind.WIDENED),
@@ -213,6 +214,7 @@ def test_kinds_of_events_say_what_changed(database: Database, field: Field) -> N
             EventKind.NARROWED,
         ),
         (Terms(uses=frozenset({Use.CURATION, Use.RESEARCH})), EventKind.NARROWED),
+        (Terms(uses=frozenset()), EventKind.WITHDRAWN),
         (Terms(uses=frozenset()), EventKind.WITHDRAWN),
         (wide, EventKind.GRANTED),
     ]
@@ -256,19 +258,31 @@ def test_consent_to_a_withdrawn_story_is_refused(database: Database, field: Fiel
         consents.record(session, mine, story.people[0].id, Terms(), actor="test")
 
 
-def test_an_event_keeps_the_wording_it_was_given_in(database: Database, field: Field) -> None:
+def test_an_event_keeps_the_wording_it_was_given_in_and_takes_none_that_nobody_named(
+    database: Database, field: Field
+) -> None:
     story, pilot = field.story(consented_to=None), field.pilot()
     person = story.people[0].id
     with changing(database, story) as (session, mine):
-        assert consents.record(session, mine, person, Terms(), actor="test").wording_id is None
         ours = wordings.add(session, "en", "I agree.", pilot_id=None, actor="test")
-        assert consents.record(session, mine, person, Terms(), actor="test").wording_id == ours.id
-        wordings.add(session, "en", "I agree, here.", pilot_id=pilot, actor="test")
+        here = wordings.add(session, "en", "I agree, here.", pilot_id=pilot, actor="test")
         newest = wordings.add(session, "en", "I agree, here, again.", pilot_id=pilot, actor="test")
-        wordings.add(session, "en", "Elsewhere.", pilot_id=field_pilot(session), actor="test")
+        polish = wordings.add(session, "pl", "Zgadzam się.", pilot_id=pilot, actor="test")
+        elsewhere = wordings.add(session, "en", "Elsewhere.", pilot_id=field_pilot(session), actor="test")
         assert newest.version == 2
-        assert consents.record(session, mine, person, Terms(), actor="test").wording_id == newest.id
-        assert consents.record(session, mine, person, Terms(language="pl"), actor="test").wording_id is None
+        for read, asks in (
+            (None, True),
+            (ours, True),
+            (here, True),
+            (newest, False),
+            (polish, False),
+        ):
+            terms = Terms(wording_id=read.id if read else None)
+            event = consents.record(session, mine, person, terms, actor="test")
+            assert event.wording_id == terms.wording_id
+            assert wordings.asks_for_renewal(session, mine.pilot_ids, [event]) is asks, read
+        with pytest.raises(Invalid, match="wording-unknown"):
+            consents.record(session, mine, person, Terms(wording_id=elsewhere.id), actor="test")
 
 
 def field_pilot(session: WriteSession) -> str:
@@ -397,6 +411,12 @@ class Ledgers(RuleBasedStateMachine):
         with self.database.read() as session:
             story = session.get_one(Story, self.story.id)
             assert rows(session, story.id) == ledger.recompute(session, story)
+
+    @invariant()
+    def taken_back_is_what_allows_nothing(self) -> None:
+        with self.database.read() as session:
+            for event in ledger.events_of(session, self.story.id):
+                assert (event.kind is EventKind.WITHDRAWN) == (not event.uses)
 
     @invariant()
     def state_is_carried_by_consent(self) -> None:

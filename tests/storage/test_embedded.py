@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from models.errors import NoSpace, StoryError, Unavailable
-from storage.embedded import Embedded, command, start_or_join
+from storage.embedded import Embedded, command, process, server, start_or_join
 from storage.objects import Objects
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -186,6 +186,24 @@ def test_store_moves_to_a_free_port_and_keeps_what_it_has(folder: Path) -> None:
         after = command.read_ports(folder / "run")
         assert {name for name in before if before[name] != after[name]} == {"volume", "s3"}
         assert b"".join(bucket_of(moved).open_range(KEY, 0, None)) == b"kept"
+
+
+def test_store_that_ends_while_somebody_joins_it_is_started_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = start_or_join(folder, is_watched=False)
+    wait, is_first = server._wait_until_ready, iter([True])
+
+    def wait_for_one_that_ends(store: Embedded) -> None:
+        if next(is_first, False):
+            process.kill(folder)
+        wait(store)
+
+    monkeypatch.setattr(server, "_wait_until_ready", wait_for_one_that_ends)
+    try:
+        assert start_or_join(folder, is_watched=False).is_running
+    finally:
+        begun.stop()
 
 
 def test_machine_without_the_program_is_told_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,3 +54,10 @@ def test_store_that_lost_the_parts_says_so(object_store: Objects) -> None:
         object_store.parts.put(KEY, token, 2, PART)
     with pytest.raises(Conflict, match="upload-parts-lost"):
         object_store.parts.join(KEY, token, tags, len(PART))
+
+
+def test_store_that_lost_one_of_the_parts_says_so(object_store: Objects) -> None:
+    token = object_store.parts.begin(KEY)
+    tags = [object_store.parts.put(KEY, token, 1, PART), "d41d8cd98f00b204e9800998ecf8427e"]
+    with pytest.raises(Conflict, match="upload-parts-lost"):
+        object_store.parts.join(KEY, token, tags, len(PART) + 7)

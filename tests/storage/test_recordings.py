@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,7 +13,7 @@ from sqlalchemy import select, update
 from models.base import utc_now
 from models.consent import Use
 from models.curation import State
-from models.errors import Conflict, NotFound
+from models.errors import Conflict, Gone, NotFound
 from models.stories import Recording, RecordingState, Rendition, RenditionKind, Story
 from models.transcripts import Transcript
 from models.work import Outcome, WishKind
@@ -54,6 +55,20 @@ def test_only_a_story_that_is_not_decided_yet_takes_recordings(
         else:
             with pytest.raises(Conflict):
                 expect(session, mine)
+
+
+def test_note_is_added_once_and_taken_away_and_the_rest_stays(database: Database, field: Field) -> None:
+    story = field.story(with_recording=True)
+    recording_id = story.recordings[0].id
+    for holds, notes in ((True, ["cut-short", "x"]), (True, ["cut-short", "x"]), (False, ["cut-short"])):
+        with database.write() as session:
+            recording = session.get_one(Recording, recording_id)
+            if not recording.inspection:
+                recording.inspection = {"channels": 1, "notes": ["cut-short"]}
+            recordings.set_note(session, recording, "x", holds=holds)
+        with database.read() as session:
+            found = session.get_one(Recording, recording_id).inspection
+        assert found == {"channels": 1, "notes": notes}
 
 
 def test_keys_are_the_storys_own_and_say_nothing_of_the_file(database: Database, field: Field) -> None:
@@ -124,6 +139,57 @@ def test_what_never_arrived_is_forgotten_and_what_did_stays(database: Database, 
         assert not recordings.give_up_recording(session, whole.id)
         assert recordings.abandoned(session, later) == []
         assert [each.id for each in session.scalars(select(Recording))] == [whole.id]
+
+
+def test_what_is_being_received_is_not_given_up(database: Database, field: Field) -> None:
+    """Whoever gives it up waits for who receives it, and sees that it came."""
+    story = field.story()
+    with changing(database, story) as (session, mine):
+        recording = expect(session, mine)
+    given_up: list[bool] = []
+
+    def give_up() -> None:
+        with database.write() as session:
+            given_up.append(recordings.give_up_abandoned(session, recording.id, utc_now()))
+        with database.write() as session:
+            given_up.append(recordings.give_up_recording(session, recording.id))
+
+    def only_forget() -> None:
+        with database.write() as session:
+            given_up.append(recordings.give_up_recording(session, recording.id))
+
+    threads = [threading.Thread(target=each) for each in (give_up, only_forget)]
+    with database.write() as session:
+        receive(session, recording)
+        session.flush()
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join(0.3)
+    for each in threads:
+        each.join()
+    assert given_up == [False] * 3
+    with database.read() as session:
+        assert session.get_one(Recording, recording.id).state is RecordingState.WAITING
+
+
+def test_what_was_given_up_is_not_received_while_its_bytes_are_still_there(
+    database: Database, field: Field
+) -> None:
+    story = field.story()
+    with changing(database, story) as (session, mine):
+        recording = expect(session, mine)
+    with database.write() as session:
+        assert not recordings.give_up_abandoned(session, recording.id, utc_now() - timedelta(hours=1))
+        assert recordings.take_up_again(session, recording.id) is not None
+    for _ in range(2):
+        with database.write() as session:
+            assert recordings.give_up_abandoned(session, recording.id, utc_now())
+    with pytest.raises(Gone, match="upload-expired"), database.write() as session:
+        receive(session, recording)
+    with database.write() as session:
+        assert recordings.take_up_again(session, recording.id) is None
+        assert [each.id for each in recordings.abandoned(session, utc_now())] == [recording.id]
 
 
 def test_a_recording_is_found_only_in_its_own_story(database: Database, field: Field) -> None:

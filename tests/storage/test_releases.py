@@ -19,16 +19,19 @@ from models.consent import Face, Naming, Use, Voice
 from models.curation import State
 from models.errors import Conflict, NotFound
 from models.pilots import Pilot
-from models.releases import Reason, canonical, digest_of, root_of, verify
+from models.releases import Reason, canonical, digest_of, name_shown, root_of, verify
 from models.roles import Principal, Role
 from models.stories import Rendition, Story
 from storage import (
     collections,
     consents,
     curation,
+    journal,
+    ledger,
     pilots,
     recalls,
     releases,
+    stories,
     transcripts,
     withdrawals,
 )
@@ -37,6 +40,7 @@ from storage.consents import Terms
 from storage.database import Database
 from storage.release_entries import Entries, PulledEntry
 from storage.releases import Pulled
+from storage.stories import PersonDetails, StoryDetails
 from storage.transcripts import SegmentText
 from tests.plugins.stories import EVERY_USE, SHARED, Field
 
@@ -120,6 +124,167 @@ def test_release_fixes_its_stories_with_digests_that_anyone_can_compute(
     pulled = room.pull(first)
     assert [each.manifest["title"] for each in pulled.entries if each.manifest] == [s.title for s in stories]
     assert pulled.left_out == {}
+
+
+APART_FROM_SHARING = sorted(set(Use) - SHARED)
+
+
+@pytest.mark.parametrize(
+    "less", [{"naming": Naming.PSEUDONYM}, *({"uses": EVERY_USE - {each}} for each in APART_FROM_SHARING)]
+)
+def test_holders_are_told_once_when_less_is_allowed_and_pull_anew(
+    database: Database, field: Field, team: Principal, less: dict[str, Any]
+) -> None:
+    story = field.story(state=State.CURATED, consented_to=EVERY_USE)
+    everything = {"uses": EVERY_USE, "pilot_ids": frozenset(story.pilot_ids), **OPEN}
+    room = Room(database, team, field.pilot(), story)
+
+    def pull(release: Release) -> None:
+        with database.write() as session:
+            session.add(Disclosure(release_id=release.id, account_id=room.actor, format="zip"))
+
+    def say(**terms: Any) -> None:
+        with database.write() as session:
+            mine = session.get_one(Story, story.id)
+            consents.record(session, mine, mine.people[0].id, Terms(**everything | terms), actor="teller")
+
+    def waiting() -> list[str]:
+        with database.read() as session:
+            return [each.reason for each in recalls.waiting_for(session, room.actor)]
+
+    def told() -> int:
+        with database.read() as session:
+            return [each.act for each in journal.of_story(session, story.id)].count("recall")
+
+    pull(room.release())
+    say()
+    assert waiting() == []
+    say(**less)
+    say(**less)
+    assert (waiting(), told()) == (["narrowed"], 1)
+    say(**less | {"uses": frozenset({Use.CURATION})})
+    assert (waiting(), told()) == (["sharing-ended"], 2)
+    with database.write() as session:
+        (recall,) = recalls.waiting_for(session, room.actor)
+        recalls.acknowledge(session, recall, actor=room.actor)
+    say()
+    assert waiting() == [], "what is allowed again recalls nothing"
+    say(**less)
+    assert waiting() == [], "they have no copy any more"
+
+
+def test_what_could_not_leave_any_more_is_not_recalled_anew(
+    database: Database, field: Field, team: Principal
+) -> None:
+    """Whoever asks for a manifest again gets nothing of a closed entry: less is allowed then, and nobody has more."""
+    story = field.story(state=State.CURATED, consented_to=EVERY_USE)
+    room = Room(database, team, field.pilot(), story)
+    release = room.release()
+    all_others = EVERY_USE - {Use.SHARING, Use.PUBLICATION}
+
+    def say(uses: frozenset[Use]) -> None:
+        with database.write() as session:
+            mine = session.get_one(Story, story.id)
+            terms = Terms(uses=uses, pilot_ids=frozenset(story.pilot_ids), **OPEN)
+            consents.record(session, mine, mine.people[0].id, terms, actor="teller")
+
+    def pull() -> None:
+        with database.write() as session:
+            session.add(Disclosure(release_id=release.id, account_id=room.actor, format="manifest.json"))
+
+    pull()
+    say(frozenset(all_others))
+    pull()
+    say(frozenset(all_others - {Use.RESEARCH}))
+    with database.write() as session:
+        (recall,) = recalls.waiting_for(session, room.actor)
+        assert recall.reason == "sharing-ended"
+        recalls.acknowledge(session, recall, actor=room.actor)
+    pull()
+    say(frozenset({Use.CURATION}))
+    with database.read() as session:
+        assert recalls.waiting_for(session, room.actor) == []
+
+
+def test_appearing_less_recalls_only_what_shows_more(
+    database: Database, field: Field, team: Principal
+) -> None:
+    story = field.story(state=State.CURATED)
+    terms = {"uses": SHARED, "pilot_ids": frozenset(story.pilot_ids), **OPEN}
+    room = Room(database, team, field.pilot(), story)
+    named = room.release()
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        other = Terms(**terms | {"naming": Naming.PSEUDONYM})  # type: ignore[arg-type]
+        consents.record(session, mine, mine.people[0].id, other, actor="teller")
+    unnamed = room.release()
+    with database.write() as session:
+        for release in (named, unnamed):
+            session.add(Disclosure(release_id=release.id, account_id=room.actor, format="zip"))
+        mine = session.get_one(Story, story.id)
+        for naming in (Naming.NAMED, Naming.PSEUDONYM):
+            consents.record(session, mine, mine.people[0].id, Terms(**terms | {"naming": naming}), actor="t")  # type: ignore[arg-type]
+        assert [each.release_id for each in recalls.waiting_for(session, room.actor)] == [named.id]
+
+
+def test_ones_own_name_is_shown_no_more_once_another_one_is_chosen(
+    database: Database, field: Field, team: Principal
+) -> None:
+    story = field.story(state=State.CURATED, consented_to=EVERY_USE)
+    everything = {"uses": EVERY_USE, "pilot_ids": frozenset(story.pilot_ids), "face": Face.SHOWN}
+
+    def say(naming: Naming, name: str | None = None) -> None:
+        with database.write() as session:
+            mine = session.get_one(Story, story.id)
+            terms = Terms(**everything, naming=naming, shown_name=name)  # type: ignore[arg-type]
+            consents.record(session, mine, mine.people[0].id, terms, actor="teller")
+
+    def shown() -> str | None:
+        with database.read() as session:
+            (person,) = session.get_one(Story, story.id).people
+            return name_shown(person, ledger.standings_of(session, story.id)[person.id])
+
+    say(Naming.NAMED, "Maria Nowak")
+    assert shown() == "Maria Nowak"
+    room = Room(database, team, field.pilot(), story)
+    release = room.release()
+    assert room.pull(release).entries[0].is_open
+    say(Naming.PSEUDONYM)
+    assert shown() is None
+    assert not room.pull(release).entries[0].is_open
+    newest = room.release()
+    assert newest.entries[0].manifest
+    (person,) = newest.entries[0].manifest["people"]
+    assert (person["naming"], person["shown_name"]) == ("pseudonym", None)
+    say(Naming.NAMED)
+    assert shown() == "Maria Nowak", "it was given for this"
+    say(Naming.PSEUDONYM, "Ewa")
+    assert shown() == "Ewa"
+    say(Naming.PSEUDONYM)
+    assert shown() == "Ewa"
+    say(Naming.NAMED)
+    assert shown() is None, "no other name is one's own"
+    say(Naming.ANONYMOUS, "Maria Nowak")
+    assert shown() is None
+    with database.read() as session:
+        assert "Nowak" not in repr([vars(each) for each in journal.of_story(session, story.id)])
+
+
+@pytest.mark.parametrize("first", [Naming.NAMED, Naming.PSEUDONYM, Naming.ANONYMOUS])
+def test_a_name_that_came_with_the_story_is_for_what_is_said_first(
+    database: Database, field: Field, first: Naming
+) -> None:
+    people = [PersonDetails("teller", shown_name="Maria Nowak")]
+    details = StoryDetails("Bench", "en", [field.pilot()], people=people)
+    with database.write() as session:
+        story = stories.create(session, details, submitted_by=field.account().account_id or "")
+        (person,) = story.people
+        for naming in (first, *Naming):
+            consents.record(session, story, person.id, Terms(naming=naming), actor="test")
+            standing = ledger.standings_of(session, story.id)[person.id]
+            # Of a name for which nothing was said, nobody knows that it is another one.
+            is_for = Naming.PSEUDONYM if first is Naming.PSEUDONYM else Naming.NAMED
+            assert (name_shown(person, standing) == "Maria Nowak") is (naming is is_for)
 
 
 def test_entry_says_what_a_team_needs_and_nothing_that_identifies(

@@ -24,6 +24,7 @@ from models.collections import (
     ReleaseEntry,
     Response,
 )
+from models.consent import Naming
 from models.curation import State
 from models.errors import Unavailable
 from models.notices import NoticeKind
@@ -38,6 +39,7 @@ from storage import (
     api_keys,
     assignments,
     comments,
+    consents,
     guessing,
     holds,
     leases,
@@ -52,6 +54,7 @@ from storage import (
     wishes,
     wordings,
 )
+from storage.consents import Terms
 from storage.database import Database, WriteSession
 from tests.plugins.stories import EVERY_USE, Field
 
@@ -202,6 +205,21 @@ def test_each_migration_down_and_up_keeps_every_row(
     assert {name: len(found) for name, found in still.items()} == {name: len(kept[name]) for name in still}
     if kept.keys() == still.keys():
         assert rows(full_database) == kept
+
+
+def test_a_name_that_was_given_before_is_shown_for_what_was_said_first(
+    database: Database, field: Field
+) -> None:
+    told = [field.story(naming=naming) for naming in (Naming.NAMED, Naming.PSEUDONYM, Naming.ANONYMOUS)]
+    with database.write() as session:
+        for story in told:
+            mine = session.get_one(Story, story.id)
+            consents.record(session, mine, mine.people[0].id, Terms(naming=Naming.PSEUDONYM), actor="test")
+    schema.downgrade(database, "0012")
+    schema.upgrade(database)
+    with database.read() as session:
+        named = [session.get_one(Story, story.id).people[0].named_as for story in told]
+    assert named == [Naming.NAMED, Naming.PSEUDONYM, Naming.NAMED]
 
 
 def test_all_the_way_down_leaves_nothing_and_up_again_works(full_database: Database) -> None:

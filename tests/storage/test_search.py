@@ -27,6 +27,7 @@ from storage import accounts, consents, pilots, schema, search, stories, transcr
 from storage.consents import Terms
 from storage.database import Database, WriteSession
 from storage.search import Entry, SearchPage, SearchQuery, Source, Term
+from storage.search.queries import Reading, counts
 from storage.search.words import SnippetPart, cut_snippet, spans_of
 from storage.stories import StoryDetails
 from storage.transcripts import SegmentText
@@ -111,6 +112,12 @@ def ids(page: SearchPage) -> list[str]:
     return [hit.story_id for hit in page.hits]
 
 
+@pytest.fixture(params=["among few", "in order"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stories are found by either way, as if there were few of everything, or of nothing."""
+    monkeypatch.setattr("storage.reach.FEW", 1000 if request.param == "among few" else -1)
+
+
 def test_hit_names_the_moment_and_quotes_what_was_said(database: Database, town: Town) -> None:
     with database.write() as session:
         story = a_story(session, town, "Allotments", "We met on Monday.", "Then: our GARDENS, at last!")
@@ -180,6 +187,7 @@ def test_terms_find_words_and_neighbours(
     assert sorted(found) == sorted(finds)
 
 
+@pytest.mark.usefixtures("way")
 def test_each_reader_finds_what_the_gate_lets_them_read(database: Database, town: Town) -> None:
     with database.write() as session:
         published = a_story(session, town, "garden 1", state=State.PUBLISHED, created_at=NOON)
@@ -205,6 +213,7 @@ def test_each_reader_finds_what_the_gate_lets_them_read(database: Database, town
             assert page.total == len(may_read)
 
 
+@pytest.mark.usefixtures("way")
 def test_stories_out_of_sight_change_nothing_that_is_seen(database: Database, town: Town) -> None:
     """Results, order, counts, facets and cursors are the same with and without them in the database."""
     reader = town.team(town.here)
@@ -213,6 +222,10 @@ def test_stories_out_of_sight_change_nothing_that_is_seen(database: Database, to
         SearchQuery((WORD,), limit=2),
         SearchQuery((WORD, Term(("rain",))), limit=2),
         SearchQuery((WORD,), theme="housing"),
+        SearchQuery(theme="housing", limit=1),
+        SearchQuery(pilot_id=town.here, count_up_to=4, limit=2),
+        SearchQuery(pilot_id=town.there),
+        SearchQuery(use=Use.SHARING, state=State.CURATED, language="en"),
         SearchQuery((Term(("hidden",)),)),
     ]
 
@@ -279,7 +292,9 @@ def test_replacing_and_forgetting_leave_nothing_of_before(database: Database, to
         assert search.find(session, reader, SearchQuery((Term(("orchard",)),))).total == 0
 
 
-def test_filters_and_facets(database: Database, town: Town) -> None:
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("terms", [(), (WORD,)])
+def test_filters_and_facets(database: Database, town: Town, terms: tuple[Term, ...]) -> None:
     reader = Principal(account_id=town.reporter)
     with database.write() as session:
         a_story(session, town, "garden a", language="pl", theme="housing", created_at=NOON)
@@ -291,7 +306,7 @@ def test_filters_and_facets(database: Database, town: Town) -> None:
 
     def titles(**filters: object) -> list[str]:
         with database.read() as session:
-            page = search.find(session, reader, replace(SearchQuery((WORD,)), **filters))  # type: ignore[arg-type]
+            page = search.find(session, reader, replace(SearchQuery(terms), **filters))  # type: ignore[arg-type]
         assert page.total == len(page.hits)
         return sorted(hit.title[-1] for hit in page.hits)
 
@@ -305,7 +320,7 @@ def test_filters_and_facets(database: Database, town: Town) -> None:
     assert titles(to_date=date(2026, 3, 1)) == ["a", "c"]
     assert titles(from_date=date.min, to_date=date.max) == ["a", "b", "c", "d"]
     with database.read() as reading:
-        page = search.find(reading, reader, SearchQuery((WORD,), limit=1))
+        page = search.find(reading, reader, SearchQuery(terms, limit=1))
     assert page.total == 4
     assert page.facets.language == (("en", 1), ("et", 1), ("pl", 1))
     assert page.facets.theme == (("housing", 2),)
@@ -315,6 +330,7 @@ def test_filters_and_facets(database: Database, town: Town) -> None:
     assert page.facets.year == (("2026", 4),)
 
 
+@pytest.mark.usefixtures("way")
 def test_year_purpose_and_use_are_filters(database: Database, town: Town) -> None:
     team = town.team(town.here)
     new_year = datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -340,6 +356,7 @@ def test_year_purpose_and_use_are_filters(database: Database, town: Town) -> Non
     assert years == (("2026", 2), ("2025", 1))
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("terms", [(), (WORD,)])
 def test_counting_stops_where_it_is_told_to_and_hits_do_not(
     database: Database, town: Town, terms: tuple[Term, ...]
@@ -354,6 +371,7 @@ def test_counting_stops_where_it_is_told_to_and_hits_do_not(
     assert page.facets.state == (("curated", 5),), "the newest are counted"
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("terms", [(), (WORD,)])
 def test_pages_hold_every_story_once(database: Database, town: Town, terms: tuple[Term, ...]) -> None:
     reader = town.team(town.here)
@@ -396,7 +414,7 @@ def test_foreign_cursor_is_refused(database: Database, town: Town, cursor: str) 
 def test_snippet_says_that_a_machine_wrote_it_until_somebody_approves(database: Database, town: Town) -> None:
     reader = town.curator(town.here)
     with database.write() as session:
-        story = a_story(session, town, "-")
+        story = a_story(session, town, "-", state=State.IN_REVIEW)
         recording = Recording(story_id=story.id, position=0, original_key=new_id(), sent_name="a.wav")
         session.add(recording)
         session.flush()
@@ -531,8 +549,8 @@ def test_a_thousand_stories_are_found_by_index(database: Database, town: Town) -
         database.engine, "before_cursor_execute", lambda c, cur, sql, values, *_: asked.append((sql, values))
     )
     with database.read() as session:
-        query = SearchQuery((Term(("garden500",)),))
-        assert search.find(session, town.team(town.here), query).total == 1
+        query = SearchQuery((Term(("garden50",), is_prefix=True),), limit=5)
+        assert search.find(session, town.team(town.here), query).total == 11
         page, count = (
             _plan(session, database, *each)
             for each in tuple(asked)
@@ -540,6 +558,34 @@ def test_a_thousand_stories_are_found_by_index(database: Database, town: Town) -
         )
     for plan in (page, count):
         assert ("VIRTUAL TABLE INDEX" if database.is_sqlite else "search_text_surface") in plan, plan
+
+
+def test_newest_are_read_in_the_order_of_an_index(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without looking at the rows of stories that are passed by, and without sorting all that there are."""
+    monkeypatch.setattr("storage.reach.FEW", -1)
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        sqlite_database.engine,
+        "before_cursor_execute",
+        lambda c, u, sql, given, *_: asked.append((sql, given)),
+    )
+    reader = Principal(account_id=new_id(), roles={new_id(): frozenset({Role.CURATOR})})
+    with sqlite_database.read() as session:
+        for query, index in (
+            (SearchQuery(count_up_to=9), "ix_story_by_moment"),
+            (SearchQuery(count_up_to=9, theme="housing", language="pl"), "ix_story_by_moment"),
+            (SearchQuery(count_up_to=9, state=State.CURATED), "ix_story_by_state"),
+        ):
+            asked.clear()
+            reading = Reading(session, reader, query)
+            session.execute(reading.hits().limit(20))
+            session.execute(counts(reading.counted(None), is_sqlite=True))
+            for each in [each for each in tuple(asked) if "created_at DESC" in each[0]]:
+                plan = _plan(session, sqlite_database, *each)
+                assert f"INDEX {index}" in plan, plan
+                assert "FOR ORDER BY" not in plan, plan
 
 
 def _add_many(session: WriteSession, town: Town, count: int) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from models.collections import Disclosure, Recall
+from models.base import utc_now
+from models.collections import Disclosure, Recall, Release
 from models.consent import Face, Naming, Use
 from models.curation import State
+from models.notices import Notice, NoticeKind
 from models.roles import Principal, Role
 from models.stories import Story
-from storage import collections, consents, recalls, releases, taken_copies
+from storage import collections, consents, curation, notices, recalls, releases, taken_copies
 from storage.consents import Terms
 from storage.database import Database
 from storage.taken_copies import Copy
 from tests.plugins.stories import Field
+
+SHARING = Terms(
+    uses=frozenset({Use.CURATION, Use.SHARING}),
+    naming=Naming.NAMED,
+    face=Face.SHOWN,
+)
 
 
 def pull(database: Database, team: Principal, story: Story, pilot_id: str) -> None:
@@ -70,6 +79,41 @@ def test_recall_of_an_earlier_copy_says_nothing_of_a_later_one(database: Databas
         session.execute(update(Disclosure).values(pulled_at=later))
     (copy,) = copies(database, story)
     assert (copy.recalled_at, copy.acknowledged_at) == (None, None)
+
+
+def test_open_recall_is_renewed_for_who_pulled_again(database: Database, field: Field) -> None:
+    story = field.story(state=State.CURATED)
+    team = field.account(Role.PILOT_TEAM)
+    account_id = team.account_id or ""
+    pull(database, team, story, field.pilot())
+    stop_sharing(database, story)
+    with database.write() as session:
+        before = utc_now() - timedelta(days=8)
+        session.execute(update(Disclosure).values(pulled_at=before))
+        session.execute(update(Recall).values(issued_at=before + timedelta(minutes=1)))
+        session.execute(update(Notice).values(once=None))
+        assert recalls.remind(session, utc_now()) == 1
+        kept = session.get_one(Story, story.id)
+        agreed = replace(SHARING, pilot_ids=frozenset(kept.pilot_ids))
+        consents.record(session, kept, kept.people[0].id, agreed, actor="test")
+        curation.change_state(session, kept, "curate", actor="test")
+    with database.write() as session:
+        release = session.scalars(select(Release)).one()
+        releases.note_disclosure(session, release, account_id, "download.zip")
+    assert [each.recalled_at is None for each in copies(database, story)] == [False, True]
+    stop_sharing(database, story)
+    assert all(each.recalled_at for each in copies(database, story)), "the later copy too"
+    with database.write() as session:
+        told = [each.kind for each in notices.of_account(session, account_id)]
+        assert told.count(NoticeKind.RECALL) == 2
+        (recall,) = recalls.waiting_for(session, account_id)
+        assert (recall.reminders, recall.reminded_at) == (0, None)
+        assert recalls.remind(session, utc_now()) == 0, "a week from now on"
+    # Nothing was pulled since: consent that changes again tells nobody anew.
+    stop_sharing(database, story)
+    with database.read() as session:
+        told = [each.kind for each in notices.of_account(session, account_id)]
+        assert told.count(NoticeKind.RECALL) == 2
 
 
 def test_copies_of_other_stories_are_not_told_of(database: Database, field: Field) -> None:

@@ -17,7 +17,7 @@ from models.errors import Unavailable
 from models.roles import Role
 from models.stories import Story, Tombstone
 from models.work import WishKind
-from storage import gate, journal, tombstones, wishes, withdrawals
+from storage import gate, journal, second_place, tombstones, wishes, withdrawals
 from storage.database import Database
 from tests.plugins.stories import Field
 
@@ -71,6 +71,7 @@ def test_a_file_holds_ids_dates_and_salted_digests_and_no_content(
     assert set(json.loads(said)) == {
         *(column.name for column in Tombstone.__table__.columns if column.name != "erased_at"),
         "object_token",
+        "holders",
     }
 
 
@@ -236,7 +237,7 @@ def test_files_are_copied_to_another_place_and_none_is_overwritten(
 def test_more_stories_than_one_question_holds(
     database: Database, field: Field, second: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tombstones, "BATCH", 2)
+    monkeypatch.setattr(second_place, "BATCH", 2)
     stories = [field.story() for _ in range(5)]
     for story in stories:
         _put_file(second, story)

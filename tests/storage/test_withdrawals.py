@@ -239,10 +239,11 @@ def _tables_that_name(database: Database, what: str) -> set[str]:
 
 
 def test_stories_that_nobody_ever_agreed_to_are_found_and_no_others(database: Database, field: Field) -> None:
-    unasked = field.story(consented_to=None)
+    unasked, refused = field.story(consented_to=None), field.story(consented_to=[])
     field.story(consented_to=EVERY_USE)
     with database.write() as session:
         withdraw(session, field.story(consented_to=None))
     with database.read() as session:
-        assert [each.id for each in withdrawals.never_agreed_to(session, utc_now())] == [unasked.id]
+        found = {each.id for each in withdrawals.never_agreed_to(session, utc_now())}
+        assert found == {unasked.id, refused.id}
         assert withdrawals.never_agreed_to(session, unasked.created_at) == []

@@ -60,8 +60,6 @@ def structure(tab: Tab, page: Page, language: str) -> list[str]:
         found.append(f"its title is {about['title']!r}")
     if about["language"] != language:
         found.append(f"it says that it is written in {about['language']!r}, not {language!r}")
-    if about["hasLanguages"] and not page.is_translated:
-        found.append("it can be switched to other languages: say is_translated")
     if cut := tab.evaluate("looking.cut()"):
         found.append(f"{cut} drawings are cut off")
     twice = {each for each in about["ids"] if about["ids"].count(each) > 1}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.access import SESSION_COOKIE
 from app.web import attempts
@@ -30,6 +30,7 @@ from models.curation import State
 from models.pilots import Pilot
 from models.roles import Principal, Role
 from models.stories import Part, Recording, Rendition, Story
+from models.webhooks import Webhook
 from storage import (
     accounts,
     pilots,
@@ -52,6 +53,7 @@ from tests.plugins.served import Served, serving_over
 from tests.plugins.stories import CODEBOOK, THEME, Field
 
 PASSWORD = "a bench, a well and two lamps"
+RECEIVER = "https://example.org/called"
 # The longest words of ten languages are in Finnish and Hungarian, and some titles are nothing but one.
 LONG_TITLE = "Kuntouttavatyötoimintasuunnitelmapalaveri, megszentségteleníthetetlenségeskedéseitekért"
 LONG_WORD = "lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppilas"
@@ -142,13 +144,23 @@ class House:
         """Words that work once, or that are somebody's alone."""
         keeper = self._keeper_id("keeper with codes")
         with self.database.write() as session:
+            # A pilot has few of them.
+            session.execute(delete(Webhook).where(Webhook.url == RECEIVER))
             return {
+                "receiver": RECEIVER,
                 "recovery_code": second_factors.renew_recovery_codes(session, keeper)[0],
                 "keeper_with_codes": session.get_one(Account, keeper).sign_in_name,
-                "invitation": accounts.make_link(
-                    session, LinkPurpose.INVITATION, pilot_id=self._here, role=Role.REPORTER
-                ),
+                "way_in": self._way_in(session),
+                "invitation": self._invitation(session, Role.REPORTER),
+                "invitation_of_curator": self._invitation(session, Role.CURATOR),
             }
+
+    def _way_in(self, session: WriteSession) -> str:
+        account_id = self.place.people["reporter"].account_id or ""
+        return accounts.make_link(session, LinkPurpose.SIGN_IN, account_id=account_id)
+
+    def _invitation(self, session: WriteSession, role: Role) -> str:
+        return accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=self._here, role=role)
 
     def _tell(self, story: str) -> Told:
         if story in STAGES:

@@ -56,7 +56,6 @@ globalThis.looking = (() => {
       return {
         title: document.title,
         language: document.documentElement.lang,
-        hasLanguages: document.querySelector(".cr-languages") !== null,
         headings: headings.map((each) => Number(each.localName[1])),
         ids: [...document.querySelectorAll("[id]")].map((each) => each.id),
         moves: document.getAnimations().filter((each) => each.effect.getComputedTiming().duration > 10).length,

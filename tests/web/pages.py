@@ -8,7 +8,7 @@ the running service that answers people and stands in neither PAGES nor NO_PAGES
 
 ``who`` is a role of tests/access or somebody of ``house``; ``story`` a stage of tests/access, or a story of ``house``.
 A page that is what a form is answered says what the form ``sends``: it gets a story of its own, and changes that.
-Pages for reporters, tellers and the public say ``is_translated``: they are opened in all the languages.
+All are opened in all the languages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.pilots.sections import BY_ADMINISTRATORS, BY_CURATORS
 from tests.web.house import LONG_TITLE, LONG_WORD, PASSWORD
@@ -37,6 +36,7 @@ class Page:
     :param fills: other words for some of those in braces
     :param before: forms that are sent before, each with its path: what the page needs to have happened
     :param sent_from: the page that the form is sent from, if it is not behind the same address
+    :param language: in which it is whoever reads it: that of its story
     :param is_nameless: its title is not the service's: it is what is seen over somebody's shoulder
     """
 
@@ -50,7 +50,7 @@ class Page:
     before: Sequence[tuple[str, Mapping[str, str]]] = ()
     sent_from: str = ""
     is_nameless: bool = False
-    is_translated: bool = False
+    language: str = ""
 
     @property
     def path(self) -> str:
@@ -67,11 +67,6 @@ class Page:
         rest = [*self.fills.values(), self.query, "sent" if self.sends else "", self.who, self.story]
         rest.append(f"{self.status}" if self.status != 200 else "")
         return "-".join([address, *(re.sub(r"\W+", "_", each.strip("{}")) for each in rest if each)])
-
-
-def translated(route: str, who: str, story: str = "", **more: Any) -> Page:
-    """A page in ten languages."""
-    return Page(route, who, story, is_translated=True, **more)
 
 
 STORY, DESK = "GET /stories/{story_id}", "GET /review/{story_id}"
@@ -103,30 +98,32 @@ ALL_ANSWERED = (BEGUN, *((f"/stories/new/{step}", given) for step, given in ANSW
 def asked(step: str) -> Page:
     """A page that asks one question of whoever sends a story; some come, or show more, when all are answered."""
     before = ALL_ANSWERED if step in ("others", "appearance", "name") else [BEGUN]
-    return translated("GET /stories/new/{step}", "reporter", fills={"step": step}, before=before)
+    return Page("GET /stories/new/{step}", "reporter", fills={"step": step}, before=before)
 
 
 FOR_ANYBODY: Sequence[Page] = (
-    translated("GET /", "nobody"),
-    translated("GET /", "newcomer"),
-    translated("GET /", "reporter"),
-    translated("GET /", "facilitator"),
-    translated("GET /", "curator"),
-    translated("GET /", "administrator"),
-    translated("GET /sign-in", "nobody"),
-    translated("POST /sign-in", "nobody", sends={"sign_in_name": "nobody", "password": "wrong"}, status=401),
-    translated("POST /sign-in", "nobody", sends={"sign_in_name": "{keeper_with_codes}", **AGAIN}),
-    translated("GET /come-in/{token}", "nobody"),
-    translated("GET /come-in/{token}", "nobody", fills={"token": "{invitation}"}),
-    translated("GET /leave", "nobody", is_nameless=True),
+    Page("GET /", "nobody"),
+    Page("GET /", "newcomer"),
+    Page("GET /", "reporter"),
+    Page("GET /", "facilitator"),
+    Page("GET /", "curator"),
+    Page("GET /", "administrator"),
+    Page("GET /sign-in", "nobody"),
+    Page("POST /sign-in", "nobody", sends={"sign_in_name": "nobody", "password": "wrong"}, status=401),
+    Page("POST /sign-in", "nobody", sends={"sign_in_name": "{keeper_with_codes}", **AGAIN}),
+    Page("GET /come-in/{token}", "nobody", fills={"token": "{way_in}"}),
+    Page("GET /come-in/{token}", "nobody", fills={"token": "{invitation}"}),
+    Page("GET /come-in/{token}", "nobody", fills={"token": "{invitation_of_curator}"}),
+    Page("GET /leave", "nobody", is_nameless=True),
     Page("GET /problems", "nobody"),
     # what is answered to those who are not asked in
-    translated("GET /stories", "nobody", status=401),
-    translated("GET /pilots", "reporter", status=403),
-    translated(STORY, "nobody", "curated", status=404),
-    translated(STORY, "sender", "withdrawn", status=410),
+    Page("GET /stories", "nobody", status=401),
+    Page("GET /pilots", "reporter", status=403),
+    Page(STORY, "nobody", "curated", status=404),
+    Page(STORY, "sender", "withdrawn", status=410),
     # my account
     Page("GET /account", "keeper"),
+    Page("GET /account", "reporter"),
     Page("POST /account/keys", "keeper", sends={"name": "library", "days": "9", "scope": "review", **AGAIN}),
     Page(f"GET {FACTOR}", "keeper"),
     Page(f"GET {FACTOR}", "keeper with codes"),
@@ -144,23 +141,23 @@ FOR_ANYBODY: Sequence[Page] = (
     Page("GET /search", "team", query="q=nothing+of+that+kind"),
 )
 FOR_THE_PUBLIC: Sequence[Page] = (
-    translated("GET /listen", "nobody", "published"),
-    translated("GET /listen/collections/{collection_id}", "nobody", "published"),
-    translated("GET /listen/stories/{story_id}", "nobody", "published"),
-    translated("GET /listen/stories/{story_id}", "nobody", "curated", status=404),
-    translated("GET /listen/stories/{story_id}/concern", "nobody", "published"),
-    translated("GET /listen/thank-you", "nobody"),
-    translated("GET /listen/embed/{story_id}", "nobody", "published", is_nameless=True),
-    translated("GET /listen/embed/{story_id}", "nobody", "curated", is_nameless=True, status=404),
+    Page("GET /listen", "nobody", "published"),
+    Page("GET /listen/collections/{collection_id}", "nobody", "published"),
+    Page("GET /listen/stories/{story_id}", "nobody", "published"),
+    Page("GET /listen/stories/{story_id}", "nobody", "curated", status=404),
+    Page("GET /listen/stories/{story_id}/concern", "nobody", "published"),
+    Page("GET /listen/thank-you", "nobody"),
+    Page("GET /listen/embed/{story_id}", "nobody", "published", is_nameless=True),
+    Page("GET /listen/embed/{story_id}", "nobody", "curated", is_nameless=True, status=404),
 )
 FOR_REPORTERS: Sequence[Page] = (
-    translated("GET /stories", "sender"),
-    translated("GET /stories", "reporter"),
-    translated("GET /stories/new", "reporter"),
+    Page("GET /stories", "sender"),
+    Page("GET /stories", "reporter"),
+    Page("GET /stories/new", "reporter"),
     *(asked(step) for step in ANSWERS if step != "person"),
-    translated("GET /stories/new/person", "reporter", before=[BEGUN]),
-    translated("GET /stories/new/check", "reporter", before=ALL_ANSWERED),
-    translated(
+    Page("GET /stories/new/person", "reporter", before=[BEGUN]),
+    Page("GET /stories/new/check", "reporter", before=ALL_ANSWERED),
+    Page(
         "POST /stories/new/{step}",
         "reporter",
         fills={"step": "title"},
@@ -169,44 +166,52 @@ FOR_REPORTERS: Sequence[Page] = (
         sent_from="/stories/new/title",
         status=422,
     ),
-    translated("GET /stories/{story_id}/recording", "sender", "nobody asked"),
-    translated("GET /stories/{story_id}/record", "sender", "nobody asked"),
-    translated("GET /record", "sender"),
-    translated("GET /stories/{story_id}/sent", "sender", "nobody asked"),
-    translated("GET /stories/{story_id}/sent", "sender", "several people"),
-    translated("GET /kiosk", "at the kiosk"),
-    translated("GET /kiosk/end", "at the kiosk"),
-    translated("GET /stories/new/{step}", "at the kiosk", fills={"step": "title"}, before=[BEGUN]),
-    translated(STORY, "sender", "nobody asked"),
-    translated(STORY, "sender", "curated"),
-    translated(STORY, "nobody", "published"),
-    translated(STORY, "sender", "long words"),
-    translated(STORY, "sender", "several people"),
-    translated(STORY, "sender", "on its way"),
-    translated(STORY, "sender", "being prepared"),
-    translated(STORY, "sender", "refused"),
-    translated(f"GET {PERSON}/consent", "sender", "nobody asked"),
-    translated(f"GET {PERSON}/consent", "sender", "curated"),
-    translated(f"GET {PERSON}/consent", "sender", "several people"),
-    translated(f"GET {PERSON}/link", "sender", "curated"),
-    translated(
+    Page("GET /stories/{story_id}/recording", "sender", "nobody asked"),
+    Page("GET /stories/{story_id}/record", "sender", "nobody asked"),
+    Page("GET /record", "sender"),
+    Page("GET /stories/{story_id}/sent", "sender", "nobody asked"),
+    Page("GET /stories/{story_id}/sent", "sender", "several people"),
+    Page("GET /kiosk", "at the kiosk"),
+    Page("GET /kiosk/end", "at the kiosk"),
+    Page("GET /stories/new/{step}", "at the kiosk", fills={"step": "title"}, before=[BEGUN]),
+    Page(STORY, "sender", "nobody asked"),
+    Page(STORY, "sender", "curated"),
+    Page(STORY, "nobody", "published"),
+    Page(STORY, "sender", "long words"),
+    Page(STORY, "sender", "several people"),
+    Page(STORY, "sender", "on its way"),
+    Page(STORY, "sender", "being prepared"),
+    Page(STORY, "sender", "refused"),
+    Page(f"GET {PERSON}/consent", "sender", "nobody asked"),
+    Page(f"GET {PERSON}/consent", "sender", "curated"),
+    Page(f"GET {PERSON}/consent", "sender", "several people"),
+    Page(
+        f"POST {PERSON}/consent",
+        "sender",
+        "curated",
+        sends={"manner": "on-behalf", "use-curation": "yes", "until": "2020-01-01"},
+        sent_from=f"{PERSON}/consent",
+        status=422,
+    ),
+    Page(f"GET {PERSON}/link", "sender", "curated"),
+    Page(
         f"POST {PERSON}/link",
         "sender",
         "curated",
         sends={"language": "{language}"},
         sent_from=f"{PERSON}/link",
     ),
-    translated(f"GET {PERSON}/receipt", "sender", "curated"),
-    translated(
+    Page(f"GET {PERSON}/receipt", "sender", "curated"),
+    Page(
         f"POST {PERSON}/receipt",
         "sender",
         "curated",
         sends={"language": "{language}"},
         sent_from=f"{PERSON}/receipt",
     ),
-    Page(f"GET {PERSON}/letter", "sender", "curated"),
-    translated("GET /stories/{story_id}/withdraw", "sender", "curated"),
-    translated(
+    Page(f"GET {PERSON}/letter", "sender", "curated", language="en"),
+    Page("GET /stories/{story_id}/withdraw", "sender", "curated"),
+    Page(
         "POST /stories/{story_id}/withdraw",
         "sender",
         "curated",
@@ -235,13 +240,16 @@ FOR_CURATORS: Sequence[Page] = (
     Page("GET /collections/recalls", "curator"),
     Page("GET /webhooks", "curator"),
     Page("GET /webhooks", "curator elsewhere"),
-    Page("POST /webhooks", "curator", sends={"pilot": "here", "url": "https://example.org/called"}),
+    Page("POST /webhooks", "curator", sends={"pilot": "here", "url": "{receiver}"}),
     Page(GOVERNANCE, "curator"),
     *(Page(f"{GOVERNANCE}/settings/{{section}}", "curator", fills={"section": each}) for each in BY_CURATORS),
     Page(f"{GOVERNANCE}/wordings/{{language}}", "curator"),
     Page(f"{GOVERNANCE}/programs", "curator"),
     Page("GET /invitations", "curator"),
     Page("POST /invitations", "curator", sends={"pilot": "here", "role": "reporter", "count": "2"}),
+    Page("GET /reporters", "curator"),
+    Page("GET /reporters", "curator elsewhere"),
+    Page("POST /reporters/{account_id}/way-in", "curator", sends={"sure": "yes"}),
 )
 FOR_TEAMS: Sequence[Page] = (
     Page("GET /search/stories/{story_id}", "team", "curated"),
@@ -273,21 +281,27 @@ FOR_ADMINISTRATORS: Sequence[Page] = (
     Page("GET /journal", "administrator"),
 )
 FOR_TELLERS: Sequence[Page] = (
-    translated("GET /teller", "teller", "nobody asked"),
-    translated("GET /teller", "teller", "in review"),
-    translated("GET /teller", "teller", "curated"),
-    translated("GET /teller", "teller", "long words"),
-    translated("GET /teller", "teller", "withdrawn", status=410),
-    translated("GET /teller", "nobody", status=401),
-    translated("GET /teller/consent", "teller", "curated"),
-    translated("GET /teller/stop/{use}", "teller", "curated"),
-    translated("GET /teller/copy", "teller", "curated"),
-    translated("GET /teller/receipt", "teller", "curated"),
-    translated("GET /teller/withdraw", "teller", "curated"),
-    translated(
-        "POST /teller/withdraw", "teller", "curated", sends={"sure": "yes"}, sent_from="/teller/withdraw"
+    Page("GET /teller", "teller", "nobody asked"),
+    Page("GET /teller", "teller", "in review"),
+    Page("GET /teller", "teller", "curated"),
+    Page("GET /teller", "teller", "long words"),
+    Page("GET /teller", "teller", "withdrawn", status=410),
+    Page("GET /teller", "nobody", status=401),
+    Page("GET /teller/consent", "teller", "curated"),
+    Page(
+        "POST /teller/consent",
+        "teller",
+        "curated",
+        sends={"appearance": "named", "until": "2020-01-01"},
+        sent_from="/teller/consent",
+        status=422,
     ),
-    translated("GET /teller/left", "nobody"),
+    Page("GET /teller/stop/{use}", "teller", "curated"),
+    Page("GET /teller/copy", "teller", "curated"),
+    Page("GET /teller/receipt", "teller", "curated"),
+    Page("GET /teller/withdraw", "teller", "curated"),
+    Page("POST /teller/withdraw", "teller", "curated", sends={"sure": "yes"}, sent_from="/teller/withdraw"),
+    Page("GET /teller/left", "nobody"),
 )
 PAGES: Sequence[Page] = (
     *FOR_ANYBODY,

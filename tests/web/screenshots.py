@@ -1,7 +1,7 @@
 """A picture of each page in the table, on a phone and in a wide window: ``python -m tests.web.screenshots [PATTERN]``.
 
 They go to ``build/screenshots``, beside an ``index.html`` that shows them all. PATTERN is looked for in the pages'
-names; ``LANGUAGE=fi`` before it takes those that are translated in another language than English.
+names; ``LANGUAGE=fi`` before it takes them in another language than English.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from storage import schema
 from storage.database import Database
-from tests.plugins.browser import PATIENCE_MS, PHONE, WIDE, opened_chromium
-from tests.plugins.object_server import shared_object_server
+from storage.embedded import start_or_join
+from tests.plugins.browser import PATIENCE_MS, PHONE, WIDE, opened_chromium, used
 from tests.plugins.objects import bucket_on
 from tests.web.house import House, furnished
 from tests.web.pages import PAGES, Page
@@ -31,7 +31,7 @@ def main() -> None:
     pattern = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = [page for page in PAGES if pattern in page.name]
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _house() as house, opened_chromium() as browser:
+    with _house() as house, opened_chromium() as browser, used(browser):
         for screen, size in SCREENS.items():
             context = browser.new_context(base_url=house.served.address, viewport=size, locale="en-GB")
             context.set_default_timeout(PATIENCE_MS)
@@ -49,14 +49,17 @@ def main() -> None:
 def _house() -> Iterator[House]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        with (
-            closing(Database(f"sqlite:///{folder / 'stories.sqlite'}")) as database,
-            shared_object_server(folder) as server,
-            bucket_on(server) as objects,
-        ):
-            schema.upgrade(database)
-            with furnished(database, objects, folder) as house:
-                yield house
+        server = start_or_join(folder / "objects", is_watched=False)
+        try:
+            with (
+                closing(Database(f"sqlite:///{folder / 'stories.sqlite'}")) as database,
+                bucket_on(server) as objects,
+            ):
+                schema.upgrade(database)
+                with furnished(database, objects, folder) as house:
+                    yield house
+        finally:
+            server.stop()
 
 
 def _sheet(pages: Sequence[Page]) -> str:

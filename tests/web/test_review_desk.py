@@ -116,6 +116,9 @@ def test_curator_reviews_a_story_with_the_keyboard_only(
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)
     page.goto("/review")
+    page.keyboard.press("?")
+    assert "take the next story" in page.locator("#keys").inner_text()
+    page.keyboard.press("Escape")
     page.keyboard.press("n")
     page.wait_for_url(f"**/review/{story.id}")
     # Help does not come while one types.
@@ -124,6 +127,7 @@ def test_curator_reviews_a_story_with_the_keyboard_only(
     page.keyboard.type(" Why?")
     assert not page.locator("#keys").is_visible()
     saying(page, "Saved").wait_for()
+    assert re.search(r"\d\d:\d\d UTC$", saying(page, "Saved").inner_text())
     assert newest(served, story) == (2, "I lost my job. Why?\nMy neighbours listened.", False)
     page.keyboard.press("F8")
     assert page.evaluate("getSelection().toString()") == "my"
@@ -140,8 +144,12 @@ def test_curator_reviews_a_story_with_the_keyboard_only(
     tab_to(page, "#step-curate")
     page.keyboard.press("Enter")
     page.locator("#part-state").get_by_text("curated").wait_for()
+    page.keyboard.press("+")
+    assert page.evaluate("document.activeElement.id") == "theme"
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("?")
     assert page.locator("#keys").is_visible()
+    assert "add a theme" in page.locator("#keys").inner_text()
     with served.parts.database.read() as session:
         assert session.get_one(Story, story.id).state is State.CURATED
     assert newest(served, story)[2]
@@ -175,8 +183,24 @@ def test_replaced_words_are_counted_and_undone(
     page = visit(served, curator, viewport=PHONE).new_page()
     page.goto(f"/review/{story.id}")
     page.get_by_text("Search and replace").click()
+    found = page.locator("[data-found]")
+    page.get_by_label("Search for").fill("l")
+    assert found.inner_text() == "Found: 0", "no part of a word"
+    page.get_by_label("Parts of words too").check()
+    assert found.inner_text() == "Found: 2"
+    page.get_by_label("Parts of words too").uncheck()
     page.get_by_label("Search for").fill("MY")
-    assert page.locator("[data-found]").inner_text() == "Found 2 times."
+    assert found.inner_text() == "Found: 2"
+    page.get_by_label("Same case only").check()
+    assert found.inner_text() == "Found: 0"
+    page.get_by_label("Same case only").uncheck()
+    at = "[document.activeElement.name, document.activeElement.selectionStart]"
+    page.get_by_role("button", name="Next hit").click()
+    first = page.evaluate(at)
+    page.keyboard.press("F9")
+    assert (first, page.evaluate(at)) == (["segment-0-text", 7], ["segment-1-text", 0])
+    page.get_by_role("button", name="Next hit").click()
+    assert page.evaluate(at) == first, "behind the last one the first comes again"
     page.get_by_label("Write instead").fill("our")
     page.get_by_role("button", name="Replace all").click()
     assert page.get_by_label("Words at 0:02").input_value() == "our neighbours listened."
@@ -197,3 +221,24 @@ def test_desk_saves_without_scripts(
     assert newest(served, story) == (2, "I lost my job.\nNobody listened.", False)
     page.get_by_role("link", name="Versions, and what changed").click()
     assert [each.strip() for each in page.locator("ins").all_inner_texts()] == ["Nobody"]
+
+
+def test_recording_that_gets_ready_takes_nobody_from_what_they_write(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    with served.parts.database.write() as session:
+        Field(served.parts.database).recording(session, session.get_one(Story, story.id))
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    page.locator("[data-progress]").wait_for()
+    comment = page.get_by_label("Say something to the others")
+    comment.fill("Ask her")
+    with served.parts.database.write() as session:
+        for wish in wishes.open_wishes(session):
+            wishes.end(session, wish.id, Outcome.DONE)
+    load = page.get_by_role("button", name="Load it")
+    load.wait_for()
+    assert comment.input_value() == "Ask her"
+    load.click()
+    load.wait_for(state="detached")
+    assert page.locator("[data-progress]").count() == 0

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 # The narrowest phone; and a wide window at 200 %.
 NARROW = 320
 WIDTHS = (NARROW, 640)
-USED_UP = ("{recovery_code}", "{keeper_with_codes}", "{invitation}")
+USED_UP = (
+    *("{receiver}", "{recovery_code}", "{keeper_with_codes}"),
+    *("{way_in}", "{invitation}", "{invitation_of_curator}"),
+)
 SEND = """([path, fields]) => {
   const form = Object.assign(document.createElement("form"), { method: "post", action: path });
   for (const [name, value] of Object.entries(fields)) {
@@ -48,7 +51,7 @@ class Visit:
         for path, fields in page.before:
             form: dict[str, str | float | bool] = {**filled_in(fields, words)}
             self.tab.request.post(path.format_map(words), form=form, max_redirects=0)
-        query = [page.query.format_map(words), urlencode({"lang": language}) if page.is_translated else ""]
+        query = [page.query.format_map(words), urlencode({"lang": language})]
         behind = "?".join(["", "&".join(filter(None, query))]) if any(query) else ""
         if not page.sends:
             answer = self._go(f"{page.path.format_map(words)}{behind}")
@@ -64,12 +67,12 @@ class Visit:
 
     def look(self, page: Page, language: str, found: Found, *, widths: Collection[int] = WIDTHS) -> None:
         """Open a page, and look at all that is quickly seen."""
-        where = f"{page.name} ({language})" if page.is_translated else page.name
+        where = f"{page.name} ({language})"
         wrong = self.open(page, language)
         if wrong:
             found.wrong += [f"{where}: {each}" for each in wrong]
             return
-        wrong += checks.structure(self.tab, page, language if page.is_translated else "en")
+        wrong += checks.structure(self.tab, page, page.language or language)
         wrong += checks.width(self.tab, widths)
         wrong += self.listening.errors(page)
         weights = self.listening.weights()

@@ -38,9 +38,14 @@ def test_bars_are_as_long_as_their_numbers_to_one_measure() -> None:
 
 
 def test_share_is_of_a_whole_that_is_hatched_and_not_only_of_another_colour() -> None:
-    lying, _ = drawn(Chart("c", "t", "s", BARS, 8, is_share=True))
+    lying, _ = drawn(Chart("c", "t", "s", BARS, 8, share="{part} of {whole}"))
     assert [each.get("fill") for each in lying.iter(f"{SVG}rect")].count("url(#c-rest)") == len(BARS)
     assert "4 of 8" in "".join(lying.itertext())
+
+
+def test_share_is_said_as_its_language_says_it() -> None:
+    (lying, _) = drawn(Chart("c", "t", "s", BARS, 8, share="{whole}/{part}"))
+    assert [link.get("aria-label") for link in lying.iter(f"{SVG}a")] == ["Work & <home>: 8/4", "Health: 8/1"]
 
 
 def test_what_is_not_there_leads_nowhere() -> None:
@@ -61,7 +66,7 @@ def test_little_is_seen_and_much_stays_inside(value: int, length: float) -> None
 
 def test_no_style_and_no_script_stands_in_a_chart() -> None:
     for draw in (rows, columns):
-        text = str(draw(Chart("c", "t", "s", BARS, 4, is_share=True)))
+        text = str(draw(Chart("c", "t", "s", BARS, 4, share="{part} of {whole}")))
         assert "style" not in text
         assert "script" not in text
         assert " on" not in text

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 from app.collections.downloads import TEXTS, WHOLE
 from app.exchange.manifest import TEXT_FORMATS
+from app.notices.words import place_of
 from models.consent import Use
+from models.notices import NoticeKind
+from models.roles import Role
+from storage import accounts, notices, recalls
+from tests.app.conftest import forms_of
 
 if TYPE_CHECKING:
     from tests.app.collections.conftest import Room
@@ -46,10 +51,37 @@ def test_collection_says_what_a_release_made_now_would_leave_out(room: Room) -> 
     as_team, as_curator = (
         room.served.browser(each).get(f"/collections/{collection}").text for each in (room.team, room.curator)
     )
-    for page in (as_team, as_curator):
-        assert "A release made now would have 1 of 2 stories." in page
+    assert "A release made now would have 1 of 2 stories." in as_curator
+    assert "A release made now would have 1 of 1 story." in as_team, "of what they see"
     assert "Left out: 1, no consent to sharing with this pilot." in as_curator
     assert "no consent" not in as_team
+
+
+def test_story_that_was_taken_out_is_put_back_where_it_stood_with_its_note(room: Room) -> None:
+    stories = [room.story(title) for title in ("First", "Second", "Third")]
+    collection, team = room.collect(*stories), room.served.browser(room.team)
+    page, second = f"/collections/{collection}", stories[1].id
+    team.post(f"{page}/entries/{second}/note", data={"note": "Ask her again."})
+    team.post(f"{page}/entries/{second}/remove")
+    shown = team.get(page).text
+    assert "“Second” is no longer in this collection." in shown
+    put_back = forms_of(shown, f"{page}/entries")[0]
+    assert put_back.fields == {"story_id": second, "note": "Ask her again.", "place": "1"}
+    assert team.post(f"{page}/entries", data=put_back.fields).status_code == 303
+    entries = room.as_team.get(f"/api/v1/collections/{collection}").json()["entries"]
+    assert [each["story_id"] for each in entries] == [story.id for story in stories]
+    assert entries[1]["note"] == "Ask her again."
+    assert "is no longer in this collection." not in team.get(page).text
+
+
+def test_story_that_may_not_be_shared_any_more_is_not_named_to_whoever_took_it_out(room: Room) -> None:
+    story = room.story("Second")
+    collection, team = room.collect(story), room.served.browser(room.team)
+    team.post(f"/collections/{collection}/entries/{story.id}/remove")
+    room.consent(story, uses=frozenset({Use.CURATION}))
+    page = team.get(f"/collections/{collection}").text
+    assert "Second" not in page
+    assert "Taken out" not in page
 
 
 def test_recall_stands_on_top_of_the_collection_and_of_its_releases(room: Room) -> None:
@@ -61,9 +93,37 @@ def test_recall_stands_on_top_of_the_collection_and_of_its_releases(room: Room) 
     for address in (release, release.rpartition("/releases")[0]):
         page = team.get(address.removeprefix("/api/v1")).text
         beneath_the_title = page.partition("</h1>")[2]
-        assert "A recall waits for you" in beneath_the_title.partition("<p ")[0], address
+        assert "1 recall waits for you" in beneath_the_title.partition("<p ")[0], address
         assert story.id in page
     assert "recall waits" not in team.get(elsewhere.removeprefix("/api/v1")).text
+
+
+def test_who_left_the_team_is_led_to_their_recall_and_says_that_copies_are_gone(room: Room) -> None:
+    story = room.story("Amal")
+    release = room.release(story)
+    room.as_team.get(release)
+    account_id, team = room.team.account_id or "", room.served.browser(room.team)
+    with room.database.write() as session:
+        accounts.take_role(session, account_id, room.pilot, Role.PILOT_TEAM, actor="test")
+    room.withdraw(story)
+    with room.database.read() as session:
+        (notice,) = [
+            each for each in notices.of_account(session, account_id) if each.kind == NoticeKind.RECALL
+        ]
+        place = place_of(notice)
+    page = team.get(place)
+    assert page.status_code == 200
+    assert "1 recall waits for you" in page.text
+    assert story.id in page.text
+    for of_the_team in ("Amal", "Benches", "Make a collection", f'href="{release.removeprefix("/api/v1")}"'):
+        assert of_the_team not in page.text
+    with room.database.read() as session:
+        (recall,) = recalls.waiting_for(session, account_id)
+    assert team.post(f"/collections/recalls/{recall.id}/acknowledge").status_code in (200, 303)
+    with room.database.read() as session:
+        assert recalls.waiting_for(session, account_id) == []
+    assert "recall waits" not in team.get(place).text
+    assert team.get(f"/collections/{recall.release_id}").status_code == 403
 
 
 def test_every_format_is_offered_with_what_it_is_for(room: Room) -> None:

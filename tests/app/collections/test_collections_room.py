@@ -99,9 +99,10 @@ def test_query_fills_a_collection_and_adds_what_came_since(room: Room) -> None:
         "to_date": None,
     }
     assert room.as_team.post(f"{path}/query").json()["added"] == 0
-    # A story that fits no more keeps its place, without a title.
+    # A story that fits no more keeps its place, without a title: for curators, who can take it out.
     room.consent(first, uses=frozenset({Use.CURATION}))
-    entries = room.as_team.get(path).json()["entries"]
+    assert [each["title"] for each in room.as_team.get(path).json()["entries"]] == ["Second"]
+    entries = room.as_curator.get(path).json()["entries"]
     assert [(each["title"], each["is_open"]) for each in entries] == [(None, False), ("Second", True)]
 
 
@@ -122,6 +123,49 @@ def test_releases_are_numbered_and_say_to_curators_what_they_leave_out(room: Roo
     assert [each["closed_because"] for each in entries] == [None, "no-consent-to-sharing"]
     assert {each["closed_because"] for each in room.as_team.get(collection).json()["entries"]} == {None}
     assert [line["releases"] for line in room.as_team.get("/api/v1/collections").json()] == [2]
+
+
+def in_all_answers(room: Room, collection: str) -> list[str]:
+    """Everything that the pilot's team is told of a collection before it is released."""
+    browser = room.served.browser(room.team)
+    return [
+        room.as_team.get("/api/v1/collections").text,
+        room.as_team.get(f"/api/v1/collections/{collection}").text,
+        browser.get("/collections").text,
+        browser.get(f"/collections/{collection}").text,
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_collection_is_the_same_for_its_team_with_and_without_what_they_may_not_see(
+    room: Room, place: int
+) -> None:
+    hidden = room.story("Amal")
+    seen = [room.story("First"), room.story("Second")]
+    collection = room.collect(*seen[:place], hidden, *seen[place:])
+    path = f"/api/v1/collections/{collection}"
+    note = {"note": "Amal on what she lost"}
+    assert room.as_team.put(f"{path}/entries/{hidden.id}/note", json=note).status_code == 200
+    room.consent(hidden, uses=frozenset({Use.CURATION}))
+    with_it = in_all_answers(room, collection)
+    # Its curators are told, with the note: they care for the story.
+    entries = room.as_curator.get(path).json()["entries"]
+    assert (entries[place]["story_id"], entries[place]["note"]) == (hidden.id, note["note"])
+    assert room.as_curator.get("/api/v1/collections").json()[0]["entries"] == 3
+    # The team orders what it sees; the other keeps its place.
+    turned = room.as_team.put(f"{path}/entries", json={"story_ids": [seen[1].id, seen[0].id]})
+    assert [each["title"] for each in turned.json()["entries"]] == ["Second", "First"]
+    moved = room.served.browser(room.team).post(
+        f"/collections/{collection}/entries/{seen[0].id}/move", data={"where": "up"}
+    )
+    assert moved.status_code in (200, 303)
+    order = [each["story_id"] for each in room.as_curator.get(path).json()["entries"]]
+    assert order == [*[seen[0].id, seen[1].id][:place], hidden.id, *[seen[0].id, seen[1].id][place:]]
+    # Who curates the pilot and not this story any more is told that there is one, and not what was written of it.
+    room.consent(hidden, uses=frozenset())
+    assert room.as_curator.get(path).json()["entries"][place]["note"] == ""
+    assert room.as_curator.delete(f"{path}/entries/{hidden.id}").status_code == 200
+    assert in_all_answers(room, collection) == with_it
 
 
 def test_nothing_to_release_is_said(room: Room) -> None:

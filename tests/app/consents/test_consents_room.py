@@ -176,8 +176,8 @@ def test_curator_records_consent_for_a_teller(rooms: Rooms, curator: Principal) 
 @pytest.mark.parametrize(
     ("terms", "says"),
     [
-        ({"until": "2020-01-01T00:00:00Z"}, "The date until which consent lasts must lie in the future."),
-        ({"until": "2999-01-01T00:00:00"}, "The date until which consent lasts must lie in the future."),
+        ({"until": "2020-01-01T00:00:00Z"}, "Choose a day that is still to come."),
+        ({"until": "2999-01-01T00:00:00"}, "Choose a day that is still to come."),
         ({"manner": "on-behalf"}, "Say how the person who consents on behalf of another is related to them."),
         ({"manner": "on-behalf", "relation": " "}, "relation"),
         ({"uses": ["sharing"]}, "Choose at least one pilot of this story to share with"),
@@ -208,9 +208,47 @@ def test_consent_on_behalf_without_the_relation_is_refused_by_the_form(
     sent = consent_form(browser, story).filled(**{"use-curation": "yes", "manner": "on-behalf"})
     refused = send_form(browser, story, sent)
     assert refused.status_code == 422
-    assert "Say how the person who consents on behalf of another is related to them." in refused.text
+    says = "Say how the person who consents on behalf of another is related to them."
+    assert f'<a href="#relation">{says}</a>' in refused.text
+    (again,) = forms_of(refused.text, "")
+    assert again.fields == sent, "nothing that was filled in is lost"
     assert send_form(browser, story, sent | {"relation": "her mother"}).status_code == 303
     assert [event.relation for event in events_of(rooms, story)] == ["her mother"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "says"),
+    [
+        ({"moment_start": "soon"}, "moment_start", "Give minutes and seconds"),
+        ({"moment_start": "0:40", "moment_end": "0:20"}, "moment_start", "an end after it"),
+        ({"until": "2020-01-01"}, "until", "Choose a day that is still to come."),
+        ({"until": "one day"}, "until", "Give a day as year, month and day"),
+        ({"relation": "x" * 101}, "consent-form", "relation: this has more than 100 characters"),
+    ],
+)
+def test_what_is_wrong_stands_in_the_form_at_its_field_with_all_that_was_filled_in(
+    rooms: Rooms, sender: Principal, wrong: dict[str, str], field: str, says: str
+) -> None:
+    story = rooms.field.story(by=sender, consented_to=None, with_recording=True)
+    browser = rooms.browser(sender)
+    sent = consent_form(browser, story).filled(
+        **{"use-curation": "yes", "use-research": "yes", "appearance": "named", "manner": "spoken"},
+        moment_recording=story.recordings[0].id,
+        moment_start="0:40",
+        moment_end="1:00",
+        evidence="form 12",
+        consent_language="pl",
+        original_may_go="yes",
+    )
+    refused = send_form(browser, story, sent | wrong)
+    assert refused.status_code == 422
+    assert f'<a href="#{field}">' in refused.text
+    assert f'id="{field}"' in refused.text
+    assert says in refused.text
+    assert f'id="{field}-error"' in refused.text or field == "consent-form"
+    (again,) = forms_of(refused.text, "")
+    assert again.fields == sent | wrong
+    assert events_of(rooms, story) == []
 
 
 @pytest.mark.parametrize("sent", [{"manner": "shouted"}, {"relation": "x" * 101}, {"evidence": "x" * 501}])

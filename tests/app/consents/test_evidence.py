@@ -160,14 +160,14 @@ def test_a_newer_wording_asks_for_renewal_and_changes_nothing(
         with rooms.database.write() as session:
             wordings.add(session, "en", text, pilot_id=story.pilot_ids[0], actor="test")
         page = browser.get(where).text
-        assert "The text below has changed since the last yes." in page
+        assert "It is not known that the text below was read at the last yes." in page
         (form,) = [each for each in forms_of(page, "") if "appearance" in each.choices]
         assert [event.wording_id for event in said(rooms, story)][: len(before)] == [
             event.wording_id for event in before
         ]
         renewed = browser.post(where, data=form.fields)
         assert renewed.status_code == 303, renewed.text
-        assert "The text below has changed since the last yes." not in browser.get(where).text
+        assert "It is not known that the text below was read at the last yes." not in browser.get(where).text
     assert said(rooms, story)[-1].kind in (EventKind.RENEWED, EventKind.NARROWED, EventKind.WIDENED)
 
 

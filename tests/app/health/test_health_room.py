@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -94,7 +97,67 @@ def test_work_that_nobody_does_is_named_and_sends_nobody_away(rooms: Rooms, obje
     answer = rooms.visitor().get("/readyz")
     assert (answer.status_code, answer.json()["parts"]["work"]) == (200, "no-worker")
     lease(rooms)
+    wish(rooms, timedelta(minutes=1), step="inspect")
     assert rooms.visitor().get("/readyz").json()["parts"]["work"] == "ok"
+
+
+def test_work_that_waits_beside_workers_who_do_none_is_named(rooms: Rooms, object_store: Objects) -> None:
+    rooms.use(object_store)
+    lease(rooms)
+
+    def found() -> str:
+        answer = rooms.visitor().get("/readyz")
+        assert answer.status_code == 200, "stories can be sent"
+        return str(answer.json()["parts"]["work"])
+
+    wish(rooms, timedelta(minutes=11))
+    assert found() == "work-stands"
+    # A long queue does not stand as long as somebody is at it.
+    wish(rooms, timedelta(minutes=50), step="transcribe")
+    assert found() == "ok"
+    with rooms.database.write() as session:
+        begun = session.query(Wish).filter(Wish.step.is_not(None)).one()
+        begun.outcome, begun.ended_at = Outcome.DONE, utc_now() - timedelta(minutes=9)
+    assert found() == "ok"
+    with rooms.database.write() as session:
+        session.get_one(Wish, begun.id).ended_at = utc_now() - timedelta(minutes=11)
+    assert found() == "work-stands"
+
+
+def spoilt(file: Path) -> None:
+    file.write_bytes(b"no database" * 1000)
+
+
+def read_only(file: Path) -> None:
+    # A file of a format that only newer versions write (https://sqlite.org/fileformat2.html, 1.3.3).
+    content = bytearray(file.read_bytes())
+    content[18] = 3
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [spoilt, read_only])
+def test_database_of_work_that_cannot_be_used_is_named(
+    rooms: Rooms, object_store: Objects, spoil: Callable[[Path], None]
+) -> None:
+    rooms.use(object_store)
+    file = rooms.app.state.parts.settings.data / "workflows.sqlite"
+
+    def found() -> tuple[int, str]:
+        answer = rooms.visitor().get("/readyz")
+        return answer.status_code, answer.json()["parts"]["work"]
+
+    assert found() == (200, "ok"), "no worker has made it yet"
+    assert not file.exists()
+    with closing(sqlite3.connect(file)) as made:
+        made.execute("CREATE TABLE workflow_status (workflow_uuid TEXT)")
+    assert found() == (200, "ok")
+    with closing(sqlite3.connect(file)) as writing:
+        writing.execute("BEGIN EXCLUSIVE")
+        assert found() == (200, "ok"), "somebody writes"
+        writing.rollback()
+        assert writing.execute("PRAGMA user_version").fetchone() == (0,), "nothing of it was changed"
+    spoil(file)
+    assert found() == (200, "work-database-unusable")
 
 
 # ---- figures ------------------------------------------------------------------------------------------------------

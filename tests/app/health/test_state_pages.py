@@ -12,6 +12,7 @@ from sqlalchemy import update
 from app.health import state, state_pages
 from app.operations import examinations
 from app.operations.doctor import Finding
+from app.web.translation import Translator
 from models.base import utc_now
 from models.curation import State
 from models.journal import JournalEntry
@@ -34,7 +35,9 @@ def office(rooms: Rooms) -> TestClient:
 
 
 def looks(rooms: Rooms) -> dict[str, state.Look]:
-    return {look.what: look for group in state.of_service(rooms.parts) for look in group.looks}
+    return {
+        look.what: look for group in state.of_service(rooms.parts, Translator("en")) for look in group.looks
+    }
 
 
 def note_backup(rooms: Rooms, made: timedelta, lost: int = 0) -> None:
@@ -105,11 +108,11 @@ def test_chain_is_followed_and_what_is_broken_is_named(rooms: Rooms, office: Tes
     rooms.field.pilot()
     assert "Nobody has followed it yet." in office.get("/journal").text
     assert office.post("/journal/verify").status_code == 303
-    assert "Unbroken on" in office.get("/journal").text
+    assert ">unbroken.<" in office.get("/journal").text
     with rooms.database.write() as session:
         session.execute(update(JournalEntry).where(JournalEntry.sequence == 2).values(act="nothing"))
     office.post("/journal/verify")
-    assert "Broken at entry 2 on" in office.get("/journal").text
+    assert ">broken at entry 2." in office.get("/journal").text
 
 
 def test_journal_is_shown_by_act_story_and_day_and_names_nothing(rooms: Rooms, office: TestClient) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from app.imports import columns, reading
-from app.imports.taking import name_key
+from app.imports.before import name_key
 from app.parts import Parts
 from app.settings import Settings
 from models.consent import Use
@@ -144,7 +144,7 @@ def test_tables_are_read_as_spreadsheets_write_them(
     page = looking.look(content, letters=letters)
     assert page.status_code == 200, page.text
     assert shown in page.text
-    assert "The row is right" in page.text
+    assert "1 row is right" in page.text
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_template_has_every_column_and_its_row_is_right(looking: Desk) -> None:
     assert answer.content.startswith(b"\xef\xbb\xbf")
     header = answer.content.decode("utf-8-sig").splitlines()[0]
     assert header.split(";") == [column.name for column in columns.COLUMNS]
-    assert "The row is right" in looking.look(answer.content).text
+    assert "1 row is right" in looking.look(answer.content).text
 
 
 # ---- sending ------------------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_what_is_wrong_with_one_file_holds_up_no_other(desk: Desk) -> None:
     page = desk.send(rows, *sent)
     for said in (
         "The recording is empty.",
-        "larger than the 100000 bytes",
+        "The file is larger than what is taken in one piece",
         "title: this cell is empty.",
         "No file of this name was among those that you chose.",
         "1 of 5 recordings sent",

@@ -11,10 +11,13 @@ import pytest
 
 from app.notices.mail import send_waiting
 from app.notices.words import BODIES, SUBJECTS, body_of, place_of
+from app.tellers.words import ANSWERS
+from app.web.translation import Translator
 from models.accounts import Account
 from models.notices import Notice, NoticeKind
 from models.roles import Role
 from models.stories import Story, StoryPerson, TellerContact
+from models.tellers import CopyAnswer
 from storage import notices
 from tests.app.conftest import Rooms
 
@@ -39,7 +42,7 @@ def test_notices_are_ones_own_and_stay_until_they_are_read(rooms: Rooms) -> None
     notice_id = told(rooms, mine.account_id, NoticeKind.RETENTION, until="2027-01-01")
     program, browser = rooms.program(mine), rooms.browser(mine)
     (shown,) = program.get("/api/v1/notices").json()
-    assert "2027-01-01" in shown["says"]
+    assert "1 January 2027" in shown["says"]
     assert shown["read_at"] is shown["sent_at"] is None
     assert rooms.program(other).get("/api/v1/notices").json() == []
     assert rooms.program(other).post(f"/api/v1/notices/{notice_id}/read").status_code == 404
@@ -57,10 +60,31 @@ def test_a_letter_for_a_person_says_what_is_new_and_names_nobody(rooms: Rooms) -
         notices.tell_person(session, person, NoticeKind.CONSENT_ENDS_SOON, until="2027-03-01")
     page = rooms.browser(sender).get(f"/stories/{story.id}/people/{person.id}/letter")
     assert page.status_code == 200
-    assert "2027-03-01" in page.text
+    assert "1 March 2027" in page.text
     assert "Waldemar" not in page.text
     stranger = rooms.browser(rooms.field.account(Role.REPORTER))
     assert stranger.get(f"/stories/{story.id}/people/{person.id}/letter").status_code == 404
+
+
+def test_a_letter_is_in_the_language_of_its_story_and_what_stands_around_it_in_the_readers(
+    rooms: Rooms,
+) -> None:
+    sender = rooms.field.account(Role.REPORTER)
+    story = rooms.field.story(by=sender, language="pl")
+    with rooms.database.write() as session:
+        person = session.get_one(StoryPerson, story.people[0].id)
+        notices.tell_person(session, person, NoticeKind.CONSENT_ENDED, until="2027-03-01")
+    page = rooms.browser(sender).get(
+        f"/stories/{story.id}/people/{person.id}/letter", headers={"accept-language": "sv"}
+    )
+    assert page.headers["content-language"] == "pl"
+    assert "1 marca 2027" in page.text
+    assert '<div class="cr-not-printed" lang="sv">' in page.text
+
+
+def test_what_a_teller_answered_is_said_in_the_readers_language() -> None:
+    notice = Notice(kind=NoticeKind.REVIEW_COPY_ANSWERED, story_id="1" * 32, parameters={"answer": "stopped"})
+    assert Translator("pl")(ANSWERS[CopyAnswer.STOPPED]) in body_of(notice, Translator("pl"))
 
 
 # ---- by mail -----------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from app.settings import Settings
 from models.curation import State
 from models.stories import Recording, Story
 from pipeline.themes.codebook import load_codebook
-from storage import dumps, tombstones, withdrawals
+from storage import dumps, narrowings, tombstones, withdrawals
 from storage.database import Database
 from storage.embedded import Embedded
 from storage.objects import Objects
@@ -51,6 +51,7 @@ def parts(tmp_path: Path, database: Database, object_store: Objects) -> Parts:
     )
     # As `build` does.
     database.when_withdrawn = partial(tombstones.when_withdrawn, database, settings.tombstones_folder)
+    database.when_narrowed = partial(narrowings.when_narrowed, database, settings.tombstones_folder)
     return Parts(settings, database, object_store, load_codebook())
 
 
@@ -66,9 +67,9 @@ class Installation:
         self.settings = self.parts.settings
         self.stories: list[Story] = []
         # As `build` does.
-        database.when_withdrawn = partial(
-            tombstones.when_withdrawn, database, self.settings.tombstones_folder
-        )
+        place = self.settings.tombstones_folder
+        database.when_withdrawn = partial(tombstones.when_withdrawn, database, place)
+        database.when_narrowed = partial(narrowings.when_narrowed, database, place)
 
     def story(self, content: bytes = b"", **how: Any) -> Story:
         """A curated story, its original and its rendition in the store as their rows say."""

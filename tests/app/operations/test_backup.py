@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from app.operations import backup
 from app.operations import restore as restoring
 from app.operations.backup import last_backup, make_backup, read_dump
+from app.operations.doctor import Finding, examine
+from app.operations.housekeeping import LOOKS, remove_old_backups
 from app.words import WORDS
 from models.base import utc_now
 from models.errors import Conflict, NotFound, StoryError, Unavailable
@@ -213,6 +216,44 @@ def test_the_newest_backup_stays_however_old(
     assert BackupSet(place).whole() == [made.manifest.id]
 
 
+def test_backups_end_after_their_days_though_nobody_makes_new_ones(
+    home: Installation, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever makes backups has stopped: the service removes what is due, and the doctor names what stays."""
+    assert remove_old_backups in LOOKS
+    now = utc_now()
+    made = []
+    for days in (31, 29):
+        monkeypatch.setattr(backup_sets, "utc_now", lambda ago=days: now - timedelta(days=ago))
+        made.append(make_backup(home.parts, place).manifest.id)
+    monkeypatch.setattr(backup_sets, "utc_now", lambda: now - timedelta(days=2))
+    remove_old_backups(home.parts)
+    assert BackupSet(place).whole() == made, "not before their time"
+    assert _kept_too_long(home).is_well
+
+    monkeypatch.setattr(backup_sets, "utc_now", lambda: now)
+    finding = _kept_too_long(home)
+    assert (finding.is_well, finding.is_warning) == (False, False)
+    assert made[0] in finding.says
+    with BackupSet(place).only_us():
+        remove_old_backups(home.parts)
+        assert BackupSet(place).whole() == made, "somebody is at work there"
+    remove_old_backups(home.parts)
+    assert BackupSet(place).whole() == made[1:]
+    assert _kept_too_long(home).is_well
+    assert restoring.check(place, home.settings.backup_key_file)[1] == []
+
+    monkeypatch.setattr(backup_sets, "utc_now", lambda: now + timedelta(days=2))
+    remove_old_backups(home.parts)
+    assert BackupSet(place).whole() == made[1:], "all that is left of the stories is never removed by itself"
+    assert made[1] in _kept_too_long(home).says
+
+
+def _kept_too_long(home: Installation) -> Finding:
+    (found,) = (each for each in examine(home.parts) if each.what == "backups kept too long")
+    return found
+
+
 def test_a_dump_is_one_moment_while_others_write(home: Installation, place: Path) -> None:
     """Stories come in while it is made: the journal in it is unbroken, and each story has its people."""
     stop = threading.Event()
@@ -245,9 +286,41 @@ def test_a_dump_is_one_moment_while_others_write(home: Installation, place: Path
         assert head["hash"] == max(rows["journal_entry"], key=lambda row: row["sequence"])["hash"]
 
 
-def test_two_backups_at_once_into_one_place_are_refused(home: Installation, place: Path) -> None:
+def test_two_backups_at_once_into_one_place_are_refused(
+    home: Installation, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "PATIENCE_SECONDS", 0.3)
     with BackupSet(place).only_us(), pytest.raises(Conflict, match="backup-busy"):
         make_backup(home.parts, place)
+
+
+def test_a_backup_waits_until_the_service_has_removed_old_ones(
+    home: Installation, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utc_now()
+    for days in (40, 35):
+        monkeypatch.setattr(backup_sets, "utc_now", lambda ago=days: now - timedelta(days=ago))
+        kept = make_backup(home.parts, place).manifest.id
+    monkeypatch.setattr(backup_sets, "utc_now", utc_now)
+    is_removing, goes_on = threading.Event(), threading.Event()
+    remove = BackupSet.remove_older_than
+
+    def slowly(backups: BackupSet, days: int, *, keep: str) -> list[str]:
+        if keep == kept:
+            is_removing.set()
+            goes_on.wait(10)
+        return remove(backups, days, keep=keep)
+
+    monkeypatch.setattr(BackupSet, "remove_older_than", slowly)
+    service = threading.Thread(target=remove_old_backups, args=(home.parts,))
+    service.start()
+    assert is_removing.wait(10)
+    threading.Timer(0.5, goes_on.set).start()
+    made = make_backup(home.parts, place)
+    service.join()
+    assert made.removed == [kept], "the other one was removed before it began"
+    assert BackupSet(place).whole() == [made.manifest.id]
+    assert restoring.check(place, home.settings.backup_key_file)[1] == []
 
 
 def test_without_a_key_there_is_no_backup_and_a_key_is_never_overwritten(

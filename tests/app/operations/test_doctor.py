@@ -66,6 +66,15 @@ def test_wall_of_the_cage_that_is_open_is_a_warning_and_no_failure(
     assert ill(parts) == set()
 
 
+def test_engine_that_is_not_installed_is_named(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert findings(parts)["engine"].is_well
+    monkeypatch.setattr("pipeline.transcription.engines.find_spec", lambda name: None)
+    found = findings(parts)["engine"]
+    assert not found.is_well
+    assert parts.settings.engine in found.says
+    assert "COMMUNITY_REPORTING_ENGINE" in found.mend
+
+
 def test_everything_that_is_wrong_says_what_to_do(parts: Parts, story: Story) -> None:
     with parts.database.write() as session:
         session.execute(update(JournalEntry).where(JournalEntry.sequence == 2).values(act="nothing"))

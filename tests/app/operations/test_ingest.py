@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.operations.ingest import Sent, ingest_folder
 from app.parts import Parts
 from models.accounts import Account
+from models.base import utc_now
 from models.consent import Use
-from models.errors import Invalid, NotFound
+from models.errors import Invalid, NotFound, Unavailable
 from models.journal import JournalEntry
 from models.roles import Role
 from models.stories import Recording, RecordingState, Story
-from storage import ledger
+from pipeline.lookout import UPLOAD_LASTS
+from storage import ledger, recordings
 from storage.objects import Objects, StoredObject
 from tests.plugins.stories import Field
 
@@ -180,15 +183,120 @@ def test_source_is_removed_only_when_what_lies_in_the_store_is_the_same(card: Ca
     assert [each.state for each in card.recordings()] == [RecordingState.WAITING, RecordingState.UPLOADING]
 
 
-def test_store_that_is_down_is_said_and_the_source_stays(card: Card) -> None:
+class Breaking(Objects):
+    """A store that an ingest does not get past: its process is killed, or the store goes away."""
+
+    def __init__(self, good: Objects, error: BaseException) -> None:
+        super().__init__(good._client, good.bucket)
+        self._error = error
+
+    def put_file(self, key: str, path: Path) -> StoredObject:
+        raise self._error
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("object-store-unavailable", reason="test"), KeyboardInterrupt()],
+    ids=["down", "killed"],
+)
+def test_ingest_that_broke_off_is_gone_on_with_and_makes_no_second_story(
+    card: Card, error: BaseException, is_forgotten: bool
+) -> None:
     card.add("a.wav", b"RIFF")
-    card.write({"file": "a.wav"})
-    down = Objects.connect("127.0.0.1:1", "-", "-", "none", secure=False)
-    card.parts = replace(card.parts, objects=down)
-    (sent,) = card.ingest(removes_sources=True)
-    assert not sent.is_sent
-    assert "store" in sent.says
-    assert (card.folder / "a.wav").exists()
+    card.write({"file": "a.wav", "consent": "curation sharing"})
+    good = card.parts
+    card.parts = replace(good, objects=Breaking(good.objects, error))
+    for _ in range(2):
+        with suppress(KeyboardInterrupt):
+            (sent,) = card.ingest(removes_sources=True)
+            assert not sent.is_sent
+            assert "store" in sent.says
+        assert (card.folder / "a.wav").exists()
+        assert len(card.stories()) == len(card.recordings()) == 1
+    if is_forgotten:
+        # By housekeeping, which forgets what nobody went on with.
+        with good.database.write() as session:
+            assert recordings.give_up_recording(session, card.recordings()[0].id)
+    card.parts = good
+    assert [each.is_sent for each in card.ingest(removes_sources=True)] == [True]
+    (story,), (recording,) = card.stories(), card.recordings()
+    assert (recording.story_id, recording.state) == (story.id, RecordingState.WAITING)
+    assert list(good.objects.list_prefix("")) == [recording.original_key]
+    with good.database.read() as session:
+        assert len(ledger.events_of(session, story.id)) == 1
+        assert ledger.permits(session, story.id, Use.CURATION)
+    assert not (card.folder / "a.wav").exists()
+
+
+class Watched(Objects):
+    """A store of which it is seen what is awaited no more while something is put."""
+
+    def __init__(self, card: Card) -> None:
+        good = card.parts.objects
+        super().__init__(good._client, good.bucket)
+        self._database, self.abandoned = card.parts.database, -1
+
+    def put_file(self, key: str, path: Path) -> StoredObject:
+        with self._database.read() as session:
+            self.abandoned = len(recordings.abandoned(session, utc_now() - UPLOAD_LASTS))
+        return super().put_file(key, path)
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_ingest_that_is_gone_on_with_a_day_later_is_awaited_for_a_day_again(
+    card: Card, is_given_up: bool
+) -> None:
+    """What was given up meanwhile, and waits for the store to delete it, is sent anew to the same story."""
+    card.add("a.wav", b"RIFF")
+    card.write({"file": "a.wav", "consent": "curation sharing"})
+    good = card.parts
+    error = Unavailable("object-store-unavailable", reason="test")
+    card.parts = replace(good, objects=Breaking(good.objects, error))
+    card.ingest()
+    card.parts = replace(good, objects=(store := Watched(card)))
+    (left,) = card.recordings()
+    with good.database.write() as session:
+        session.execute(update(Recording).values(created_at=utc_now() - UPLOAD_LASTS))
+        if is_given_up:
+            assert recordings.give_up_abandoned(session, left.id, utc_now())
+    assert [each.is_sent for each in card.ingest(removes_sources=True)] == [True]
+    assert store.abandoned == int(is_given_up), "only what was given up"
+    assert len(card.stories()) == 1
+    (received,) = (each for each in card.recordings() if each.state == RecordingState.WAITING)
+    assert (received.id != left.id) is is_given_up
+    assert list(good.objects.list_prefix("")) == [received.original_key]
+
+
+OTHERWISE = {
+    "another file": {"file": "b.wav"},
+    "another teller": {"teller": "her neighbour"},
+    "other consent": {"consent": "curation"},
+    "nobody was asked": {"consent": "", "manner": ""},
+    "spoken": {"manner": "spoken"},
+    "another language": {"language": "pl"},
+}
+
+
+@pytest.mark.parametrize("change", OTHERWISE.values(), ids=OTHERWISE)
+def test_story_that_was_left_takes_no_recording_of_a_line_that_says_something_else(
+    card: Card, change: dict[str, str]
+) -> None:
+    card.add("a.wav", b"RIFF a")
+    card.add("b.wav", b"RIFF b")
+    line = {"file": "a.wav", "consent": "curation sharing", "manner": "form"}
+    card.write(line)
+    good = card.parts
+    card.parts = replace(
+        good, objects=Breaking(good.objects, Unavailable("object-store-unavailable", reason="test"))
+    )
+    card.ingest()
+    card.parts = good
+    card.write(line | change)
+    assert [each.is_sent for each in card.ingest()] == [True]
+    left, sent = card.stories()
+    by_story = {each.story_id: each.state for each in card.recordings()}
+    assert by_story == {left.id: RecordingState.UPLOADING, sent.id: RecordingState.WAITING}
 
 
 def test_csv_without_a_column_and_a_sender_who_is_unknown_are_said(card: Card) -> None:

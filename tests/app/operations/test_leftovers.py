@@ -14,12 +14,15 @@ import pytest
 
 from app.operations import leftovers
 from app.operations.doctor import Finding, examine
+from app.operations.housekeeping import erase_leftovers
 from app.parts import Parts
 from models.base import utc_now
+from models.curation import State
 from models.errors import Unavailable
-from models.stories import Tombstone
+from models.stories import Recording, Tombstone
 from storage import physical_erasure
 from storage.objects import Objects
+from tests.plugins.stories import EVERY_USE, Field
 
 DAY, HOUR, NOON, NIGHT = timedelta(days=1), timedelta(hours=1), 12, 3
 
@@ -100,6 +103,32 @@ def test_deadline_is_not_waited_for_until_night(with_store: Parts) -> None:
 def test_what_was_erased_just_now_waits_until_the_store_has_written_its_log(with_store: Parts) -> None:
     erase_one(with_store, timedelta(seconds=10))
     assert leftovers.rewrite_at_night(with_store, hour=NIGHT) == []
+
+
+def test_an_original_that_was_let_go_leaves_volumes_and_names_and_the_database_has_none_of_it(
+    with_store: Parts, store: Noted, field: Field
+) -> None:
+    story = field.story(state=State.PUBLISHED, consented_to=EVERY_USE)
+    then = utc_now() - 23 * HOUR
+    with with_store.database.write() as session:
+        recording = session.get_one(Recording, story.recordings[0].id)
+        recording.original_erased_at = then - DAY
+    assert "nothing" in findings(with_store)["files: volumes"].says, (
+        "it is in no file of a deleted object yet"
+    )
+    assert not findings(with_store)["originals let go"].is_well
+    with with_store.database.write() as session:
+        session.get_one(Recording, recording.id).original_gone_at = then
+    found = findings(with_store)
+    assert found["originals let go"].is_well
+    for place in (leftovers.VOLUMES, leftovers.NAMES):
+        assert f"1 originals let go, until {then + DAY:%Y-%m-%d %H:%M}" in found[f"files: {place}"].says
+    assert found["files: database"].says == "nothing left"
+
+    assert leftovers.rewrite_at_night(with_store, hour=NOON) == [leftovers.NAMES]
+    assert erase_leftovers(with_store)
+    assert store.asked == ["rebuild names", "erase leftovers", "erase leftovers"]
+    assert not erase_leftovers(with_store), "once"
 
 
 def test_what_fails_is_not_noted_as_done(with_store: Parts, store: Noted) -> None:

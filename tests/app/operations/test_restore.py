@@ -19,18 +19,35 @@ from app.operations.backup import make_backup
 from app.operations.comparing import compare, compare_and_mend, last_comparison, look_daily
 from app.operations.doctor import examine
 from app.operations.logs import configure_logging
+from models.collections import RecallReason, Release
+from models.consent import Face, Naming, Use
 from models.curation import State
 from models.errors import Conflict, NotFound, Unavailable
 from models.journal import JournalEntry
-from models.roles import Principal, Role
+from models.roles import ANYONE, Principal, Role
 from models.stories import Story, Tombstone
 from models.work import WishKind
-from storage import backup_sets, dumps, journal, schema, tombstones, wishes
+from storage import (
+    backup_sets,
+    collections,
+    consents,
+    dumps,
+    gate,
+    journal,
+    ledger,
+    recalls,
+    releases,
+    schema,
+    tombstones,
+    wishes,
+)
+from storage.consents import Terms
 from storage.objects import Objects
 from storage.sealing import make_key
 from storage.search import Entry, SearchQuery, Source, Term, find, replace_entries
 from tests.app.operations.conftest import Installation
 from tests.plugins.served import serving_over
+from tests.plugins.stories import EVERY_USE
 
 # What a restore itself writes.
 OURS = ("journal_entry", "journal_head")
@@ -130,6 +147,99 @@ def test_a_story_withdrawn_after_the_backup_stays_away(
 def _stone(at: Installation, story: Story) -> Tombstone:
     with at.database.read() as session:
         return session.get_one(Tombstone, story.id)
+
+
+def test_what_somebody_closed_after_the_backup_stays_closed(
+    home: Installation, place: Path, make_new: Make
+) -> None:
+    """They took back a use, and not the story: its file stands beside the tombstones, in the set too."""
+    story = home.story(state=State.PUBLISHED, consented_to=EVERY_USE)
+    older = make_backup(home.parts, place)
+    with home.database.write() as session:
+        mine = session.get_one(Story, story.id)
+        # Less than all, so that the story is still there to be asked for.
+        terms = Terms(
+            uses=EVERY_USE - {Use.PUBLICATION},
+            pilot_ids=frozenset(mine.pilot_ids),
+            naming=Naming.NAMED,
+            face=Face.SHOWN,
+        )
+        consents.record(session, mine, mine.people[0].id, terms, actor="teller")
+    make_backup(home.parts, place)
+    new = make_new("new")
+    assert restored(new, older.folder).narrowed_again == [story.id]
+    for at in (home, new):
+        with at.database.read() as session:
+            assert not ledger.permits(session, story.id, Use.PUBLICATION)
+            assert ledger.permits(session, story.id, Use.SHARING)
+            assert list(session.scalars(gate.readable(ANYONE))) == []
+    with new.database.read() as session:
+        assert journal.verify(session) is None
+
+
+def released(home: Installation, story: Story) -> tuple[Release, str]:
+    """A release that a story is in, and the id of somebody in the team."""
+    team = home.field.account(Role.PILOT_TEAM)
+    actor = team.account_id or ""
+    with home.database.write() as session:
+        room = collections.create(session, team, home.field.pilot(), "Benches", actor=actor)
+        collections.add(session, team, room, story.id, actor=actor)
+        return releases.release(session, team, room, actor=actor), actor
+
+
+def test_who_pulled_after_the_backup_what_was_withdrawn_after_it_is_recalled(
+    home: Installation, place: Path, make_new: Make
+) -> None:
+    story = home.stories[0]
+    release, actor = released(home, story)
+    make_backup(home.parts, place)
+    with home.database.write() as session:
+        made = session.get_one(Release, release.id)
+        releases.note_disclosure(session, made, actor, "download.zip")
+    home.withdraw(story)
+    new = make_new("new", tombstones=home.settings.tombstones_folder)
+    assert restored(new, place).withdrawn_again == [story.id]
+    with new.database.read() as session:
+        (recall,) = recalls.waiting_for(session, actor)
+        assert (recall.release_id, recall.story_id, recall.reason) == (
+            release.id,
+            story.id,
+            RecallReason.WITHDRAWN,
+        )
+    with new.database.write() as session:
+        assert recalls.remind(session, recall.issued_at + recalls.REMIND_EVERY) == 1
+
+
+def test_who_pulled_after_the_backup_what_is_not_shared_any_more_is_recalled(
+    home: Installation, place: Path, make_new: Make
+) -> None:
+    story = home.stories[0]
+    release, actor = released(home, story)
+    make_backup(home.parts, place)
+    with home.database.write() as session:
+        releases.note_disclosure(session, session.get_one(Release, release.id), actor, "download.zip")
+    with home.database.write() as session:
+        mine = session.get_one(Story, story.id)
+        consents.record(session, mine, mine.people[0].id, Terms(), actor="teller")
+    new = make_new("new", tombstones=home.settings.tombstones_folder)
+    assert restored(new, place).narrowed_again == [story.id]
+    for at in (home, new):
+        with at.database.read() as session:
+            (recall,) = recalls.waiting_for(session, actor)
+            assert (recall.release_id, recall.reason) == (release.id, RecallReason.SHARING_ENDED)
+
+
+def test_a_holder_or_a_release_that_the_backup_does_not_know_is_named_in_the_log(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = structlog.testing.CapturingLogger()
+    monkeypatch.setattr(recalls, "log", said)
+    with home.database.write() as session:
+        holder = recalls.Holder("r" * 32, "a" * 32, RecallReason.WITHDRAWN)
+        recalls.issue_again(session, "s" * 32, [holder])
+    (call,) = said.calls
+    assert call.kwargs["holders"] == [{"release": "r" * 32, "account": "a" * 32}]
+    assert home.rows()["recall"] == []
 
 
 def test_a_later_backup_brings_the_tombstone_to_an_older_one(
@@ -450,12 +560,18 @@ def test_an_older_store_under_newer_rows_gives_back_nothing_that_was_withdrawn(h
     for key, each in content.items():
         home._put(key, each)
     home._put("f" * 32 + "-o1", b"nobody knows whose")
+    # A process died while it put the first parts of an object.
+    client, parted = home.objects._client, (f"{gone.object_token}-o9", "f" * 32 + "-o9")
+    for key in parted:
+        client._create_multipart_upload(home.objects.bucket, key, {})
+    content[parted[0]] = b""
     found = compare(home.parts)
     assert (set(found.covered), found.strays) == (content.keys(), ["f" * 32 + "-o1"])
     looked = look_daily(home.parts)
     assert looked is not None
-    assert looked.erased == 2
+    assert looked.erased == 3
     assert home.keys_of(gone) == set()
+    assert list(home.objects.list_unfinished("")) == [parted[1]], "nobody knows whose, or somebody sends it"
     assert home.objects.exists("f" * 32 + "-o1")
     assert look_daily(home.parts) is None, "once a day"
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from app.web import kiosk
-from app.web.cookies import DRAFT_COOKIES, KIOSK_COOKIE
+from app.web.cookies import AT_A_KIOSK_COOKIE, DRAFT_COOKIES, KIOSK_COOKIE
 from models.roles import Principal, Role
 from models.stories import Story
 from tests.app.conftest import Rooms, forms_of
@@ -61,8 +61,11 @@ def test_kiosk_opens_sending_and_nothing_else(rooms: Rooms, device: TestClient, 
         assert (answer.status_code, answer.headers.get("location")) == (303, "/kiosk"), path
     program = device.get(f"/api/v1/stories/{earlier.id}", headers={"accept": "application/json"})
     assert (program.status_code, program.json()["code"]) == (403, "kiosk-closed")
+    for path in ("/listen", "/listen/stories/1", "/listen/embed/1"):
+        assert device.get(path).headers["location"] == "/kiosk", "no way leads out of it"
     for path in ("/kiosk", NEW):
         page = device.get(path).text
+        assert "/listen" not in page
         assert "My stories" not in page
         assert "My account" not in page
         assert "Fred" not in page
@@ -109,7 +112,9 @@ def test_only_the_password_ends_it(device: TestClient) -> None:
     story_id = send_story(device)
     assert device.post("/kiosk/end", data={"password": "not it"}).status_code == 403
     assert device.get("/stories").headers["location"] == "/kiosk"
+    assert device.cookies.get(AT_A_KIOSK_COOKIE)
     assert device.post("/kiosk/end", data={"password": PASSWORD}).headers["location"] == "/"
+    assert not device.cookies.get(AT_A_KIOSK_COOKIE)
     assert device.get("/stories").status_code == 200
     assert device.get(f"/stories/{story_id}").status_code == 200, "the facilitator cares for it on"
 

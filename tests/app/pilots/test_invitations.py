@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from models.journal import JournalEntry
 from models.roles import Principal, Role
 from storage import pilots
+from storage.database import Database
 from tests.app.conftest import Rooms, forms_of
 
 LINK = re.compile(r"http://127\.0\.0\.1:8000(/come-in/[\w-]{43})")
@@ -107,3 +109,35 @@ def test_administrators_set_a_pilots_name_and_room_but_not_its_protocol(
         assert answer.status_code == 422
     assert browser.get("/pilots/spring/settings/protocol").status_code == 404
     assert browser.post("/pilots/spring/settings/protocol", data={}).status_code == 404
+
+
+def test_administrators_choose_among_the_weights_that_are_offered(
+    sqlite_database: Database, tmp_path: Path, cheap_passwords: None, logs_as_served: None
+) -> None:
+    rooms = Rooms(sqlite_database, tmp_path, weights_offered="small, /models/whisper-ours")
+    pilot = rooms.field.pilot()
+    browser = rooms.browser(rooms.field.account(is_administrator=True))
+    at = "/pilots/spring/settings/weights"
+    assert "base, as for every pilot" in browser.get("/pilots/spring").text
+    page = browser.get(at).text
+    assert re.findall(r'name="weights" type="radio" value="(.*?)"', page) == ["", "small", "ours"]
+    assert browser.post(at, data={"weights": "large"}).status_code == 422
+    assert browser.post(at, data={"weights": "ours"}).status_code == 303
+    page = browser.get("/pilots/spring").text
+    assert "as for every pilot" not in page.partition('id="weights"')[2].partition("</section>")[0]
+    curator = rooms.browser(rooms.field.account(Role.CURATOR, pilot))
+    assert "faster-whisper, weights ours" in curator.get("/governance/spring").text
+    (back,) = forms_of(page, at)
+    browser.post(back.action, data=back.fields)
+    assert "base, as for every pilot" in browser.get("/pilots/spring").text
+
+
+def test_weights_that_are_not_offered_any_more_count_as_none(rooms: Rooms, office: Principal) -> None:
+    rooms.field.pilot()
+    with rooms.database.write() as session:
+        pilots.hear_with(session, pilots.by_code(session, "spring"), "gone", actor="test")
+    browser = rooms.browser(office)
+    assert "base, as for every pilot" in browser.get("/pilots/spring").text
+    page = browser.get("/pilots/spring/settings/weights").text
+    assert "has offered no others" in page
+    assert re.findall(r'value="(.*?)" checked', page) == [""]

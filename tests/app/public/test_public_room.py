@@ -101,7 +101,7 @@ def test_long_collection_comes_in_parts(
     assert re.findall(r"Story \d", first) == ["Story 0", "Story 1"]
     second = nobody.get(f"{at}?after={after}").text
     assert re.findall(r"Story \d", second) == ["Story 2"]
-    assert "?after=" not in second
+    assert not re.search(r"\?after=\d+\"", second)
     assert nobody.get(f"{at}?after=-1").status_code == 422
 
 

@@ -154,7 +154,7 @@ def test_while_somebody_is_at_a_story_nobody_else_writes_in_it(
     theirs = rooms.browser(other)
     assert theirs.post(f"/review/{story.id}/take").status_code == 303
     page = desk.get(f"/review/{story.id}").text
-    assert "is at this story</strong>" in page
+    assert "is at this story.</strong>" in page
     assert "readonly" in page
     refused = type_in(desk, story, "Mine.")
     assert (refused.status_code, refused.json()["code"]) == (409, "story-in-hand")
@@ -230,7 +230,7 @@ def test_gate_is_asked_again_while_progress_is_sent(
         return look(*asked)
 
     monkeypatch.setattr(progress, "_look", withdrawn_at_the_third_look)
-    assert "event: rest" in desk.get(f"/review/{story.id}/progress").text
+    assert "event: rest\ndata: true" in desk.get(f"/review/{story.id}/progress").text
     assert looks == 3
 
 

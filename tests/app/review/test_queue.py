@@ -7,6 +7,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 
+from models.consent import Use
 from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Story
@@ -25,6 +26,12 @@ def other(rooms: Rooms) -> Principal:
     return rooms.field.account(Role.CURATOR, rooms.field.pilot())
 
 
+@pytest.fixture(params=["among few", "in order"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stories are found by either way, as if there were few of everything, or of nothing."""
+    monkeypatch.setattr("storage.reach.FEW", 1000 if request.param == "among few" else -1)
+
+
 def take(rooms: Rooms, story: Story, person: Principal) -> None:
     with rooms.database.write() as session:
         assignments.take(session, session.get_one(Story, story.id), actor=person.account_id or "")
@@ -39,6 +46,7 @@ def holder(rooms: Rooms, story: Story) -> str | None:
 # ---- what is in it -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("way")
 def test_queue_holds_what_the_curator_may_review_oldest_first(
     rooms: Rooms, desk: TestClient, curator: Principal
 ) -> None:
@@ -53,12 +61,13 @@ def test_queue_holds_what_the_curator_may_review_oldest_first(
     assert page.index("The &lt;first&gt;") < page.index("The second")
     for hidden in ("Nobody was asked", "Elsewhere", "Sent by me"):
         assert hidden not in page
-    assert "2 in all." in page
+    assert "2 stories in all." in page
     assert "submitted (1)" in page
-    assert "in-review (1)" in page
+    assert "in review (1)" in page
     assert "ready 0:09" in page
 
 
+@pytest.mark.usefixtures("way")
 def test_queue_is_narrowed_by_what_stands_in_its_address(
     rooms: Rooms, desk: TestClient, curator: Principal
 ) -> None:
@@ -79,6 +88,7 @@ def test_queue_is_narrowed_by_what_stands_in_its_address(
         assert desk.get(f"/review?{lost}").status_code == 422
 
 
+@pytest.mark.usefixtures("way")
 def test_counts_by_state_are_of_what_the_other_filters_ask_for(rooms: Rooms, desk: TestClient) -> None:
     rooms.field.story(language="pl")
     rooms.field.story(state=State.IN_REVIEW)
@@ -88,6 +98,40 @@ def test_counts_by_state_are_of_what_the_other_filters_ask_for(rooms: Rooms, des
     assert 'href="/review?language=pl&amp;state=submitted"' in page, "the others stay in the address"
 
 
+def test_very_many_are_counted_no_further_than_is_said(
+    rooms: Rooms, desk: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.review.queue.COUNTED", 50)
+    for _ in range(51):
+        rooms.field.story()
+    rooms.field.story(state=State.IN_REVIEW)
+    page = desk.get("/review").text
+    assert "submitted (51)" in page, "few enough to be counted all the same"
+    assert "52 stories in all." in page
+    monkeypatch.setattr("storage.reach.FEW", 50)
+    page = desk.get("/review").text
+    assert "submitted (50 or more)" in page
+    assert "in review (1)" in page
+    assert "51 or more in all." in page
+    assert "1 story in all." in desk.get("/review?state=in-review").text
+    assert "50 or more in all." in desk.get("/review?state=submitted").text
+
+
+@pytest.mark.usefixtures("way")
+def test_stories_out_of_sight_change_no_count(rooms: Rooms, desk: TestClient) -> None:
+    field, autumn = rooms.field, rooms.field.pilot("autumn")
+    field.story(title="In sight")
+    asked = ("", "?state=submitted", "?pilot=spring", "?pilot=autumn", "?language=en", "?whose=unassigned")
+    before = [desk.get(f"/review{each}").text for each in asked]
+    assert "submitted (1)" in before[0]
+    for state in (State.SUBMITTED, State.IN_REVIEW, State.PUBLISHED):
+        field.story(pilots=[autumn], state=state, consented_to=frozenset(Use))
+    field.story(consented_to=None)
+    field.story(state=State.WITHDRAWN)
+    assert [desk.get(f"/review{each}").text for each in asked] == before
+
+
+@pytest.mark.usefixtures("way")
 def test_queue_leads_on_to_newer_stories(rooms: Rooms, desk: TestClient) -> None:
     for n in range(52):
         rooms.field.story(title=f"Story number {n}.")
@@ -102,6 +146,7 @@ def test_queue_leads_on_to_newer_stories(rooms: Rooms, desk: TestClient) -> None
 # ---- what is next ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("way")
 def test_next_story_is_the_oldest_that_waits_and_is_taken_in_hand(
     rooms: Rooms, desk: TestClient, curator: Principal, other: Principal
 ) -> None:

@@ -98,7 +98,7 @@ def test_curator_of_another_pilot_finds_no_story_at_the_desk(rooms: Rooms, story
 def test_desk_shows_all_that_a_curator_needs(desk: TestClient, story: Story) -> None:
     page = desk.get(f"/review/{story.id}").text
     for shown in (
-        "Transcript, version <span data-version>1</span>",
+        "Transcript, version 1</h3>",
         "Written by a machine: listen, correct, approve.",
         "My &lt;neighbours&gt; listened.",
         "1:05 – 1:08",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from app.stories import steps
+from app.stories import aloud, steps
 from app.stories.words import EXAMPLES, WHAT_HAPPENS
 from app.tellers.words import USES
 from app.web.cookies import DRAFT_COOKIES
@@ -17,7 +18,7 @@ from models.consent import Manner, Naming, Use
 from models.roles import Principal, Role
 from models.stories import Part, Story
 from pipeline.media import speaking
-from storage import accounts, ledger
+from storage import accounts, ledger, wordings
 from tests.app.conftest import Rooms, forms_of
 
 NEW = "/stories/new"
@@ -386,3 +387,86 @@ def test_where_nothing_can_read_aloud_it_is_said_in_words_alone(
     assert WHAT_HAPPENS[0] in page
     assert "<audio" not in page
     assert browser.get(f"{NEW}/aloud/en").status_code == 404
+
+
+def test_where_a_person_has_read_it_they_are_heard(
+    rooms: Rooms, browser: TestClient, monkeypatch: pytest.MonkeyPatch, spoken: Path
+) -> None:
+    settings = rooms.parts.settings
+    kept = aloud.take_reading(aloud.what_happens("en", settings), "en", spoken, settings)
+    monkeypatch.setattr(speaking, "_program", lambda: None)
+    assert f'src="{NEW}/aloud/en"' in browser.get(NEW).text
+    assert browser.get(f"{NEW}/aloud/en").content == kept.read_bytes()
+    assert "<audio" not in browser.get(f"{NEW}?lang=pl").text
+
+
+def says(rooms: Rooms, text: str, pilot: str | None = None, language: str = "en") -> str:
+    """A pilot's text about consent (None: the service's); its id."""
+    with rooms.database.write() as session:
+        return wordings.add(session, language, text, pilot_id=pilot, actor="test").id
+
+
+def texts_read(rooms: Rooms) -> list[str | None]:
+    with rooms.database.read() as session:
+        return [event.wording_id for story in stories(rooms) for event in ledger.events_of(session, story.id)]
+
+
+def test_the_text_about_consent_is_shown_and_heard_and_the_ledger_says_which_it_was(
+    rooms: Rooms, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(rooms, "Of the service.")
+    ours = says(rooms, "We keep it safe.\nYou may change it.", rooms.field.pilot())
+    pages = go_through(browser)
+    page = browser.get(f"{NEW}/uses").text
+    assert '<p class="govuk-body">You may change it.</p>' in page
+    assert "Of the service." not in page
+    heard = browser.get(f"{NEW}/aloud/en", params={"wording": ours})
+    assert f'src="{NEW}/aloud/en?wording={ours}"' in page
+    assert (heard.status_code, heard.content[4:8]) == (200, b"ftyp")
+    monkeypatch.setattr(speaking, "_program", lambda: None)
+    page = browser.get(f"{NEW}/uses").text
+    assert "We keep it safe." in page
+    assert "<audio" not in page
+    # Another version comes while this one is being read.
+    says(rooms, "We keep it safer.", rooms.field.pilot())
+    assert pages[-1] == f"{NEW}/check"
+    send(browser)
+    assert texts_read(rooms) == [ours]
+
+
+def test_no_text_is_named_where_none_was_shown_in_the_readers_language(
+    rooms: Rooms, browser: TestClient
+) -> None:
+    says(rooms, "We keep it safe.", rooms.field.pilot())
+    browser.headers["accept-language"] = "pl"
+    go_through(browser)
+    (form,) = forms_of(browser.get(f"{NEW}/uses").text, f"{NEW}/uses")
+    assert "wording" not in form.fields
+    send(browser)
+    assert texts_read(rooms) == [None]
+
+
+def test_a_text_of_another_pilot_is_neither_heard_nor_named(rooms: Rooms, browser: TestClient) -> None:
+    theirs = says(rooms, "Elsewhere.", rooms.field.pilot("elsewhere"))
+    go_through(browser)
+    assert browser.get(f"{NEW}/aloud/en", params={"wording": theirs}).status_code == 404
+    browser.post(f"{NEW}/uses", data=ANSWERS["uses"] | {"wording": theirs})
+    send(browser)
+    assert texts_read(rooms) == [None]
+
+
+def test_who_chooses_another_pilot_afterwards_is_asked_again_what_is_allowed(
+    rooms: Rooms, browser: TestClient, sender: Principal
+) -> None:
+    spring, autumn = rooms.field.pilot(), rooms.field.pilot("autumn")
+    with rooms.database.write() as session:
+        accounts.give_role(session, sender.account_id or "", autumn, Role.REPORTER, actor="test")
+    says(rooms, "Of spring.", spring)
+    of_autumn = says(rooms, "Of autumn.", autumn)
+    go_through(browser, pilot={"pilot": "spring"})
+    fill_in(browser, f"{NEW}/pilot", pilot="autumn")
+    assert browser.get(f"{NEW}/check").headers["location"] == f"{NEW}/uses"
+    assert "Of autumn." in browser.get(f"{NEW}/uses").text
+    fill_in(browser, f"{NEW}/uses", **ANSWERS["uses"])
+    send(browser)
+    assert texts_read(rooms) == [of_autumn]

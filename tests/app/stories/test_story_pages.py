@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from models.base import utc_now
 from models.consent import Naming
@@ -163,6 +163,26 @@ def test_recording_that_was_refused_says_why(
     assert forms_of(browser.get(f"/stories/{story.id}").text, retry_path(story)) == [], "it would fail again"
 
 
+def test_failure_names_its_step_in_the_readers_language_and_leaves_the_programs_words_to_curators(
+    served: Served, browser: httpx2.Client, field: Field, sender: Principal
+) -> None:
+    story = field.story(by=sender, with_recording=True)
+    curator = served.browser(field.account(Role.CURATOR, field.pilot()))
+    greek = {"accept-language": "el"}
+    for code, parameters, says in (
+        ("stage-failed", {"step": "transcribe"}, "στο βήμα «καταγραφή όσων λέγονται»"),
+        ("rendering-failed", {"reason": "Invalid argument"}, "δεν μπόρεσε να ετοιμαστεί για αναπαραγωγή."),
+    ):
+        with served.parts.database.write() as session:
+            recording = session.get_one(Recording, story.recordings[0].id)
+            recordings.note_failure(session, recording, code, parameters, is_final=False)
+        for path in (f"/stories/{story.id}", "/stories"):
+            page = browser.get(path, headers=greek).text
+            assert says in page
+            assert not any(value in page for value in parameters.values()), "in English, to whoever sent it"
+    assert "Invalid argument" in curator.get(f"/review/{story.id}", headers=greek).text
+
+
 def retry_path(story: Story) -> str:
     return f"/stories/{story.id}/recordings/{story.recordings[0].id}/retry"
 
@@ -209,6 +229,7 @@ def test_ready_recording_is_heard_again_where_the_language_was_wrong(
     [
         ("cut-short", "The end of this recording is missing"),
         ("nothing-to-hear", "There is nothing to hear in this recording."),
+        ("picture-unreadable", "The picture of this recording cannot be read."),
         ("a-new-one", "a-new-one"),
     ],
 )
@@ -302,6 +323,32 @@ def test_older_stories_are_a_page_away(
     rest = re.findall(r">(Story number \d+\.)</a>", second)
     assert shown + rest == [f"Story number {n}." for n in reversed(range(27))]
     assert "Older stories" not in second
+
+
+def test_very_many_of_my_stories_are_counted_no_further_than_is_said(
+    served: Served, browser: httpx2.Client, field: Field, sender: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.stories.pages.COUNTED", 2)
+    for _ in range(3):
+        field.story(by=sender)
+    assert "2 or more in all." in browser.get("/stories").text
+    assert browser.get("/api/v1/stories").json()["total"] == 3, "programs are told all"
+
+
+def test_long_list_asks_the_database_no_more_often_than_a_short_one(
+    served: Served, browser: httpx2.Client, field: Field, sender: Principal
+) -> None:
+    asked: list[str] = []
+    event.listen(field.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            field.story(by=sender, others=[Part.HEARD], state=State.CURATED)
+        browser.get("/stories")
+        asked.clear()
+        assert "in all." in browser.get("/stories").text
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
 
 
 def test_withdrawn_story_is_on_nobodys_list(browser: httpx2.Client, field: Field, sender: Principal) -> None:

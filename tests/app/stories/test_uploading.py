@@ -9,7 +9,7 @@ import sqlite3
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,12 +18,16 @@ import pytest
 from sqlalchemy import event, select
 
 from app.parts import Parts
+from app.stories import uploading
 from app.stories.uploading import FORM_LASTS
 from models.base import utc_now
 from models.curation import State
+from models.errors import Unavailable
 from models.roles import Role, Scope
 from models.stories import Recording, RecordingState, Story
+from models.uploads import Upload
 from models.work import Wish, WishKind
+from pipeline.workplace import Workplace
 from storage import uploads, withdrawals
 from storage.database import Database
 from storage.embedded import start_or_join
@@ -203,10 +207,55 @@ def set_up(parts: Parts, field: Field) -> Iterator[Callable[..., Room]]:
 
 
 def test_too_much_in_a_day_is_refused_before_the_body(set_up: Callable[..., Room]) -> None:
-    room = set_up(daily_upload_bytes=1000)
+    room = set_up(daily_upload_bytes=3000)
     assert room.send(form_of(SOUND)).status == 201
     with only_head(room) as answer:
         assert (answer.status, answer.problem["code"]) == (429, "daily-limit")
+
+
+def test_what_is_announced_is_over_a_limit_before_the_body(set_up: Callable[..., Room]) -> None:
+    room = set_up(daily_upload_bytes=10_000)
+    with only_head(room, length=10_001) as answer:
+        assert (answer.status, answer.problem["code"]) == (429, "daily-limit")
+    with closing(let_in(room, 6000)) as under_way:
+        under_way.sendall(part(SOUND))
+        wait_until(lambda: being_sent(room) == 1, "it to begin", 10)
+        with only_head(room, length=4001) as answer:
+            assert (answer.status, answer.problem["code"]) == (429, "daily-limit")
+        with closing(let_in(room, 4000)):
+            pass
+
+
+def test_of_many_that_were_let_in_together_no_more_are_taken_than_at_once(
+    set_up: Callable[..., Room],
+) -> None:
+    room = set_up(max_parallel_uploads=2)
+    with ExitStack() as open_ones:
+        several = [open_ones.enter_context(closing(let_in(room, 10_000))) for _ in range(4)]
+        for count, each in enumerate(several, start=1):
+            each.sendall(part(SOUND))
+            if count <= 2:
+                wait_until(lambda count=count: being_sent(room) == count, "it to begin", 10)
+                continue
+            answer = answer_on(each)
+            assert (answer.status, answer.problem["code"]) == (429, "parallel-limit")
+        assert being_sent(room) == 2
+
+
+def let_in(room: Room, length: int) -> socket.socket:
+    """A request whose body is waited for."""
+    connection = room.served.connect(timeout_seconds=30)
+    connection.sendall(room.head(length, more="Expect: 100-continue"))
+    told = b""
+    while not told.endswith(b"\r\n\r\n"):
+        told += connection.recv(1)
+    assert told.startswith(b"HTTP/1.1 100"), told
+    return connection
+
+
+def being_sent(room: Room) -> int:
+    with room.database.read() as session:
+        return uploads.being_sent(session, room.reporter.account_id or "", utc_now())
 
 
 def test_full_disk_is_said_before_the_body(set_up: Callable[..., Room]) -> None:
@@ -443,6 +492,44 @@ def test_story_withdrawn_while_its_recording_streams_keeps_nothing_of_it(room: R
     )
     assert room.recordings() == []
     assert [wish.kind for wish in room.wishes()] == [WishKind.ERASE]
+
+
+def test_story_withdrawn_while_its_recording_streams_takes_no_more_of_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender is told before all is sent, and the store has begun nothing: it would begin with the first 8 MiB."""
+    monkeypatch.setattr(uploading, "NOTE_EVERY_SECONDS", -1.0)
+    body = form_of(random.Random(4).randbytes(20_000_000))
+    with closing(room.served.connect()) as connection:
+        connection.sendall(room.head(len(body)) + body[:1_000_000])
+        wait_until(lambda: len(room.recordings()) == 1, "the recording to be expected")
+        with room.database.write() as session:
+            withdrawals.withdraw(session, session.get_one(Story, room.story.id), actor="test")
+        connection.sendall(body[1_000_000:1_500_000])
+        answer = answer_on(connection)
+    assert (answer.status, answer.problem["code"]) == (409, "story-withdrawn")
+    assert [*room.objects.list_prefix(""), *room.objects.list_unfinished("")] == []
+
+
+def test_whether_a_story_still_stands_is_looked_at_well_before_its_erasure_looks_again() -> None:
+    assert Workplace.lease_seconds / 2 > uploading.NOTE_EVERY_SECONDS
+
+
+def test_database_away_for_a_moment_ends_no_recording(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise Unavailable("database-unavailable", reason="test")
+
+    monkeypatch.setattr(uploading, "NOTE_EVERY_SECONDS", -1.0)
+    begin = uploading.Taking._expect
+
+    def begun(taking: uploading.Taking, name: str) -> tuple[Upload, str]:
+        expected = begin(taking, name)
+        monkeypatch.setattr(uploads, "note_sending", away)
+        return expected
+
+    monkeypatch.setattr(uploading.Taking, "_expect", begun)
+    assert room.send(form_of(SOUND)).status == 201
+    room.assert_kept(SOUND)
 
 
 def test_two_recordings_at_once_do_not_mix(room: Room) -> None:

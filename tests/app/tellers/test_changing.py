@@ -108,6 +108,20 @@ def test_person_who_is_heard_changes_their_own_consent_alone(rooms: Rooms, doors
     assert state_of(rooms, story) is State.IN_REVIEW, "the narrowest wins"
 
 
+def test_who_chooses_another_name_is_not_shown_by_their_own(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(state=State.PUBLISHED, consented_to=EVERY_USE)
+    with rooms.database.write() as session:
+        session.get_one(StoryPerson, story.people[0].id).shown_name = "Maria Nowak"
+    browser = doors.opened(story)
+    page = f"/listen/stories/{story.id}"
+    assert "told by Maria Nowak" in rooms.visitor().get(page).text
+    for name, says in (("", "Maria Nowak"), ("Ewa", "told by Ewa"), ("", "told by Ewa")):
+        sent = consent_form(browser).filled(appearance="pseudonym", shown_name=name)
+        assert browser.post("/teller/consent", data=sent).status_code == 303
+        assert (says in rooms.visitor().get(page).text) is (says != "Maria Nowak")
+    assert consent_form(browser).fields["shown_name"] == "", "nobody sends one name with the other choice"
+
+
 def test_guardian_says_so_by_the_same_link_and_both_must_agree(rooms: Rooms, doors: Doors) -> None:
     story = rooms.field.story(consented_to=None)
     with rooms.database.write() as session:
@@ -132,22 +146,33 @@ def test_nobody_speaks_as_a_guardian_who_is_none(rooms: Rooms, doors: Doors) -> 
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "field"),
     [
-        {"appearance": "invisible"},
-        {"until": "soon"},
-        {"until": (date.today() - timedelta(days=2)).isoformat()},
-        {"wording": "0" * 32},
+        ({"appearance": "invisible"}, "appearance-hidden"),
+        ({"until": "soon"}, "until"),
+        ({"until": (date.today() - timedelta(days=2)).isoformat()}, "until"),
+        ({"wording": "0" * 32}, "consent-form"),
+        ({"shown_name": "M" * 201}, "shown_name"),
     ],
 )
 def test_form_that_is_wrong_changes_nothing_and_says_so_kindly(
-    rooms: Rooms, doors: Doors, wrong: dict[str, str]
+    rooms: Rooms, doors: Doors, wrong: dict[str, str], field: str
 ) -> None:
     story = rooms.field.story()
     browser, before = doors.opened(story), last_event(rooms, story)
-    answer = browser.post("/teller/consent", data={"use-curation": "yes", "appearance": "named"} | wrong)
+    sent = consent_form(browser).filled(
+        **{"use-research": "yes", "appearance": "named", "until": "2999-01-01"}
+    )
+    answer = browser.post("/teller/consent", data=sent | wrong)
     assert answer.status_code == 422
-    assert "This does not work now" in answer.text
+    assert "There is a problem" in answer.text
+    assert f'<a href="#{field}">' in answer.text
+    assert f'id="{field}"' in answer.text
+    (again,) = forms_of(answer.text, "/teller/consent")
+    kept = {
+        name: value for name, value in (sent | wrong).items() if value != "invisible" and name != "wording"
+    }
+    assert {name: again.fields.get(name) for name in kept} == kept, "nothing that was filled in is lost"
     assert last_event(rooms, story).id == before.id
 
 
@@ -258,6 +283,23 @@ def test_whoever_is_heard_takes_back_their_own_word_and_closes_the_story_to_othe
         assert rooms.browser(person).get(f"/stories/{story.id}").status_code == 404
     assert rooms.browser(sender).get(f"/stories/{story.id}").status_code == 200
     assert browser.get("/teller").status_code == 200, "they can allow it again"
+
+
+def test_taking_back_twice_is_taking_back_once(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(state=State.CURATED, others=(Part.HEARD,))
+    browser = doors.opened(story, 1)
+    for _ in range(2):
+        answer = browser.post("/teller/withdraw", data={"sure": "yes"})
+        assert "You have taken back what you allowed" in answer.text
+    last = last_event(rooms, story, 1)
+    assert (last.kind, last.sequence) == (EventKind.WITHDRAWN, 3), "each has said one thing, and one another"
+
+
+def test_taking_back_before_having_said_anything_is_a_no(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(consented_to=None, others=(Part.HEARD,))
+    browser = doors.opened(story, 1)
+    assert browser.post("/teller/withdraw", data={"sure": "yes"}).status_code == 200
+    assert last_event(rooms, story, 1).kind is EventKind.WITHDRAWN
 
 
 def test_stopping_the_first_use_stops_all(rooms: Rooms, doors: Doors) -> None:

@@ -26,6 +26,7 @@ from tests.app.tellers.conftest import Doors
 from tests.app.tellers.test_teller_pages import pulled
 from tests.plugins.stories import EVERY_USE
 
+WORRIED = "d" * 32
 AUDIO, ORIGINAL, FORM = b"a rendition's bytes " * 50, b"RIFF the original " * 60, b"%PDF a signed form"
 
 
@@ -76,7 +77,7 @@ def story(rooms: Rooms, team: Principal) -> Story:
             actor=story.submitted_by,
             based_on_version=1,
         )
-        holds.raise_safeguarding(session, there, note="He fears his brother.", actor=story.submitted_by)
+        holds.raise_safeguarding(session, there, note="He fears his brother.", actor=WORRIED)
     kept(rooms, story)
     return story
 
@@ -204,8 +205,25 @@ def test_curator_gets_it_for_somebody_who_asks_and_no_originals(
     assert {"consent/receipt-1.json", "consent/receipt-2.json", "recordings/recording-1.m4a"} <= names
     assert not any("original" in name for name in names)
     assert len(json.loads(found.read("consent/ledger.json"))) == 2
-    assert b"He fears his brother." in found.read("holds.json")
     assert rooms.program(team).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("who", ["the sender", "a curator", "the teller"])
+def test_nobodys_archive_says_why_a_story_was_flagged_or_who_did(
+    rooms: Rooms, doors: Doors, story: Story, curator: Principal, who: str
+) -> None:
+    if who == "the teller":
+        files = everything_of(doors.opened(story))
+    else:
+        asking = curator if who == "a curator" else Principal(account_id=story.submitted_by)
+        found = archive(rooms.program(asking).get(f"/api/v1/stories/{story.id}/everything.zip"))
+        files = {name: found.read(name) for name in found.namelist()}
+    everything_in_it = b"".join(files.values())
+    assert b"He fears" not in everything_in_it
+    assert WORRIED.encode() not in everything_in_it
+    acts = {each["act"]: each["actor"] for each in json.loads(files["journal.json"])}
+    assert acts["raise-safeguarding"] is None
+    assert acts["submit"] == story.submitted_by
 
 
 def test_archive_is_explained_in_the_persons_language(rooms: Rooms, doors: Doors, story: Story) -> None:

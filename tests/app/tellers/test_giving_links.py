@@ -14,7 +14,7 @@ from app.access import TELLER_COOKIE
 from app.operations.logs import configure_logging
 from app.web.translation import LANGUAGES
 from models.roles import Principal, Scope
-from models.stories import Part, Story
+from models.stories import Part, Story, StoryPerson
 from tests.app.conftest import Rooms, forms_of
 from tests.app.tellers.conftest import Doors
 
@@ -89,7 +89,12 @@ def test_revoked_link_opens_nothing_and_closes_what_it_had_opened(rooms: Rooms, 
     address = address_on(sheet(rooms, sender, story))
     visitor.get(address)
     page = f"/stories/{story.id}/people/{story.people[0].id}/link"
-    (form,) = forms_of(browser.get(page).text, f"{page}/revoke")
+    shown = browser.get(page).text
+    assert shown.count("<details") == 2, "what has no way back is asked first, without a script"
+    for words in ("The old link stops working at once", "The link stops working at once"):
+        assert words in shown
+    assert shown.index("<details") < shown.index("<form", shown.index("There is a link."))
+    (form,) = forms_of(shown, f"{page}/revoke")
     assert browser.post(form.action).headers["location"] == page
     assert visitor.get("/teller").status_code == 401
     assert visitor.get(address).status_code == 404
@@ -160,3 +165,17 @@ def test_token_and_cookie_stand_in_no_answer_after_the_exchange_and_in_no_log(
         assert not any(secret in said for secret in secrets), answer.url
     assert "request failed" in log.getvalue()
     assert not any(secret in log.getvalue() for secret in secrets)
+
+
+def test_nobody_is_called_by_the_rules_own_word(rooms: Rooms, sender: Principal) -> None:
+    """Whose name was left to us is called so in the reader's language, wherever a page names them."""
+    story, browser = rooms.field.story(by=sender), rooms.browser(sender)
+    browser.headers["accept-language"] = "el"
+    with rooms.database.write() as session:
+        session.get_one(StoryPerson, story.people[0].id).guardian = "Μαρία"
+    at = f"/stories/{story.id}/people/{story.people[0].id}"
+    assert "Προσωπικός σύνδεσμος: αφηγητής/-τρια" in browser.get(f"{at}/link").text
+    asked = browser.get(f"{at}/consent").text
+    assert "Συγκατάθεση: αφηγητής/-τρια" in asked
+    assert re.search(r'for="given_by-person">Ποιος τη λέει<', asked)
+    assert "Ποιος τη λέει: <strong>" in browser.post(f"{at}/link", data={"language": "pl"}).text

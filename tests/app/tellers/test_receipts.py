@@ -28,8 +28,9 @@ SCHEMA: dict[str, Any] = json.loads((ROOT / "docs/reference/receipt.schema.json"
 def told(rooms: Rooms, team: Principal) -> Story:
     """A story with a past: agreed in a form that had a wording, pulled, spoken for by a guardian, and narrowed."""
     with rooms.database.write() as session:
-        wordings.add(session, "en", "What you agree to.", pilot_id=None, actor="test")
-    story = rooms.field.story(state=State.CURATED, until=utc_now() + timedelta(days=30), others=(Part.HEARD,))
+        read = wordings.add(session, "en", "What you agree to.", pilot_id=None, actor="test").id
+    until = utc_now() + timedelta(days=30)
+    story = rooms.field.story(state=State.CURATED, until=until, others=(Part.HEARD,), wording=read)
     pulled(rooms, story, team)
     with rooms.database.write() as session:
         kept = session.get_one(Story, story.id)
@@ -38,7 +39,7 @@ def told(rooms: Rooms, team: Principal) -> Story:
         ours = frozenset(kept.pilot_ids)
         spoken = Terms(uses=SHARED, pilot_ids=ours, given_by=Giver.GUARDIAN, manner=Manner.SPOKEN)
         consents.record(session, kept, kept.people[0].id, spoken, actor="test")
-        consents.record(session, kept, kept.people[0].id, Terms(), actor="test")
+        consents.record(session, kept, kept.people[0].id, Terms(wording_id=read), actor="test")
     return story
 
 

@@ -198,23 +198,36 @@ def test_days_of_backups_are_told(rooms: Rooms, doors: Doors) -> None:
 
 def test_changed_wording_asks_and_closes_nothing(rooms: Rooms, doors: Doors) -> None:
     with rooms.database.write() as session:
-        wordings.add(session, "en", "The first text.", pilot_id=None, actor="test")
-    story = rooms.field.story()
+        first = wordings.add(session, "en", "The first text.", pilot_id=None, actor="test")
+    story = rooms.field.story(wording=first.id)
     browser = doors.opened(story)
-    assert "has changed since you agreed" not in browser.get("/teller").text
+    # What was read of the rest holds for it, in whichever language one use is stopped.
+    browser.post("/teller/stop/sharing", data={"sure": "yes"}, headers={"accept-language": "pl"})
+    assert "You may not have read the text" not in browser.get("/teller").text
     with rooms.database.write() as session:
         newer = wordings.add(session, "en", "The second text.", pilot_id=None, actor="test")
     page = browser.get("/teller").text
-    assert "has changed since you agreed. What you allowed still holds." in page
-    assert page.count("<strong>Yes</strong>") == 2
+    assert (
+        "You may not have read the text about consent that holds now. What you allowed still holds." in page
+    )
+    assert page.count("<strong>Yes</strong>") == 1
     assert "The second text." in browser.get("/teller/consent").text
     code = "spring"
     sent = {"use-curation": "yes", f"share-{code}": "yes", "appearance": "named", "wording": newer.id}
     assert browser.post("/teller/consent", data=sent).status_code == 303
-    assert "has changed since you agreed" not in browser.get("/teller").text
+    assert "You may not have read the text" not in browser.get("/teller").text
     with rooms.database.read() as session:
         last = ledger.events_of(session, story.id)[-1]
-        assert (last.wording_id, last.kind) == (newer.id, "renewed")
+        assert (last.wording_id, last.kind) == (newer.id, "widened")
+
+
+def test_whoever_said_yes_to_no_text_that_is_known_is_asked_to_read_the_one_there_is(
+    rooms: Rooms, doors: Doors
+) -> None:
+    with rooms.database.write() as session:
+        wordings.add(session, "en", "The only text.", pilot_id=None, actor="test")
+    story = rooms.field.story()
+    assert "Read the new text" in doors.opened(story).get("/teller").text
 
 
 def test_page_is_in_the_storys_language_and_can_be_switched(rooms: Rooms, doors: Doors) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from app.settings import Settings
+from app.uploads import taking
+from app.uploads.protocol import MOST_CHECKED_BYTES
 from models.base import utc_now
 from models.roles import Role
 from models.stories import Recording
 from tests.app.uploads.sending import BYTES, Room, some_bytes
-from tests.app.uploads.test_resuming import send_some
-from tests.plugins.served import Served
+from tests.app.uploads.test_resuming import age, send_some
+from tests.plugins.served import Served, wait_until
 from tests.plugins.stories import Field
 
 LIMITED = {
@@ -39,6 +41,14 @@ def refused(answer: Any, code: str) -> int:
     seconds = int(answer.headers["retry-after"])
     assert seconds == answer.problem["retry_after_seconds"]
     return seconds
+
+
+ANY_CHECKSUM = "Upload-Checksum: sha1 qZk+NkcGgWq6PiVxeFDCbJzQ2J0="
+
+
+def sent_at(room: Room, where: str) -> datetime | None:
+    """When a request that brings bytes of it was last noted."""
+    return next(each.sending_at for each in room.uploads() if where.endswith(each.id))
 
 
 def send_whole(room: Room, size: int) -> None:
@@ -115,6 +125,53 @@ def test_so_many_at_once_and_no_more_until_one_rests(room: Room) -> None:
         assert room.patch(third, 0, b"c").status == 204
 
 
+def test_sending_with_a_checksum_is_sending_for_as_long_as_it_takes(room: Room) -> None:
+    first, second, third = (room.begun(100) for _ in range(3))
+    with (
+        closing(room.open(first, 0, 100, ANY_CHECKSUM)) as one,
+        closing(room.open(second, 0, 100, ANY_CHECKSUM)) as two,
+    ):
+        one.sendall(b"a")
+        two.sendall(b"b")
+        for where in (first, second):
+            wait_until(lambda where=where: sent_at(room, where) is not None, "it to begin", 10)
+            age(room, where, sending_at=utc_now() - timedelta(minutes=2))
+        one.sendall(b"a")
+        two.sendall(b"b")
+        for where in (first, second):
+            wait_until(
+                lambda where=where: (sent_at(room, where) or utc_now()) > utc_now() - timedelta(minutes=1),
+                "its sending to be noted",
+                10,
+            )
+        refused(room.patch(third, 0, b"c"), "parallel-limit")
+        assert [room.offset(where) for where in (first, second)] == [0, 0]
+
+
+def test_what_is_being_sent_counts_as_long_as_it_was_said_to_be(room: Room) -> None:
+    where = room.begun(5000)
+    with closing(send_some(room, where, 0, b"a", 5000)):
+        refused(room.create(3001), "daily-limit")
+        # The one that goes on with it does not count it twice.
+        assert room.patch(where, 1, some_bytes(4998)).status == 204
+    assert room.create(3001).status == 201
+
+
+def test_so_much_and_no_more_comes_under_one_checksum(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = room.begun(5000)
+    with closing(room.open(where, 0, MOST_CHECKED_BYTES + 1, ANY_CHECKSUM)) as connection:
+        answer = room.answer_on(connection)
+    assert (answer.status, answer.problem["code"]) == (413, "upload-checked-too-large")
+    assert answer.problem["limit_bytes"] == MOST_CHECKED_BYTES
+    # Nobody said how much would come.
+    monkeypatch.setattr(taking, "MOST_CHECKED_BYTES", 100)
+    name, _, value = ANY_CHECKSUM.partition(": ")
+    chunked = {"Transfer-Encoding": "chunked", name: value}
+    answer = room.patch(where, 0, b"65\r\n" + b"a" * 101 + b"\r\n0\r\n\r\n", chunked)
+    assert (answer.status, answer.problem["code"]) == (413, "upload-checked-too-large")
+    assert room.offset(where) == 0
+
+
 def test_what_is_over_a_limit_is_refused_before_a_byte_is_read(room: Room) -> None:
     send_whole(room, 5000)
     where = room.begun(None)
@@ -141,3 +198,18 @@ def test_disk_that_is_nearly_full_takes_nothing_new(room: Room, monkeypatch: pyt
     assert (answer.status, answer.problem["code"]) == (507, "disk-nearly-full")
     assert room.create(10).status == 507
     assert room.offset(begun) == 0
+
+
+@pytest.mark.parametrize(("more", "kept"), [("", 100), (ANY_CHECKSUM, 0)])
+def test_disk_that_fills_while_bytes_come_takes_no_more_of_them(
+    room: Room, monkeypatch: pytest.MonkeyPatch, more: str, kept: int
+) -> None:
+    where = room.begun(1000)
+    with closing(room.open(where, 0, 1000, more)) as connection:
+        connection.sendall(b"a" * 99)
+        wait_until(lambda: sent_at(room, where) is not None, "it to begin", 10)
+        monkeypatch.setattr(room.served.parts.settings, "min_free_bytes", 10**18)
+        connection.sendall(b"a")
+        answer = room.answer_on(connection)
+    assert (answer.status, answer.problem["code"]) == (507, "disk-nearly-full")
+    assert room.offset(where) == kept

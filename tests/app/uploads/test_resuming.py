@@ -354,6 +354,38 @@ def test_spool_of_what_is_gone_is_swept(room: Room) -> None:
     assert room.spooled() == []
 
 
+def test_upload_that_cannot_be_kept_keeps_no_other_waiting(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither to be finished nor to be ended; and what is gone is swept all the same."""
+    whole, left = [room.begun(10) for _ in range(4)], [room.begun(10) for _ in range(4)]
+    for where in whole:
+        with monkeypatch.context() as broken:
+            broken.setattr(recordings, "receive", _fail)
+            assert room.patch(where, 0, b"0123456789").status == 500
+    for where in left:
+        age(room, where, expires_at=utc_now() - timedelta(seconds=1))
+    (room.served.parts.settings.uploads_folder / ("0" * 32)).mkdir()
+    bad = {each.rpartition("/")[2] for each in (min(whole), min(left))}
+    opened, forget = Uploads.opened, Uploads.forget
+
+    def opened_but_the_bad(house: Uploads, session: Any, upload: Upload) -> Any:
+        return _fail() if upload.id in bad else opened(house, session, upload)
+
+    def forget_but_the_bad(house: Uploads, upload: Upload) -> Any:
+        return _fail() if upload.id in bad else forget(house, upload)
+
+    monkeypatch.setattr(Uploads, "opened", opened_but_the_bad)
+    monkeypatch.setattr(Uploads, "forget", forget_but_the_bad)
+    upkeep.keep_uploads(room.served.parts)
+    assert {each.id for each in room.uploads() if each.completed_at is None} == bad
+    assert "0" * 32 not in room.spooled()
+
+
+def _fail(*_: Any, **__: Any) -> None:
+    raise RuntimeError("of this one nothing works")
+
+
 def test_worker_leaves_uploads_alone_that_can_be_gone_on_with(room: Room) -> None:
     room.begun(10)
     with room.database.read() as session:

@@ -50,7 +50,21 @@ def test_wrong_fields_are_named_without_what_stood_in_them() -> None:
     with pytest.raises(ValidationError) as wrong:
         ConsentIn(uses=set(), evidence="x" * 501)
     said = in_one_sentence(wrong_fields(wrong.value.errors()))
-    assert said == "evidence: String should have at most 500 characters"
+    assert str(said) == "evidence: this has more than 500 characters"
+
+
+def test_what_is_wrong_with_fields_is_said_in_its_readers_language() -> None:
+    with pytest.raises(ValidationError) as wrong:
+        ConsentIn.model_validate({"uses": ["sleep"], "evidence": "x" * 501})
+    said = in_one_sentence(wrong_fields(wrong.value.errors())).said(lambda message: f"<{message}>")
+    assert "<uses.0: <this is none of: 'curation', 'sharing', " in said
+    assert " or " not in said
+    assert "<evidence: <this has more than 500 characters>>" in said
+
+
+def test_what_has_no_words_of_ours_is_said_as_it_came() -> None:
+    error = {"type": "value_error", "loc": ("until",), "msg": "Value error, {no} calendar has this"}
+    assert str(in_one_sentence(wrong_fields([error]))) == "until: {no} calendar has this"
 
 
 @pytest.mark.parametrize("fields", [{"manner": "sung"}, {"given_by": "x"}, {"evidence": "x" * 501}])

@@ -278,6 +278,20 @@ def test_style_sheets_load_nothing_from_elsewhere() -> None:
             assert loaded.startswith(("data:", "/static/")) or "//" not in loaded, (sheet.name, loaded)
 
 
+# What makes HTML, or code, of a text.
+MAKING = re.compile(
+    r"\.(?:inner|outer)HTML\s*=|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|setHTML"
+    r"|srcdoc|\beval\(|new Function\("
+)
+
+
+def test_scripts_make_no_html_of_what_they_are_told() -> None:
+    scripts = [*(STATIC / "js").glob("*.js")]
+    assert len(scripts) > 10, "they were read"
+    # It puts parts of our own pages, as they are now, in the place of those that are shown.
+    assert [each.name for each in scripts if MAKING.search(each.read_text())] == ["parts.js"]
+
+
 # ---- forms from elsewhere ----------------------------------------------------------------------------------------
 
 FOREIGN: tuple[dict[str, str], ...] = (

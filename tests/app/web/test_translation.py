@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from string import Formatter
 
@@ -16,9 +16,9 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
-from app.web.translation import LANGUAGES, LOCALES, Translator, catalogue_of
-from app.words import FOR_TELLERS, TITLES, WORDS
-from app.words_for_reporters import FOR_REPORTERS, ON_PAGES
+from app.web.translation import LANGUAGES, LOCALES, Phrase, Translator, catalogue_of
+from app.words import FOR_TELLERS, MENDS, TITLES, WORDS
+from app.words_for_programs import FOR_PROGRAMS
 from pipeline.transcription.languages import PILOT_LANGUAGES
 from tests.conftest import ROOT
 
@@ -26,8 +26,6 @@ from tests.conftest import ROOT
 KEYWORDS = {"_": None, "N_": None, "many": (1, 2), "reader": None}
 OTHERS = [language for language in LANGUAGES if language != "en"]
 ONE, SEVERAL = (f"Our backups keep what you delete for {{count}} more {days}." for days in ("day", "days"))
-
-TITLES_ON_PAGES = [TITLES[status] for status in ON_PAGES]
 
 Message = str | tuple[str, str]
 
@@ -38,8 +36,9 @@ def messages() -> set[Message]:
     return {
         *_in_templates(),
         *_in_code(),
-        *(WORDS[code] for code in (*FOR_TELLERS, *FOR_REPORTERS)),
-        *TITLES_ON_PAGES,
+        *(says for code, says in WORDS.items() if code not in FOR_PROGRAMS),
+        *MENDS.values(),
+        *TITLES.values(),
     }
 
 
@@ -56,10 +55,9 @@ def _in_templates() -> Iterator[Message]:
 
 
 def _in_code() -> Iterator[Message]:
-    for path in sorted((ROOT / "app").rglob("words.py")):
-        for _, found, _, _ in extract_from_file("python", path, keywords={"N_": None}):
-            assert isinstance(found, str)
-            yield found
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        for _, found, _, _ in extract_from_file("python", path, keywords={"N_": None, "many": (1, 2)}):
+            yield found if isinstance(found, str) else (found[0], found[1])
 
 
 @cache
@@ -84,6 +82,11 @@ def test_pages_are_in_every_pilots_language() -> None:
     assert tuple(LANGUAGES) == PILOT_LANGUAGES
     assert {folder.name for folder in LOCALES.iterdir()} == set(OTHERS)
     assert len(messages()) > 150
+
+
+def test_what_stays_english_is_said_to_programs_alone() -> None:
+    assert set(WORDS) >= FOR_PROGRAMS
+    assert FOR_PROGRAMS.isdisjoint(FOR_TELLERS)
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -130,6 +133,13 @@ def test_plural_forms_are_those_of_the_language(language: str) -> None:
         assert str(count) in translator.many(ONE, SEVERAL, count)
 
 
+def test_date_in_a_table_is_short_and_in_its_languages_order() -> None:
+    day = date(2026, 11, 26)
+    assert Translator("fi").short_day(day) == "26.11.2026"
+    assert Translator("en").short_day(day) == "26 Nov 2026"
+    assert Translator("fi").day(day) == "26. marraskuuta 2026"
+
+
 def test_number_chooses_its_form() -> None:
     polish, english, hungarian = Translator("pl"), Translator("en"), Translator("hu")
     assert [polish.many(ONE, SEVERAL, n).split()[-1] for n in (1, 2, 5, 22)] == ["dzień."] + ["dni."] * 3
@@ -154,6 +164,23 @@ def test_dates_are_said_as_people_say_them(language: str, said: str) -> None:
     assert translator.day(datetime(2026, 5, 7, 23, 59, tzinfo=UTC)) == said
     at = datetime(2026, 5, 7, tzinfo=UTC)
     assert translator.days([at, at]) == said
+
+
+def test_moments_and_spans_are_said_as_people_say_them() -> None:
+    english, polish = Translator("en"), Translator("pl")
+    assert english.moment(datetime(2026, 5, 7, 9, 5, tzinfo=UTC)) == "7 May 2026, 09:05 UTC"
+    assert english.span(timedelta(hours=3, minutes=10)) == "3 hours"
+    assert english.span(timedelta(days=2), is_ago=True) == "2 days ago"
+    assert english.span(timedelta(seconds=2)) == "1 minute"
+    assert polish.span(timedelta(days=5), is_ago=True) == "5 dni temu"
+
+
+def test_phrase_is_english_as_text_and_fills_phrases_into_phrases() -> None:
+    inner = Phrase("until {day}", {"day": "1 May"})
+    phrase = Phrase("{all}", {"all": [inner, "and {so} on"]})
+    assert str(phrase) == "until 1 May; and {so} on"
+    assert phrase.said(Translator("pl")) == f"{Translator('pl')('until {day}', day='1 May')}; and {{so}} on"
+    assert str(Phrase("100 {percent}")) == "100 {percent}"
 
 
 def test_unknown_message_is_said_in_english_and_what_is_filled_in_stays_text() -> None:

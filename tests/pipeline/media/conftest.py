@@ -10,11 +10,22 @@ from typing import Any
 
 import pytest
 
+from pipeline import cage
+
 TONE_SECONDS = 1.5
 TONE = ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={TONE_SECONDS}")
 PICTURE = ("-f", "lavfi", "-i", f"testsrc2=size=176x144:rate=10:duration={TONE_SECONDS}")
 
 MakeRecording = Callable[..., Path]
+
+
+def without_a_decoder(film: Path) -> Path:
+    """The same MP4, whose picture (H.264 before) is in a coding that nobody knows."""
+    content = film.read_bytes()
+    at = content.index(b"avc1", content.index(b"stsd"))
+    made = film.with_name("unknown.mp4")
+    made.write_bytes(content[:at] + b"zzzz" + content[at + 4 :])
+    return made
 
 
 def turned(flat: str) -> tuple[str, ...]:
@@ -37,6 +48,20 @@ def make_recording(tmp_path: Path) -> MakeRecording:
         return made
 
     return make
+
+
+@pytest.fixture
+def run_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lets the runner run a script of the shell, where it would run ffmpeg or ffprobe."""
+
+    def run(script: str) -> None:
+        program = tmp_path / "ffmpeg"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr("pipeline.media.runner._program", lambda name: str(program))
+        monkeypatch.setattr("pipeline.cage.SYSTEM", (*cage.SYSTEM, str(program)))
+
+    return run
 
 
 @pytest.fixture(scope="session")

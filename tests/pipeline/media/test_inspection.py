@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
-from models.errors import UnusableRecording, WorkCancelled
+from models.errors import StageFailed, UnusableRecording, WorkCancelled
 from pipeline.media import runner
-from pipeline.media.inspection import Inspection, MediaLimits, inspect, mix_to_mono
+from pipeline.media.inspection import Inspection, MediaLimits, _count_pictures, inspect, mix_to_mono
 from pipeline.media.listening import RATE, Listener
+from pipeline.media.runner import Limits
 from tests.pipeline.media.conftest import PICTURE, TONE, TONE_SECONDS, MakeRecording, turned
 
 AND_PICTURE = (*TONE, *PICTURE, "-shortest")
@@ -199,7 +201,12 @@ def test_what_is_no_recording_is_refused_whatever_it_is_called(
 
 def test_noise_that_is_no_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "noise.mp4").write_bytes(np.random.default_rng(7).bytes(200_000))
-    assert why_refused(tmp_path / "noise.mp4") in {"not-a-recording", "sound-track-empty", "no-sound"}
+    assert why_refused(tmp_path / "noise.mp4") in {
+        "not-a-recording",
+        "sound-track-empty",
+        "sound-unknown",
+        "no-sound",
+    }
 
 
 PLAYLISTS = {
@@ -341,6 +348,16 @@ def test_sound_track_of_no_length_is_refused(make_recording: MakeRecording) -> N
     assert why_refused(make_recording("a.wav", "-t", "0")) == "sound-track-empty"
 
 
+def test_sound_of_a_kind_that_nobody_knows_is_said_to_be_that(make_recording: MakeRecording) -> None:
+    made = make_recording("a.wav")
+    content = bytearray(made.read_bytes())
+    # The number of its coding, right behind the head of its first chunk.
+    at = content.index(b"fmt ") + 8
+    content[at : at + 2] = b"\x34\x12"
+    made.write_bytes(content)
+    assert why_refused(made) == "sound-unknown"
+
+
 def test_still_picture_alone_is_refused(make_recording: MakeRecording) -> None:
     one = ("-f", "lavfi", "-i", "testsrc2=size=64x64:rate=1:duration=1", "-frames:v", "1")
     for name in ("a.png", "a.jpg", "a.gif", "a.bmp"):
@@ -387,6 +404,81 @@ def test_whisper_is_not_taken_for_silence(tmp_path: Path) -> None:
     # 54 dB below full scale, as a phone on a table records a low voice.
     samples = 32_768 * 10 ** (-54 / 20) * 2**0.5 * np.sin(np.arange(32_000) / 5)
     assert not look(_wav(tmp_path / "a.wav", samples)).is_silent
+
+
+def kill_children() -> bool:
+    """What the kernel does where memory is short; and that nobody called the work off."""
+    for child in psutil.Process().children():
+        child.kill()
+    return False
+
+
+# What is run in place of ffprobe, and why nothing is known then.
+OUR_OWN_FAULTS = {
+    "it is killed": ("exec sleep 600", "decoder-stopped"),
+    "a library of its is just being replaced": ("exit 127", "decoder-stopped"),
+    "another version does not know an option": ("echo Option not found >&2; exit 1", "decoder-stopped"),
+    "it takes too long": ("exec sleep 600", "took-too-long"),
+}
+
+
+@pytest.mark.parametrize("what", OUR_OWN_FAULTS)
+def test_recording_is_not_refused_for_a_fault_of_ours(
+    make_recording: MakeRecording, run_instead: Callable[[str], None], what: str
+) -> None:
+    script, code = OUR_OWN_FAULTS[what]
+    made = make_recording("a.mp3")
+    run_instead(script)
+    limits = MediaLimits(probe=Limits(wall_seconds=0.5 if code == "took-too-long" else 60))
+    cancelled = kill_children if what == "it is killed" else runner.never
+    with pytest.raises(StageFailed) as failed:
+        inspect(made, told_in_sign_language=False, limits=limits, cancelled=cancelled)
+    assert failed.value.code == code
+
+
+def test_recording_is_not_refused_where_ffprobe_is_not_there(
+    make_recording: MakeRecording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_recording("a.mp3")
+    monkeypatch.setattr(runner, "_program", lambda name: f"/usr/bin/no-{name}")
+    with pytest.raises(StageFailed) as failed:
+        look(made)
+    assert failed.value.code == "decoder-stopped"
+
+
+def test_recording_is_not_refused_where_no_cage_can_be_built(
+    make_recording: MakeRecording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_recording("a.mp3")
+    monkeypatch.setattr(runner, "MOST_OPEN_FILES", 1 << 40)
+    with pytest.raises(StageFailed) as failed:
+        look(made)
+    assert failed.value.code == "decoder-stopped"
+    assert "the cage could not be built" in str(failed.value.parameters["reason"])
+
+
+def test_decoding_that_was_killed_gives_no_shorter_recording(make_recording: MakeRecording) -> None:
+    made = make_recording("a.flac", "-f", "lavfi", "-i", "sine=d=7200:r=8000")
+    heard: list[float] = []
+
+    def kill_at_first_sound(fraction: float) -> None:
+        heard.append(fraction)
+        kill_children()
+
+    with pytest.raises(StageFailed) as failed:
+        inspect(made, told_in_sign_language=False, limits=MediaLimits(), progress=kill_at_first_sound)
+    assert failed.value.code == "decoder-stopped"
+    assert 0 < heard[-1] < 1
+
+
+def test_counting_of_pictures_that_was_killed_finds_no_shorter_film(
+    make_recording: MakeRecording, run_instead: Callable[[str], None]
+) -> None:
+    made = make_recording("a.mp4", *AND_PICTURE)
+    run_instead("echo frame=1; echo out_time_us=100; exec sleep 600")
+    with pytest.raises(StageFailed) as failed:
+        _count_pictures(made, {"index": 0}, MediaLimits(), kill_children)
+    assert failed.value.code == "decoder-stopped"
 
 
 def test_work_that_is_called_off_stops(make_recording: MakeRecording) -> None:

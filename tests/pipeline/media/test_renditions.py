@@ -8,16 +8,32 @@ import subprocess
 import wave
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from models.errors import StageFailed, WorkCancelled
+from models.errors import PictureUnreadable, StageFailed, WorkCancelled
 from pipeline.media.inspection import Inspection, MediaLimits, inspect
-from pipeline.media.renditions import MAX_PEAKS, SPEECH_RATE, measure_peaks, render_all, render_speech
-from tests.pipeline.media.conftest import PICTURE, TONE, TONE_SECONDS, MakeRecording, turned
+from pipeline.media.renditions import (
+    MAX_PEAKS,
+    SPEECH_RATE,
+    _picture,
+    measure_peaks,
+    render_all,
+    render_speech,
+)
+from pipeline.media.runner import never
+from tests.pipeline.media.conftest import (
+    PICTURE,
+    TONE,
+    TONE_SECONDS,
+    MakeRecording,
+    turned,
+    without_a_decoder,
+)
 
 LookAt = Callable[[Path], dict[str, Any]]
 CANARY = "canary-51ce"
@@ -166,6 +182,50 @@ def test_film_told_in_sign_language_has_a_picture_alone(
     made = render(original, inspected(original, in_sign_language=True))
     assert list(made) == ["video", "poster"]
     assert streams(look_at(made["video"])) == ["video"]
+
+
+def of_noise(film: Path) -> Path:
+    """The same MP4, whose picture has an unreadable head: no picture comes out of its decoder."""
+    content = film.read_bytes()
+    at = content.index(b"avcC") + 4
+    made = film.with_name("noise.mp4")
+    made.write_bytes(content[:at] + b"\xff" * 40 + content[at + 40 :])
+    return made
+
+
+@pytest.mark.parametrize("spoil", [without_a_decoder, of_noise])
+def test_picture_that_cannot_be_read_comes_after_all_of_the_sound(
+    film: Path, spoil: Callable[[Path], Path]
+) -> None:
+    original = spoil(film)
+    findings = inspected(original)
+    assert findings.has_video
+    made = render_all(original, findings, film.parent)
+    assert [kind for kind, _ in islice(made, 3)] == ["speech", "audio", "peaks"]
+    with pytest.raises(PictureUnreadable) as failed:
+        next(made)
+    assert failed.value.code == "rendering-failed"
+
+
+@pytest.mark.parametrize("what", ["killed", "disk full", "too slow", "nothing to hear"])
+def test_picture_is_not_given_up_where_another_attempt_may_read_it(
+    film: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    findings = inspected(film)
+
+    def stopped(*_: object, **__: object) -> tuple[int, str]:
+        if what == "disk full":
+            return 1, "av_interleaved_write_frame(): No space left on device\nConversion failed!\n"
+        if what == "nothing to hear":
+            return 1, "Conversion failed!\n"
+        raise StageFailed("decoder-stopped" if what == "killed" else "took-too-long")
+
+    monkeypatch.setattr("pipeline.media.runner._run", stopped)
+    if what == "nothing to hear":
+        findings = replace(findings, is_silent=True)
+    with pytest.raises(StageFailed) as failed:
+        list(_picture(film, findings, film.parent, MediaLimits(), never, lambda fraction: None))
+    assert not isinstance(failed.value, PictureUnreadable)
 
 
 def _with_everything(make_recording: MakeRecording, folder: Path, name: str) -> Path:

@@ -157,8 +157,9 @@ def test_what_takes_too_much_memory_fails_and_harms_nobody() -> None:
 def test_processor_time_is_limited() -> None:
     busy = ("-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=60:d=86400", "-f", "null", "-")
     begun = time.monotonic()
-    limits = Limits(wall_seconds=120, cpu_seconds=1)
-    assert run_quietly(busy, limits=limits).code != 0
+    with pytest.raises(StageFailed) as failed:
+        run_quietly(busy, limits=Limits(wall_seconds=120, cpu_seconds=1))
+    assert failed.value.code == "decoder-stopped"
     assert time.monotonic() - begun < 60
 
 
@@ -185,18 +186,30 @@ def test_child_that_says_nothing_is_stopped_all_the_same() -> None:
     assert named("ffmpeg") == []
 
 
-@pytest.fixture
-def run_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Lets the runner run a script of the shell, where it would run ffmpeg."""
-
-    def run(script: str) -> None:
-        program = tmp_path / "ffmpeg"
-        program.write_text(f"#!/bin/sh\n{script}\n")
-        program.chmod(0o755)
-        monkeypatch.setattr("pipeline.media.runner._program", lambda name: str(program))
-        monkeypatch.setattr("pipeline.cage.SYSTEM", (*cage.SYSTEM, str(program)))
-
-    return run
+def test_pause_of_the_worker_is_no_time_that_a_child_took(tmp_path: Path) -> None:
+    """It is stopped for longer than the child may take; the child, which is not, ends meanwhile, as it may."""
+    made = tmp_path / "a.wav"
+    code = (
+        "from pathlib import Path\n"
+        "from pipeline import deadline\n"
+        "from pipeline.media import runner\n"
+        "deadline.ASLEEP_AFTER_SECONDS = 1.5\n"
+        f"made = Path({str(made)!r})\n"
+        "arguments = ('-re', '-f', 'lavfi', '-i', 'anullsrc=r=8000:cl=mono:d=1', str(made))\n"
+        "limits = runner.Limits(wall_seconds=4)\n"
+        "print('on', flush=True)\n"
+        "runner.encode(arguments, reads=(), makes=[made], limits=limits, duration_seconds=1)\n"
+        "print('made')\n"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == b"on\n"
+    wait_until(lambda: bool(named("ffmpeg")))
+    os.kill(worker.pid, signal.SIGSTOP)
+    time.sleep(6)
+    os.kill(worker.pid, signal.SIGCONT)
+    said, _ = worker.communicate(timeout=20)
+    assert said == b"made\n"
 
 
 def test_whole_group_is_killed_also_what_a_child_started(
@@ -338,6 +351,21 @@ def test_probe_says_what_a_file_is(make_recording: MakeRecording) -> None:
     probed = runner.probe(make_recording("a.mp3"), limits=Limits())
     assert probed.code == 0
     assert json.loads(probed.output)["streams"][0]["codec_name"] == "mp3"
+
+
+def test_probe_that_says_more_than_is_read_is_stopped(
+    make_recording: MakeRecording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = make_recording("a.mp3")
+    monkeypatch.setattr(runner, "MOST_SAID_BYTES", 50)
+    with pytest.raises(UnusableRecording):
+        runner.probe(recording, limits=Limits())
+
+
+def test_probe_does_not_ask_for_what_somebody_wrote_into_a_file(make_recording: MakeRecording) -> None:
+    recording = make_recording("a.mp3", "-metadata", f"comment={'a' * 100_000}")
+    assert recording.stat().st_size > 100_000
+    assert len(runner.probe(recording, limits=Limits()).output) < 2_000
 
 
 def test_file_named_like_an_option_or_an_address_is_a_file(

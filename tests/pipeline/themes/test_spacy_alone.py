@@ -10,8 +10,8 @@ import pytest
 
 LOOK = """
 import sys
-from pipeline.themes.spacy_alone import blank
-assert blank("en")("two words")[1].text == "words"
+from pipeline.themes.spacy_alone import spacy_alone
+assert spacy_alone().blank("en")("two words")[1].text == "words"
 assert "torch" not in sys.modules
 import torch
 assert torch.tensor([2]).item() == 2

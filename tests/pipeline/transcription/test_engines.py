@@ -18,6 +18,8 @@ from pipeline.transcription.captions import LINE_CHARACTERS, MOST_LINES, MOST_SE
 from pipeline.transcription.honesty import words_of
 from pipeline.transcription.languages import WHISPER_LANGUAGES
 from pipeline.transcription.protocol import Transcriber, Transcription
+from pipeline.transcription.recogniser import Recogniser
+from pipeline.transcription.weights import BASE_BYTES
 from pipeline.transcription.wer import normalised, word_error_rate
 from tests.pipeline.transcription.conftest import RATE, SAID, SpeechOf
 
@@ -231,3 +233,26 @@ def test_engine_that_nobody_made_is_refused(base_weights: Path) -> None:
         engines.load("parrot", base_weights, threads=1)
     assert refused.value.code == "engine-unknown"
     assert refused.value.parameters["engines"] == ["faster-whisper", "openai-whisper"]
+
+
+def test_engine_whose_packages_are_not_there_cannot_be_chosen(
+    base_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engines.PACKAGES.keys() == engines.MEMORY.keys()
+    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "whisper" else object())
+    engines.check("faster-whisper")
+    for choose in (engines.check, lambda name: Recogniser(base_weights, engine=name)):
+        with pytest.raises(Unavailable) as refused:
+            choose("openai-whisper")
+        assert refused.value.code == "engine-not-installed"
+
+
+@pytest.mark.parametrize("name", engines.MEMORY)
+def test_larger_weights_may_take_more_memory(name: str, base_weights: Path, tmp_path: Path) -> None:
+    limit_with = engines.MEMORY[name].limit_with
+    with_base = limit_with(base_weights)
+    assert with_base == limit_with(tmp_path) == engines.MEMORY[name].with_base_bytes
+    with (tmp_path / engines.MODEL).open("wb") as model:
+        model.truncate(2**30)
+    # At the least what is in the file, once more where it is read before it is made smaller.
+    assert limit_with(tmp_path) - with_base >= 1.5 * (2**30 - BASE_BYTES)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,6 +134,24 @@ def test_process_stays_warm_between_jobs(warm: Recogniser, voice: Path) -> None:
     assert word_error_rate(SAID, text_of(heard[0])) <= 0.2
 
 
+def test_other_weights_are_heard_with_when_asked_for_one_process_at_a_time(
+    make_recogniser: MakeRecogniser, base_weights: Path, voice: Path, tmp_path: Path
+) -> None:
+    given = shutil.copytree(base_weights, tmp_path / "whisper-given")
+    recogniser = make_recogniser(others={"given": given})
+
+    def hear(weights: str | None) -> tuple[str, int]:
+        heard = recogniser.transcribe(voice, language="en", end_seconds=1.0, weights=weights)
+        return heard.weights, pid_of(recogniser)
+
+    _, first = hear(None)
+    assert hear("not there any more") == ("base", first)
+    name, second = hear("given")
+    assert name == "given"
+    assert not lives(first)
+    assert hear("given") == ("given", second)
+
+
 def test_process_that_was_idle_ends(make_recogniser: MakeRecogniser, voice: Path) -> None:
     recogniser = make_recogniser(idle_seconds=0.3)
     recogniser.transcribe(voice, language="en", end_seconds=1.0)
@@ -243,6 +263,23 @@ def test_engine_that_nobody_made_is_refused_before_any_process(base_weights: Pat
     assert refused.value.code == "engine-unknown"
 
 
+def test_engine_that_was_removed_meanwhile_fails_the_stage_and_says_which(
+    make_recogniser: MakeRecogniser, voice: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = '{"failed": "engine-not-installed", "parameters": {"engine": "faster-whisper"}}'
+
+    def gone(self: Recogniser, command: list[str], jobs: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["/bin/echo", answer], stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(Recogniser, "_start", gone)
+    with pytest.raises(StageFailed) as failed:
+        make_recogniser().transcribe(voice, language="en")
+    assert (failed.value.code, failed.value.parameters) == (
+        "engine-not-installed",
+        {"engine": "faster-whisper"},
+    )
+
+
 def test_threads_that_share_it_wait_for_one_another(warm: Recogniser, voice: Path) -> None:
     heard: list[str] = []
     parts = [(0.0, None), (0.0, 2.0), (2.0, None)]
@@ -293,6 +330,8 @@ def test_silent_file_needs_no_recogniser(make_recogniser: MakeRecogniser, tmp_pa
     recogniser = make_recogniser()
     heard = transcribe_file(silent, recogniser, language="pl")
     assert (heard.segments, heard.language, heard.engine) == ((), "pl", "none")
+    # As the pipeline says of what nobody said.
+    assert json.loads(written(transcribe_file(silent, recogniser), "json"))["language"] == "und"
     assert recogniser.child_pid is None
 
 
