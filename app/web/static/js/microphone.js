@@ -3,8 +3,9 @@
 // Safari says that it can make WebM, and makes files that play badly: MP4 comes first wherever there is a choice.
 const SOUND = ["audio/mp4", "audio/webm;codecs=opus", "audio/webm", "audio/ogg"];
 const PICTURE = ["video/mp4", "video/webm;codecs=vp8,opus", "video/webm"];
-// MP4 comes a piece late, in fragments: two pieces, five seconds, are what a closed tab may take.
-const PIECE_MS = 2500;
+// A closed tab may take five seconds. MP4 comes a piece late, in fragments: two pieces may be lost, and a slow phone
+// may be a second late with keeping one.
+const PIECE_MS = 2000;
 // Speech stays clear, and an hour stays below 50 MB; a picture, below 600 MB.
 const BITS = { audioBitsPerSecond: 96_000, videoBitsPerSecond: 1_200_000 };
 const SIZE = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 }, facingMode: "user" };
