@@ -27,6 +27,12 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers first, so that one process opens one after the other: at the end, all would, and wait for each other."""
+    items.sort(key=lambda item: ROOT / "tests" / "web" not in item.path.parents)
+
+
 def pytest_collection_finish() -> None:
     """Vocabularies and schemas stay: looking through them for garbage, over and over, takes a fifth of the time."""
     gc.collect()
