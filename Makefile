@@ -18,6 +18,8 @@ export TORCH_INDEX
 
 # Tests start many a service: each is compiled once, also where the environment would have it compiled each time.
 export PYTHONDONTWRITEBYTECODE :=
+# And share two cores: torch's threads wait for each other by running in circles, unless told to sleep.
+export OMP_WAIT_POLICY := PASSIVE
 
 RUN := .venv/bin/
 PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs $(TESTS)

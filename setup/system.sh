@@ -20,7 +20,10 @@ lacks setpriv && need util-linux       # ends the embedded object store with the
 if [ "$for_what" = test ]; then
     # The tests start a server of their own; Debian keeps its programs outside PATH.
     if lacks initdb && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then need postgresql; fi
-    lacks chromium && need chromium    # opens the pages
+    # Opens the pages, at half of what the whole browser costs. Other systems may have that one alone.
+    if lacks chromium-headless-shell && { lacks chromium || ! lacks apt-get; }; then
+        need chromium-headless-shell
+    fi
 fi
 
 [ -n "$missing" ] || exit 0
