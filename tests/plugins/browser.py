@@ -21,7 +21,7 @@ from tests.plugins.served import Served
 
 if TYPE_CHECKING:
     # Loaded by the processes that open pages alone.
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Locator, LocatorAssertions
 
 # The first has no window that nobody sees: for each visit the second draws one, at twice the cost.
 PROGRAMS = ("chromium-headless-shell", "chromium")
@@ -70,6 +70,17 @@ def used(browser: Browser) -> Iterator[None]:
         yield
     finally:
         asyncio._set_running_loop(None)
+
+
+def expected(place: Locator, says: str | None = None) -> LocatorAssertions:
+    """What a place on a page comes to be, within our patience: the next page is there some time after a press.
+
+    ``expected(page.get_by_text("Thank you")).to_be_visible()``; ``says`` is added to a failure.
+    """
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
+    return expect(place, says)
 
 
 @pytest.fixture(scope="module")

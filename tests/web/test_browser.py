@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.roles import Role
-from tests.plugins.browser import PHONE, WIDE
+from tests.plugins.browser import PHONE, WIDE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
 
@@ -27,4 +27,4 @@ def test_whoever_is_signed_in_is_known(
     answer = page.goto("/stories")
     assert answer is not None
     assert answer.status == 200
-    assert page.get_by_role("button", name="Sign out").is_visible()
+    expected(page.get_by_role("button", name="Sign out")).to_be_visible()

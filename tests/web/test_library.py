@@ -18,7 +18,7 @@ from models.roles import Principal, Role
 from models.stories import Rendition, Story
 from pipeline.index import reindex
 from storage import collections, publications, releases
-from tests.plugins.browser import PHONE, WIDE
+from tests.plugins.browser import PHONE, WIDE, expected
 from tests.plugins.served import Served, wait_until
 from tests.plugins.stories import EVERY_USE, Field
 
@@ -116,7 +116,7 @@ def test_a_visitor_without_scripts_reads_a_published_story_in_their_language(
     assert page.locator("html").get_attribute("lang") == "pl"
     page.get_by_role("link", name="Benches").click()
     page.get_by_role("link", name=story.title).click()
-    assert page.get_by_text("Nobody was there.").is_visible()
+    expected(page.get_by_text("Nobody was there.")).to_be_visible()
     page.get_by_role("link", name="0:08").click()
     assert page.url.endswith(f"t=8.0#player-{story.recordings[0].id}")
     assert (page.locator("video").get_attribute("src") or "").endswith("#t=8.0")

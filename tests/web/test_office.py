@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from models.roles import Role
 from models.stories import Recording, RecordingState
-from tests.plugins.browser import PHONE
+from tests.plugins.browser import PHONE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
 
@@ -41,13 +41,13 @@ def test_administrator_makes_a_pilot_and_whoever_is_invited_comes_in(
     page.get_by_label("Its code").fill("nowa-wola")
     page.get_by_label("Its languages").select_option("pl")
     page.get_by_role("button", name="Add it").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Co-housing of seniors"
+    expected(page.get_by_role("heading", level=1)).to_have_text("Co-housing of seniors")
     page.get_by_role("link", name="invite the first one").click()
     page.get_by_label("As what?").select_option("curator")
     page.get_by_label("How many?").fill("2")
     page.get_by_role("button", name="Make them").click()
-    assert page.get_by_text("Zapraszamy do: Co-housing of seniors.").count() == 2
-    assert page.locator(".cr-card svg").count() == 2
+    expected(page.get_by_text("Zapraszamy do: Co-housing of seniors.")).to_have_count(2)
+    expected(page.locator(".cr-card svg")).to_have_count(2)
     assert fits(page)
     link = page.locator(".cr-card code").first.inner_text()
 
@@ -58,7 +58,7 @@ def test_administrator_makes_a_pilot_and_whoever_is_invited_comes_in(
     invited.locator("input[name=password]").fill(PASSWORD)
     invited.locator("main button").click()
     invited.goto("/governance/nowa-wola")
-    assert invited.get_by_role("heading", level=1).inner_text() == "Co-housing of seniors"
+    expected(invited.get_by_role("heading", level=1)).to_have_text("Co-housing of seniors")
     assert fits(invited)
 
 
@@ -75,12 +75,12 @@ def test_facilitator_imports_what_is_right_and_is_told_of_the_rest(
     page.goto("/imports")
     page.get_by_label("The table").set_input_files(files[0])
     page.get_by_role("button", name="Look at the rows").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "1 of 3 rows is wrong"
-    assert page.get_by_text("title: this cell is empty").is_visible()
+    expected(page.get_by_role("heading", level=1)).to_have_text("1 of 3 rows is wrong")
+    expected(page.get_by_text("title: this cell is empty")).to_be_visible()
     assert fits(page)
     page.get_by_label("The recordings").set_input_files(files[1:])
     page.get_by_role("button", name="Send them").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "2 of 3 recordings sent"
+    expected(page.get_by_role("heading", level=1)).to_have_text("2 of 3 recordings sent")
     assert re.search("Sent: 2; not sent: 1|Sent: 2; Not sent: 1", page.get_by_role("status").inner_text())
     assert fits(page)
     with served.parts.database.read() as session:

@@ -19,7 +19,7 @@ from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Recording, RecordingState, Story
 from tests.app.uploads.sending import some_bytes
-from tests.plugins.browser import PHONE, opened_chromium
+from tests.plugins.browser import PHONE, expected, opened_chromium
 from tests.plugins.served import Served, wait_until
 from tests.plugins.stories import Field
 
@@ -153,7 +153,7 @@ def test_recording_is_paused_gone_on_with_listened_to_and_sent(
     page.get_by_role("button", name="Send it").first.click()
     page.get_by_role("link", name="Continue").click()
     page.wait_for_url(f"**/stories/{story.id}/sent")
-    assert page.get_by_role("link", name="Get the receipt").is_visible(), "as after a form"
+    expected(page.get_by_role("link", name="Get the receipt"), "as after a form").to_be_visible()
     _, content = the_one_received(served, story)
     heard_seconds = len(sound_of(content, tmp_path)) / SAMPLES_A_SECOND
     assert -1 <= heard_seconds - int(length[1]) <= PAUSE_SECONDS - 1, "as long as is said, without the pause"
@@ -241,7 +241,7 @@ def test_why_a_recording_is_refused_is_said_in_the_readers_language(
     words = page.locator("[data-part=refused-words]")
     words.wait_for()
     assert words.get_attribute("lang") == "pl"
-    assert words.inner_text() == Translator("pl")(WORDS["story-takes-no-recording"])
+    expected(words).to_have_text(Translator("pl")(WORDS["story-takes-no-recording"]))
 
 
 def test_who_leaves_while_recording_is_asked_nothing_and_loses_nothing(
@@ -255,7 +255,7 @@ def test_who_leaves_while_recording_is_asked_nothing_and_loses_nothing(
     page.wait_for_url("**/leave")
     assert not asked
     page.goto("/")
-    assert page.get_by_role("region", name="Not sent yet").is_visible()
+    expected(page.get_by_role("region", name="Not sent yet")).to_be_visible()
 
 
 def test_what_was_recorded_for_a_story_that_takes_it_no_more_is_found_by_its_reporter(

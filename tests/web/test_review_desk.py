@@ -17,7 +17,7 @@ from models.work import Outcome
 from pipeline.tag import suggest_themes
 from storage import recordings, transcripts, wishes
 from storage.transcripts import SegmentText
-from tests.plugins.browser import PHONE
+from tests.plugins.browser import PHONE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
 
@@ -148,7 +148,7 @@ def test_curator_reviews_a_story_with_the_keyboard_only(
     assert page.evaluate("document.activeElement.id") == "theme"
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("?")
-    assert page.locator("#keys").is_visible()
+    expected(page.locator("#keys")).to_be_visible()
     assert "add a theme" in page.locator("#keys").inner_text()
     with served.parts.database.read() as session:
         assert session.get_one(Story, story.id).state is State.CURATED
@@ -185,14 +185,14 @@ def test_replaced_words_are_counted_and_undone(
     page.get_by_text("Search and replace").click()
     found = page.locator("[data-found]")
     page.get_by_label("Search for").fill("l")
-    assert found.inner_text() == "Found: 0", "no part of a word"
+    expected(found, "no part of a word").to_have_text("Found: 0")
     page.get_by_label("Parts of words too").check()
-    assert found.inner_text() == "Found: 2"
+    expected(found).to_have_text("Found: 2")
     page.get_by_label("Parts of words too").uncheck()
     page.get_by_label("Search for").fill("MY")
-    assert found.inner_text() == "Found: 2"
+    expected(found).to_have_text("Found: 2")
     page.get_by_label("Same case only").check()
-    assert found.inner_text() == "Found: 0"
+    expected(found).to_have_text("Found: 0")
     page.get_by_label("Same case only").uncheck()
     at = "[document.activeElement.name, document.activeElement.selectionStart]"
     page.get_by_role("button", name="Next hit").click()
@@ -241,4 +241,4 @@ def test_recording_that_gets_ready_takes_nobody_from_what_they_write(
     assert comment.input_value() == "Ask her"
     load.click()
     load.wait_for(state="detached")
-    assert page.locator("[data-progress]").count() == 0
+    expected(page.locator("[data-progress]")).to_have_count(0)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from models.roles import Role
-from tests.plugins.browser import PHONE
+from tests.plugins.browser import PHONE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
 
@@ -63,7 +63,7 @@ def test_story_is_sent_from_a_phone_without_scripts_to_the_receipt(
     page.get_by_role("button", name="Start now").click()
     page.get_by_label("What is the story called?").fill("The bench")
     go_on(page)
-    assert page.get_by_label("Which language is it told in?").is_visible()
+    expected(page.get_by_label("Which language is it told in?")).to_be_visible()
     page.goto("/stories/new/person")
     page.get_by_label("Who is it?").fill("my sister")
     page.get_by_label("is heard").check()
@@ -76,21 +76,21 @@ def test_story_is_sent_from_a_phone_without_scripts_to_the_receipt(
     page.get_by_label("My name, my voice and my face").check()
     go_on(page)
     answer_unseen(page, "title", "person", "others", "uses", "appearance")
-    assert page.get_by_text("The bench").is_visible()
+    expected(page.get_by_text("The bench")).to_be_visible()
     page.get_by_role("button", name="Yes, keep it and go on").click()
     page.get_by_label("A sound or video file").set_input_files(
         {"name": "bench.wav", "mimeType": "audio/wav", "buffer": SOUND}
     )
     page.get_by_role("button", name="Send the file").click()
-    assert page.get_by_text("Your story has arrived.").is_visible()
-    assert page.get_by_role("heading", name="We wait for 1 person").is_visible()
+    expected(page.get_by_text("Your story has arrived.")).to_be_visible()
+    expected(page.get_by_role("heading", name="We wait for 1 person")).to_be_visible()
     page.get_by_role("link", name="Get the receipt").click()
     page.get_by_role("button", name="Show my receipt").click()
-    assert page.locator("svg").is_visible()
+    expected(page.locator("svg")).to_be_visible()
     link = page.locator("code.cr-link", has_text="/teller/enter/").inner_text()
     teller = visit(served, viewport=PHONE, java_script_enabled=False).new_page()
     teller.goto("/teller/enter/" + link.rpartition("/")[2])
-    assert teller.get_by_text("The bench").first.is_visible()
+    expected(teller.get_by_text("The bench").first).to_be_visible()
 
 
 def test_kiosk_shows_nothing_of_the_last_one(visit: Callable[..., BrowserContext], served: Served) -> None:
@@ -130,4 +130,4 @@ def test_who_leaves_at_once_is_signed_out_and_no_step_back_shows_the_story(
     assert "The secret bench" not in page.content()
     page.go_back()
     assert "The secret bench" not in page.content()
-    assert page.get_by_role("link", name="Sign in").first.is_visible()
+    expected(page.get_by_role("link", name="Sign in").first).to_be_visible()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from models.roles import Principal, Role
 from models.stories import Recording, RecordingState
-from tests.plugins.browser import PHONE, WIDE
+from tests.plugins.browser import PHONE, WIDE, expected
 from tests.plugins.served import Served
 from tests.plugins.workshop import Workshop
 
@@ -76,7 +76,7 @@ def send(page: Page, recording: Path) -> str:
     press(page, "Yes, keep it and go on")
     page.get_by_label("A sound or video file").set_input_files(recording)
     press(page, "Send the file")
-    assert page.get_by_text("Your story has arrived.").is_visible()
+    expected(page.get_by_text("Your story has arrived.")).to_be_visible()
     return urlsplit(page.url).path.removesuffix("/sent")
 
 
@@ -85,11 +85,11 @@ def curate(page: Page) -> None:
     page.goto("/review")
     follow(page, TITLE)
     press(page, "Take up")
-    assert page.get_by_text("Written by a machine").is_visible()
+    expected(page.get_by_text("Written by a machine")).to_be_visible()
     press(page, "Save and approve")
     press(page, "Add")
     press(page, "Curate")
-    assert page.get_by_text("curated", exact=True).is_visible()
+    expected(page.get_by_text("curated", exact=True)).to_be_visible()
 
 
 def give_link(page: Page, story: str) -> str:
@@ -118,11 +118,11 @@ def release_and_download(page: Page) -> list[str]:
 def take_back(page: Page, link: str) -> None:
     """A teller opens their link, sees who has a copy, and takes the story back: two presses."""
     page.goto(link)
-    assert page.get_by_role("heading", level=1).inner_text() == TITLE
-    assert page.get_by_text("Spring").first.is_visible()
+    expected(page.get_by_role("heading", level=1)).to_have_text(TITLE)
+    expected(page.get_by_text("Spring").first).to_be_visible()
     follow(page, "Take my story back")
     press(page, "Yes, take it back")
-    assert page.get_by_role("heading", level=1).inner_text() == "Your story is taken back"
+    expected(page.get_by_role("heading", level=1)).to_have_text("Your story is taken back")
 
 
 @pytest.mark.long
@@ -136,7 +136,7 @@ def test_a_story_goes_the_whole_way_and_back_without_javascript(
     workshop.start_worker()
     workshop.wait_for(recording_id, RecordingState.READY)
     people.reporter.goto(story)
-    assert people.reporter.get_by_text("A machine has written down what is said.").is_visible()
+    expected(people.reporter.get_by_text("A machine has written down what is said.")).to_be_visible()
 
     curate(people.curator)
     link = give_link(people.curator, story)
@@ -144,11 +144,11 @@ def test_a_story_goes_the_whole_way_and_back_without_javascript(
     take_back(people.teller, link)
 
     people.team.goto("/collections")
-    assert people.team.get_by_text("A story that you downloaded was recalled").is_visible()
+    expected(people.team.get_by_text("A story that you downloaded was recalled")).to_be_visible()
     people.team.get_by_role("button", name="My copies are deleted").click()
-    assert people.team.get_by_text("A story that you downloaded was recalled").count() == 0
+    expected(people.team.get_by_text("A story that you downloaded was recalled")).to_have_count(0)
     gone = people.reporter.goto(story)
     assert gone is not None
     assert gone.status == 410
     people.curator.goto("/review")
-    assert people.curator.get_by_text(TITLE).count() == 0
+    expected(people.curator.get_by_text(TITLE)).to_have_count(0)
