@@ -193,18 +193,35 @@ def test_the_fixture_leaves_no_table_without_rows(full_database: Database) -> No
 def test_each_migration_down_and_up_keeps_every_row(
     full_database: Database, revision: str, before: str
 ) -> None:
-    kept = rows(full_database)
-    schema.downgrade(full_database, before)
-    assert schema.current(full_database) == before
-    # What came with the migration goes with it; everything else is as it was.
-    older = known_to(full_database)
-    still = rows(full_database, known=older)
-    schema.upgrade(full_database, revision)
-    schema.upgrade(full_database)
-    assert rows(full_database, known=older) == still
+    assert_down_and_up_keeps(full_database, before)
+
+
+@pytest.mark.long
+def test_each_migration_down_and_up_keeps_hundreds_of_rows(full_database: Database, field: Field) -> None:
+    for _ in range(200):
+        team = field.account(Role.PILOT_TEAM, field.pilot())
+        story = field.story(state=State.PUBLISHED, consented_to=EVERY_USE, others=[Part.HEARD])
+        with full_database.write() as session:
+            _ways_in(session, team, field.pilot())
+            _a_collection(session, story, team, field.pilot())
+    counts = {name: len(found) for name, found in rows(full_database).items()}
+    assert sum(count >= 200 for count in counts.values()) >= 20, counts
+    for _, before in LATER:
+        assert_down_and_up_keeps(full_database, before)
+
+
+def assert_down_and_up_keeps(database: Database, before: str) -> None:
+    """Down to ``before`` and up to the newest: what came since goes and comes, everything else is as it was."""
+    kept = rows(database)
+    schema.downgrade(database, before)
+    assert schema.current(database) == before
+    older = known_to(database)
+    still = rows(database, known=older)
+    schema.upgrade(database)
+    assert rows(database, known=older) == still
     assert {name: len(found) for name, found in still.items()} == {name: len(kept[name]) for name in still}
     if kept.keys() == still.keys():
-        assert rows(full_database) == kept
+        assert rows(database) == kept
 
 
 def test_a_name_that_was_given_before_is_shown_for_what_was_said_first(
