@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from limits import RateLimitItemPerMinute
 from sqlalchemy import delete, select
 
 from app.access import SESSION_COOKIE
+from app.people import asking
 from app.web import attempts
 from models import second_factors as rules
 from models.accounts import Account, LinkPurpose
@@ -256,6 +258,7 @@ def furnished(database: Database, objects: Objects, folder: Path) -> Iterator[Ho
     # A walk opens in a minute what a household opens in a month.
     with (
         mock.patch.object(attempts, "whose", side_effect=(f"visitor {n}" for n in itertools.count())),
+        mock.patch.object(asking, "TEN_A_MINUTE", RateLimitItemPerMinute(1000)),
         Place(database, objects, folder).opened() as place,
     ):
         parts = place.app.state.parts
