@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from app.operations import doctor
 from app.operations.doctor import Finding
 from app.parts import Parts
@@ -57,6 +59,7 @@ def test_work_that_killed_too_many_workers_is_parked_seen_and_begun_again(
         assert figures.failures_by_code(session) == {}
 
 
+@pytest.mark.long
 def test_work_of_another_version_is_seen_and_taken_up_by_this_one(workshop: Workshop, spoken: Path) -> None:
     story_id, recording_id = killed_while_it_inspects(workshop, spoken, version="1")
     found = findings(workshop)["work of other versions"]

@@ -175,7 +175,7 @@ def knocks() -> np.ndarray[Any, Any]:
     return samples
 
 
-@pytest.mark.parametrize("language", ["en", None])
+@pytest.mark.parametrize("language", ["en", pytest.param(None, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     "sound",
     [silence(5), hiss(), music(), voltage(), knocks()],

@@ -134,6 +134,7 @@ def test_process_stays_warm_between_jobs(warm: Recogniser, voice: Path) -> None:
     assert word_error_rate(SAID, text_of(heard[0])) <= 0.2
 
 
+@pytest.mark.long
 def test_other_weights_are_heard_with_when_asked_for_one_process_at_a_time(
     make_recogniser: MakeRecogniser, base_weights: Path, voice: Path, tmp_path: Path
 ) -> None:
