@@ -423,7 +423,7 @@ def test_service_and_model_agree(making: Making) -> None:
 
 @pytest.mark.long
 def test_service_and_model_agree_for_long(making: Making) -> None:
-    run(making, examples=15, steps=60, is_random=True)
+    run(making, examples=10, steps=60, is_random=True)
 
 
 @pytest.mark.long
