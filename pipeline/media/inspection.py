@@ -265,7 +265,8 @@ def _findings(
     others = [int(stream["index"]) for stream, _ in sounding if stream is not chosen]
     container = str(found["format"].get("format_name", "")).split(",")[0]
     notes = {
-        "cut-short": _is_cut_short(container, claimed, duration),
+        # A picture may outlast the sound, and the sound the picture.
+        "cut-short": _is_cut_short(container, claimed, max(duration, picture_seconds)),
         "checksum-mismatch": container == "flac" and _has_wrong_checksum(path, limits, cancelled),
         "nothing-to-hear": listener is None or listener.is_silent,
         "other-tracks-with-sound": bool(others),

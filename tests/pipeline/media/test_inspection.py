@@ -262,6 +262,13 @@ def test_recording_that_was_cut_keeps_what_is_there_and_notes_it(make_recording:
     assert found.notes == ["cut-short"]
 
 
+def test_film_whose_picture_outlasts_its_sound_is_whole(make_recording: MakeRecording) -> None:
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=64x64:r=5:d=5")
+    found = look(make_recording("a.mp4", *TONE, *picture, "-c:v", "libx264", "-c:a", "aac"))
+    assert (round(found.duration_seconds), round(found.picture_seconds)) == (2, 5)
+    assert found.notes == []
+
+
 def test_wav_of_a_recorder_that_streams_is_whole(make_recording: MakeRecording) -> None:
     content = subprocess.run(
         ["ffmpeg", "-v", "error", *TONE, "-f", "wav", "pipe:1"], check=True, capture_output=True
