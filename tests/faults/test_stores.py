@@ -52,10 +52,21 @@ def way(object_server: Embedded) -> Iterator[Moody]:
 
 
 @pytest.fixture
+def read_seconds() -> float:
+    """How long the service waits for its store: not so short that one which is busy beside others hangs, too."""
+    return 20.0
+
+
+@pytest.fixture
 def served(
-    way: Moody, sqlite_database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path
+    way: Moody,
+    sqlite_database: Database,
+    object_store: Objects,
+    object_server: Embedded,
+    tmp_path: Path,
+    read_seconds: float,
 ) -> Iterator[Served]:
-    """The service with that way to its store; an answer may take a second."""
+    """The service with that way to its store."""
     server = object_server
     over_there = Objects.connect(
         way.endpoint,
@@ -63,7 +74,7 @@ def served(
         server.secret_key,
         object_store.bucket,
         secure=False,
-        read_seconds=1.0,
+        read_seconds=read_seconds,
     )
     settings = Settings(_env_file=None, data=tmp_path, workers=0, min_free_bytes=0)
     with serving_over(Parts(settings, sqlite_database, over_there, load_codebook())) as running:
@@ -80,7 +91,9 @@ def form_of(content: bytes) -> bytes:
     return head + content + b"\r\n--b--\r\n"
 
 
-@pytest.mark.parametrize("mood", ["refuses", pytest.param("hangs", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("mood", "read_seconds"), [("refuses", 20.0), pytest.param("hangs", 3.0, marks=pytest.mark.long)]
+)
 def test_upload_waits_for_a_store_that_does_not_answer(
     served: Served, way: Moody, sqlite_database: Database, mood: str
 ) -> None:
