@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from models.accounts import Account
 from models.base import utc_now
 from models.curation import State
 from models.errors import Conflict, NotFound
@@ -179,11 +178,6 @@ def without_spool(session: Session, upload_ids: Collection[str]) -> set[str]:
 def of_stories(session: Session, story_ids: Collection[str]) -> list[str]:
     """The ids of the uploads of these stories."""
     return list(session.scalars(select(Upload.id).where(Upload.story_id.in_(story_ids))))
-
-
-def take_turn(session: WriteSession, account_id: str) -> None:
-    """Until the end of this transaction nobody else counts or adds to what this account sends."""
-    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
 
 
 def unfinished(session: Session, account_id: str) -> list[Upload]:

@@ -48,8 +48,7 @@ def everybody(
     cursor: str | None = None,
 ) -> Response:
     wanted = Wanted(name, pilot, Role(role) if role in list(Role) else None, bool(closed))
-    first, last = cursors.read(cursor) if cursor else (None, None)
-    after = (str(first), str(last)) if cursor else None
+    after = cursors.read_words(cursor)
     with parts.database.read() as session:
         listed = office.listed(session, wanted, after)
         return render(

@@ -29,8 +29,7 @@ def overview(
     name: Annotated[str, Query(max_length=200)] = "",
     cursor: str | None = None,
 ) -> Response:
-    first, last = cursors.read(cursor) if cursor else (None, None)
-    after = (str(first), str(last)) if cursor else None
+    after = cursors.read_words(cursor)
     with parts.database.read() as session:
         listed = reporters.listed(session, coordinator, name, after)
         return render(

@@ -23,7 +23,7 @@ from models.base import utc_now
 from models.errors import Conflict, Gone, InUse, NotFound, TooLarge, TooMany
 from models.roles import Action, Principal
 from models.uploads import Upload, check_declared, check_length, check_offset
-from storage import gate, quotas, uploads
+from storage import accounts, gate, quotas, uploads
 from storage.database import WriteSession
 from storage.spool import Request as Hold
 from storage.spool import Spool, Tail
@@ -106,7 +106,7 @@ class Uploads:
         settings, account_id = self.parts.settings, sender.account_id or ""
         with self.parts.database.write() as session:
             story = gate.may(session, sender, Action.ADD_RECORDING, wanted.story_id)
-            uploads.take_turn(session, account_id)
+            accounts.lock(session, account_id)
             self._check_unfinished(session, account_id)
             check_limits(
                 session,
@@ -224,7 +224,7 @@ class Uploads:
 
     def _note_coming(self, session: WriteSession, upload: Upload, piece: Piece) -> None:
         known = upload.length_bytes if upload.length_bytes is not None else piece.offset_bytes
-        uploads.take_turn(session, upload.account_id)
+        accounts.lock(session, upload.account_id)
         check_limits(
             session,
             self.parts.settings,

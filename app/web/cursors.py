@@ -27,6 +27,17 @@ def read(cursor: str) -> tuple[object, object]:
     return first, second
 
 
+def read_words(cursor: str | None) -> tuple[str, str] | None:
+    """The two words of a place in a list by words; None at its beginning.
+
+    :raises Invalid: it is none of ours
+    """
+    if not cursor:
+        return None
+    first, second = read(cursor)
+    return str(first), str(second)
+
+
 def of_row(moment: datetime, row_id: str) -> str:
     """The place of a row in a list by moment and id."""
     return written([moment.isoformat(), row_id])
