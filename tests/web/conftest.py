@@ -16,7 +16,7 @@ from storage.objects import Objects
 from tests.plugins.databases import on_sqlite
 from tests.plugins.objects import bucket_on
 from tests.plugins.served import Served, serving_over
-from tests.web.house import House, furnished
+from tests.web.house import House, furnished, unhurried
 
 
 @pytest.fixture
@@ -34,10 +34,10 @@ def served(parts: Parts) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def house(
+def furnished_house(
     sqlite_template: Path, object_server: Embedded, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
-    """A furnished house: everybody and everything is there. Pages change nothing in it but what is theirs."""
+    """One furnished house for every page test of this process."""
     folder = tmp_path_factory.mktemp("house")
     with (
         on_sqlite(folder, sqlite_template) as database,
@@ -45,3 +45,11 @@ def house(
         furnished(database, objects, folder) as made,
     ):
         yield made
+
+
+@pytest.fixture
+def house(furnished_house: House) -> Iterator[House]:
+    """A furnished house: everybody and everything is there. Pages change nothing in it but what is theirs."""
+    # The limits are lifted while a page test runs, and stand again for the tests that follow it in this process.
+    with unhurried():
+        yield furnished_house

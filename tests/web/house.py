@@ -255,18 +255,28 @@ OWN_STORIES: Mapping[str, Callable[[House], Story]] = {
 @contextmanager
 def furnished(database: Database, objects: Objects, folder: Path) -> Iterator[House]:
     """A furnished house, over an empty database and bucket."""
-    # A walk opens in a minute what a household opens in a month.
-    with (
-        mock.patch.object(attempts, "whose", side_effect=(f"visitor {n}" for n in itertools.count())),
-        mock.patch.object(asking, "TEN_A_MINUTE", RateLimitItemPerMinute(1000)),
-        Place(database, objects, folder).opened() as place,
-    ):
+    with Place(database, objects, folder).opened() as place:
         parts = place.app.state.parts
         parts = replace(parts, settings=parts.settings.model_copy(update={"workers": 0}))
         with serving_over(parts) as served:
             house = House(place, served, _sound(folder))
-            house.furnish()
+            with unhurried():
+                house.furnish()
             yield house
+
+
+_VISITORS = itertools.count()
+"""No address comes twice, whichever test asks."""
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Without limits of tries, in the whole process: a walk opens in a minute what a household opens in a month."""
+    with (
+        mock.patch.object(attempts, "whose", side_effect=(f"visitor {n}" for n in _VISITORS)),
+        mock.patch.object(asking, "TEN_A_MINUTE", RateLimitItemPerMinute(1000)),
+    ):
+        yield
 
 
 def _sound(folder: Path) -> bytes:

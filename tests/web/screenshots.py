@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.embedded import start_or_join
 from tests.plugins.browser import PATIENCE_MS, PHONE, WIDE, opened_chromium, used
 from tests.plugins.objects import bucket_on
-from tests.web.house import House, furnished
+from tests.web.house import House, furnished, unhurried
 from tests.web.pages import PAGES, Page
 from tests.web.visits import Visit
 
@@ -31,7 +31,7 @@ def main() -> None:
     pattern = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = [page for page in PAGES if pattern in page.name]
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with _house() as house, opened_chromium() as browser, used(browser):
+    with _house() as house, unhurried(), opened_chromium() as browser, used(browser):
         for screen, size in SCREENS.items():
             context = browser.new_context(base_url=house.served.address, viewport=size, locale="en-GB")
             context.set_default_timeout(PATIENCE_MS)
