@@ -1,10 +1,15 @@
-"""Bulk import for facilitators: a table is looked at first, then its files are sent in one form, without a script."""
+"""Bulk import for facilitators: a table is looked at first, then its files are sent in one form, without a script.
+
+With one, the page sends each file in a request of its own, by the same route, and says at once what became of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import Importer
@@ -17,7 +22,7 @@ from app.stories import service
 from app.stories.uploading import account_of
 from app.web.bodies import STREAMED
 from app.web.multipart import FileBytes, read_form
-from app.web.rendering import render
+from app.web.rendering import render, wants_page
 from app.web.translation import Phrase, Translator, translator_for
 from app.words import say
 from models.errors import Invalid, StoryError
@@ -29,6 +34,13 @@ router = APIRouter(prefix="/imports")
 
 # A form that sends a table, and a table that is too large: it is read as far as this, to say so.
 MOST_READ_BYTES = 2 * reading.MOST_BYTES
+
+COLOURS: Mapping[taking.Became, str] = {
+    taking.Became.SENT: "green",
+    taking.Became.SENT_BEFORE: "grey",
+    taking.Became.REFUSED: "red",
+    taking.Became.NO_FILE: "yellow",
+}
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,8 @@ async def send(request: Request, parts: House, sender: Importer) -> Response:
     done = await taking.take_files(request, parts, sender, fields)
     if not done.results:
         raise Invalid("csv-empty")
+    if not wants_page(request):
+        return _for_script(done, translator_for(request))
     left = [
         each.cells for each in done.results if each.became in (taking.Became.NO_FILE, taking.Became.REFUSED)
     ]
@@ -137,8 +151,33 @@ async def send(request: Request, parts: House, sender: Importer) -> Response:
         without_row=done.without_row,
         counts={each: sum(row.became is each for row in done.results) for each in taking.Became},
         Became=taking.Became,
+        colours=COLOURS,
         packed=rows.packed(left) if left else None,
         left=len(left),
+    )
+
+
+def _for_script(done: taking.Importing, translator: Translator) -> Response:
+    """What became of the rows whose files came, in the words of the page."""
+    came = [each for each in done.results if each.became is not taking.Became.NO_FILE]
+    return JSONResponse(
+        {
+            "rows": [
+                {
+                    "number": each.number,
+                    "file": each.cells.get("file", ""),
+                    "title": each.cells.get("title", ""),
+                    "story": f"/stories/{each.story_id}" if each.story_id else None,
+                    "became": each.became,
+                    "label": translator(each.became.value),
+                    "colour": COLOURS[each.became],
+                    "says": each.says,
+                }
+                for each in came
+            ],
+            "without_row": done.without_row,
+        },
+        headers={"Cache-Control": "no-store"},
     )
 
 

@@ -245,6 +245,23 @@ def test_pilots_own_limit_for_a_day_holds_in_the_middle_of_an_import(desk: Desk)
     assert "This pilot has received" in desk.look(HEADER + "c.wav;C;en;spring;;\r\n").text, "said beforehand"
 
 
+def test_script_of_the_page_is_told_of_the_rows_whose_files_came(desk: Desk) -> None:
+    rows = [row(), row(file="b.wav", title="Two"), row(file="c.wav", title="")]
+    sent = [("files", (name, b"RIFF", "audio/wav")) for name in ("c.wav", "B.WAV", "dog.wav")]
+    answer = desk.browser.post(
+        "/imports", data={"rows": json.dumps(rows)}, files=sent, headers={"accept": "application/json"}
+    )
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    told = answer.json()
+    assert told["without_row"] == ["dog.wav"]
+    (story,) = desk.stories()
+    assert [(each["number"], each["became"], each["story"]) for each in told["rows"]] == [
+        (2, "sent", f"/stories/{story.id}"),
+        (3, "not sent", None),
+    ]
+    assert "title" in told["rows"][1]["says"]
+
+
 def test_who_else_is_heard_is_noted_and_asked_on_their_own(desk: Desk) -> None:
     desk.send([row(consent="curation", others="her neighbour / a nurse")], ("a.wav", b"RIFF"))
     (story,) = desk.stories()

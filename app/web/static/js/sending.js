@@ -1,4 +1,6 @@
 // Sending a file by tus, however often the line breaks: it goes on until the file has arrived or the service says no.
+import { Pace } from "./pace.js";
+
 const ENDPOINT = "/api/v1/uploads";
 const MIB = 1024 * 1024;
 const SECOND = 1000;
@@ -7,7 +9,6 @@ const DELAYS = [0, 1, 3, 5, 10, 20, 40, 60, 120, 180].map((seconds) => seconds *
 const THEN_EVERY = 60 * SECOND;
 // A line that is dead without saying so: phones that change from Wi-Fi to mobile leave such.
 const SILENT_FOR = 90 * SECOND;
-const MEASURED_OVER = 15 * SECOND;
 // Of the answers 4xx, those after which the same is worth another try; the others are the service's last word.
 const PASSES = [409, 423, 460];
 const LAST_WORDS = ["story-takes-no-recording", "upload-complete", "withdrawn"];
@@ -28,7 +29,7 @@ function answerIn(error) {
 }
 
 export class Sending {
-  #moments = [];
+  #pace = new Pace();
   #timer = null;
   #heardAt = 0;
   #watching = null;
@@ -77,7 +78,7 @@ export class Sending {
 
   #again = async () => {
     await this.upload.abort();
-    this.#moments = [];
+    this.#pace.forget();
     this.start();
   };
 
@@ -85,19 +86,14 @@ export class Sending {
     clearTimeout(this.#timer);
     clearInterval(this.#watching);
     this.#watching = null;
-    this.#moments = [];
+    this.#pace.forget();
     window.removeEventListener("online", this.#again);
     return then();
   }
 
   #progress(sent, size) {
-    const now = Date.now();
-    this.#heardAt = now;
-    this.#moments.push({ now, sent });
-    while (now - this.#moments[0].now > MEASURED_OVER) this.#moments.shift();
-    const [first] = this.#moments;
-    const speed = (sent - first.sent) / (now - first.now);
-    this.hears.progress(size ? sent / size : 0, speed > 0 ? (size - sent) / speed / SECOND : null);
+    this.#heardAt = Date.now();
+    this.hears.progress(size ? sent / size : 0, this.#pace.secondsLeft(sent, size));
   }
 
   #shouldTryAgain(error) {
