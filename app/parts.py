@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from fastapi import Depends, Request
 from app.settings import Settings
 from models.errors import Conflict, StoryError
 from pipeline.themes.codebook import Codebook, load_codebook
-from storage import narrowings, safety_copies, schema, tombstones, uploads
+from storage import outliving, safety_copies, schema, uploads
 from storage.database import Database
 from storage.embedded import Embedded, start_or_join
 from storage.objects import Objects
@@ -47,16 +48,21 @@ def build(settings: Settings) -> Parts:
         safety_copies.copy_before_upgrade(database, settings.copies_folder)
     safety_copies.remove_old(settings.copies_folder)
     schema.upgrade(database)
-    database.when_withdrawn = partial(_after_withdrawal, settings, database)
-    database.when_narrowed = partial(narrowings.when_narrowed, database, settings.tombstones_folder)
+    watch_what_closes(settings, database)
     return _with_objects(settings, database)
 
 
-def _after_withdrawal(settings: Settings, database: Database, story_ids: list[str]) -> None:
+def watch_what_closes(settings: Settings, database: Database) -> None:
+    """From now on, let what closes a story reach what lies beside the database as soon as it is committed."""
+    outliving.watch(database, settings.tombstones_folder)
+    database.when_withdrawn = partial(_after_withdrawal, settings, database, database.when_withdrawn)
+
+
+def _after_withdrawal(
+    settings: Settings, database: Database, written: Callable[[list[str]], None], story_ids: list[str]
+) -> None:
     """What lies beside the database goes at once, where this process can reach it; the rest goes by housekeeping."""
-    tombstones.when_withdrawn(database, settings.tombstones_folder, story_ids)
-    with contextlib.suppress(OSError):
-        narrowings.forget_withdrawn(settings.tombstones_folder)
+    written(story_ids)
     with contextlib.suppress(StoryError, OSError), database.read() as session:
         for upload_id in uploads.of_stories(session, story_ids):
             Spool(settings.uploads_folder).empty(upload_id)

@@ -71,6 +71,12 @@ class WriteSession(Session):
         events: list[str] = self.info.setdefault("narrowed", [])
         return events
 
+    @property
+    def held(self) -> list[str]:
+        """Ids of the holds raised or lifted in this transaction."""
+        holds: list[str] = self.info.setdefault("held", [])
+        return holds
+
 
 class Database:
     """One database, and the two kinds of session on it."""
@@ -81,6 +87,7 @@ class Database:
         self.when_wished: Callable[[list[str]], None] = lambda wish_ids: None
         self.when_withdrawn: Callable[[list[str]], None] = lambda story_ids: None
         self.when_narrowed: Callable[[list[str]], None] = lambda event_ids: None
+        self.when_held: Callable[[list[str]], None] = lambda hold_ids: None
         self._reading = self.engine.execution_options(is_reading=True)
         if not self.is_sqlite:
             # As SQLite does: what one look sees belongs together, and does not change while it lasts.
@@ -112,6 +119,8 @@ class Database:
             self.when_withdrawn(session.withdrawn)
         if session.narrowed:
             self.when_narrowed(session.narrowed)
+        if session.held:
+            self.when_held(session.held)
         if session.wished:
             self.when_wished(session.wished)
 

@@ -39,12 +39,7 @@ def raise_safeguarding(session: WriteSession, story: Story, *, note: str, actor:
     consents.lock(session, story)
     hold = Hold(story_id=story.id, kind=HoldKind.SAFEGUARDING, note=note, raised_by=actor)
     _raise(session, story, hold, actor)
-    story.is_safeguarding = True
-    for account_id in contacts_of(session, story):
-        notices.tell_account(
-            session, account_id, NoticeKind.SAFEGUARDING, story_id=story.id, once=f"hold:{hold.id}"
-        )
-    session.flush()
+    _tell_contacts(session, story, hold)
     return hold
 
 
@@ -54,6 +49,42 @@ def hold_until_looked_at(session: WriteSession, story: Story, *, hold_id: str, a
     if session.get(Hold, hold_id) is not None:
         return False
     _raise(session, story, Hold(id=hold_id, story_id=story.id, kind=HoldKind.EMBARGO, raised_by=actor), actor)
+    return True
+
+
+def raise_again(
+    session: WriteSession,
+    story: Story,
+    hold_id: str,
+    kind: HoldKind,
+    *,
+    until: datetime | None,
+    raised_at: datetime,
+    raised_by: str,
+    warned_id: str | None,
+    actor: str,
+) -> bool:
+    """Raise a hold that this database has lost; False if it knows it. What was noted with it is lost.
+
+    Where the one who was to be told is not in this database, whoever sent the story is.
+    """
+    consents.lock(session, story)
+    if session.get(Hold, hold_id) is not None:
+        return False
+    if kind is HoldKind.EMBARGO and warned_id is not None and session.get(Account, warned_id) is None:
+        warned_id = story.submitted_by
+    hold = Hold(
+        id=hold_id,
+        story_id=story.id,
+        kind=kind,
+        until=until,
+        raised_by=raised_by,
+        raised_at=raised_at,
+        warned_id=warned_id,
+    )
+    _raise(session, story, hold, actor)
+    if kind is HoldKind.SAFEGUARDING:
+        _tell_contacts(session, story, hold)
     return True
 
 
@@ -74,6 +105,7 @@ def lift(session: WriteSession, story: Story, hold_id: str, *, actor: str) -> Ho
         each.kind is HoldKind.SAFEGUARDING for each in standing_on(session, story.id) if each.id != hold.id
     )
     session.flush()
+    session.held.append(hold.id)
     journal.note(session, actor, f"lift-{hold.kind}", story_id=story.id, subject=hold.id)
     consents.apply(session, story)
     return hold
@@ -153,6 +185,17 @@ def _works_in(session: Session, account_id: str, pilot_id: str) -> bool:
 def _raise(session: WriteSession, story: Story, hold: Hold, actor: str) -> Hold:
     session.add(hold)
     session.flush()
+    # After the commit it is written in a second place too (storage.kept_holds).
+    session.held.append(hold.id)
     journal.note(session, actor, f"raise-{hold.kind}", story_id=story.id, subject=hold.id)
     consents.apply(session, story)
     return hold
+
+
+def _tell_contacts(session: WriteSession, story: Story, hold: Hold) -> None:
+    story.is_safeguarding = True
+    for account_id in contacts_of(session, story):
+        notices.tell_account(
+            session, account_id, NoticeKind.SAFEGUARDING, story_id=story.id, once=f"hold:{hold.id}"
+        )
+    session.flush()

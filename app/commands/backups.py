@@ -133,8 +133,9 @@ def _say(done: object) -> None:
     out.print(f"restored {manifest.id}: {sum(manifest.rows.values())} rows, {done.put} objects")
     if done.were_there:
         out.print(f"{done.were_there} objects were there already")
-    out.print(f"{len(done.withdrawn_again)} stories withdrawn again, as their tombstones say")
-    out.print(f"{len(done.narrowed_again)} stories narrowed again, as their people said since")
+    out.print(f"{len(done.again.withdrawn)} stories withdrawn again, as their tombstones say")
+    out.print(f"{len(done.again.narrowed)} stories narrowed again, as their people said since")
+    out.print(f"{len(done.again.held)} stories held again, under embargoes and flags raised since")
     for each in done.differing:
         err.print(f"DIFFERS {each}: the store had another content; it was left as it is.")
     out.print(

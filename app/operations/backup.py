@@ -21,7 +21,7 @@ from alembic.migration import MigrationContext
 from app.parts import Parts
 from models.base import utc_now
 from models.errors import Conflict, NotFound, Unavailable
-from storage import dumps, narrowings, schema, tombstones
+from storage import dumps, outliving, schema, tombstones
 from storage.backup_sets import BackupSet, Manifest, digest_of, new_file, write_whole
 from storage.dumps import Contents, NamedObject
 from storage.sealing import SealedWriter, SealingKey, read_key, unseal
@@ -186,10 +186,9 @@ class _Making:
         here = self._parts.settings.tombstones_folder
         # The classes that read them are of this version's schema.
         if schema.is_current(self._parts.database):
-            tombstones.write_missing(self._parts.database, here)
-            narrowings.write_missing(self._parts.database, here)
-        tombstones.mirror(here, self._backups.tombstones)
-        narrowings.mirror(here, self._backups.tombstones)
+            outliving.write_missing(self._parts.database, here)
+            outliving.forget_ended(self._parts.database, self._backups.tombstones)
+        outliving.mirror(here, self._backups.tombstones)
         return len(tombstones.ids_in(self._backups.tombstones))
 
 

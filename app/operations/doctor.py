@@ -29,8 +29,10 @@ from pipeline.transcription.languages import PILOT_LANGUAGES, quality_note
 from storage import (
     fixity,
     journal,
+    kept_holds,
     ledger,
     narrowings,
+    outliving,
     physical_erasure,
     retention,
     schema,
@@ -231,6 +233,9 @@ def _tombstones(parts: Parts) -> Iterator[Finding]:
     says = f"{len(unwritten)} without a file, {len(torn)} unreadable"
     mend = "As for tombstones: doctor --mend writes what is missing, the backups' folder has what is torn."
     yield Finding("narrowed consent", not unwritten and not torn, says, mend)
+    unwritten, torn = kept_holds.missing(parts.database, folder), kept_holds.unreadable(folder)
+    says = f"{len(unwritten)} without a file, {len(torn)} unreadable"
+    yield Finding("embargoes and flags", not unwritten and not torn, says, mend)
     mend = "Set COMMUNITY_REPORTING_TOMBSTONES to a folder on another disk."
     apart = not _on_one_disk(folder, parts.settings.data)
     yield Finding(
@@ -267,10 +272,13 @@ def mend_what_is_safe(parts: Parts) -> Iterator[str]:
     """Mend what takes no decision: what stands in the second place is written and obeyed, and what it covers erased.
     Nothing else is deleted, and no object without a row is adopted: nobody knows what its people allowed."""
     folder = parts.settings.tombstones_folder
-    yield f"{tombstones.write_missing(parts.database, folder)} tombstones written"
-    yield f"{len(tombstones.apply(parts.database, folder))} stories withdrawn again"
-    yield f"{narrowings.write_missing(parts.database, folder)} narrowings of consent written"
-    yield f"{len(narrowings.apply(parts.database, folder))} stories narrowed again"
+    written, again = outliving.write_missing(parts.database, folder), outliving.apply(parts.database, folder)
+    yield f"{written.tombstones} tombstones written"
+    yield f"{len(again.withdrawn)} stories withdrawn again"
+    yield f"{written.narrowings} narrowings of consent written"
+    yield f"{len(again.narrowed)} stories narrowed again"
+    yield f"{written.holds} embargoes and flags written"
+    yield f"{len(again.held)} stories held again"
     yield f"{compare_and_mend(parts).erased} objects of withdrawn stories erased"
 
 

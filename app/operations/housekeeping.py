@@ -17,7 +17,7 @@ from app.operations.comparing import look_daily
 from app.operations.fixity import check_originals
 from app.parts import Parts
 from app.uploads.upkeep import keep_uploads
-from storage import narrowings, safety_copies, tombstones
+from storage import outliving, safety_copies
 
 log = structlog.get_logger()
 
@@ -49,9 +49,8 @@ def remove_old_backups(parts: Parts) -> None:
 def write_tombstones(parts: Parts) -> None:
     """Write what could not be written at once, or was written by a process that cannot reach this place."""
     place = parts.settings.tombstones_folder
-    tombstones.write_missing(parts.database, place)
-    narrowings.write_missing(parts.database, place)
-    narrowings.forget_withdrawn(place)
+    outliving.write_missing(parts.database, place)
+    outliving.forget_ended(parts.database, place)
 
 
 def erase_leftovers(parts: Parts, *, after: timedelta = leftovers.NAMES_ARE_WRITTEN_AFTER) -> bool:

@@ -21,7 +21,7 @@ from app.operations.fixity import is_whole
 from app.parts import Parts, restoring_note
 from models.base import utc_now
 from models.errors import Conflict, NotFound
-from storage import dumps, fixity, journal, narrowings, schema, tombstones
+from storage import dumps, fixity, journal, outliving, schema, tombstones
 from storage.backup_sets import BackupSet, Manifest, write_whole
 from storage.dumps import NamedObject
 from storage.sealing import ReadableChunks, SealingKey, read_key, unseal
@@ -39,8 +39,7 @@ class Restored:
     manifest: Manifest
     put: int = 0
     were_there: int = 0
-    withdrawn_again: list[str] = field(default_factory=list)
-    narrowed_again: list[str] = field(default_factory=list)
+    again: outliving.Again = field(default_factory=outliving.Again)
     skipped: int = 0
     missing: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
@@ -124,15 +123,13 @@ class _Restoring:
             self._refuse_unless_empty()
             write_whole(self._note, self._manifest.id.encode())
         here = self._parts.settings.tombstones_folder
-        tombstones.mirror(self._backups.tombstones, here)
-        narrowings.mirror(self._backups.tombstones, here)
+        outliving.mirror(self._backups.tombstones, here)
         self._put_objects(tombstones.ids_in(here), unusable)
         # One transaction: after an interruption all of them are there, or none.
         if not self._has_rows():
             self._load()
         schema.upgrade(self._parts.database)
-        self._done.withdrawn_again = tombstones.apply(self._parts.database, here)
-        self._done.narrowed_again = narrowings.apply(self._parts.database, here)
+        self._done.again = outliving.apply(self._parts.database, here)
         with self._parts.database.write() as session:
             journal.note(session, journal.SERVICE, "restore", subject=self._manifest.id)
         self._note.unlink()

@@ -24,7 +24,7 @@ from pipeline.transcription import engines, weights
 from pipeline.transcription.recogniser import Recogniser
 from pipeline.worker import Worker
 from pipeline.workplace import Workplace
-from storage import narrowings, tombstones
+from storage import outliving
 from storage.wishes import Holder
 
 
@@ -78,10 +78,8 @@ def withdraw_again(parts: Parts) -> None:
     :raises StoryError: that could not be made sure, so nothing may be served
     """
     place = parts.settings.tombstones_folder
-    tombstones.apply(parts.database, place)
-    narrowings.apply(parts.database, place)
-    tombstones.write_missing(parts.database, place)
-    narrowings.write_missing(parts.database, place)
+    outliving.apply(parts.database, place)
+    outliving.write_missing(parts.database, place)
 
 
 def application(parts: Parts) -> FastAPI:

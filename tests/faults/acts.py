@@ -38,7 +38,7 @@ from pipeline.media.inspection import MediaLimits
 from pipeline.themes.codebook import load_codebook
 from pipeline.transcription.protocol import Segment, Transcription, Word
 from pipeline.workplace import Job, Workplace, carry_out
-from storage import leases, ledger, narrowings, recordings, schema, tombstones, wishes
+from storage import leases, ledger, recordings, schema, tombstones, wishes
 from storage.database import Database
 from storage.objects import Objects
 from storage.spool import Spool
@@ -105,10 +105,7 @@ class House:
 
 def _open(settings: Settings) -> Parts:
     parts = making.open_as_it_is(settings)
-    parts.database.when_withdrawn = partial(making._after_withdrawal, settings, parts.database)
-    parts.database.when_narrowed = partial(
-        narrowings.when_narrowed, parts.database, settings.tombstones_folder
-    )
+    making.watch_what_closes(settings, parts.database)
     return parts
 
 

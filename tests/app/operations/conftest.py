@@ -20,7 +20,7 @@ from app.settings import Settings
 from models.curation import State
 from models.stories import Recording, Story
 from pipeline.themes.codebook import load_codebook
-from storage import dumps, narrowings, tombstones, withdrawals
+from storage import dumps, outliving, withdrawals
 from storage.database import Database
 from storage.embedded import Embedded
 from storage.objects import Objects
@@ -50,8 +50,7 @@ def parts(tmp_path: Path, database: Database, object_store: Objects) -> Parts:
         _env_file=None, data=tmp_path, cache=ROOT / "data" / "cache", workers=0, min_free_bytes=0
     )
     # As `build` does.
-    database.when_withdrawn = partial(tombstones.when_withdrawn, database, settings.tombstones_folder)
-    database.when_narrowed = partial(narrowings.when_narrowed, database, settings.tombstones_folder)
+    outliving.watch(database, settings.tombstones_folder)
     return Parts(settings, database, object_store, load_codebook())
 
 
@@ -67,9 +66,7 @@ class Installation:
         self.settings = self.parts.settings
         self.stories: list[Story] = []
         # As `build` does.
-        place = self.settings.tombstones_folder
-        database.when_withdrawn = partial(tombstones.when_withdrawn, database, place)
-        database.when_narrowed = partial(narrowings.when_narrowed, database, place)
+        outliving.watch(database, self.settings.tombstones_folder)
 
     def story(self, content: bytes = b"", **how: Any) -> Story:
         """A curated story, its original and its rendition in the store as their rows say."""

@@ -19,10 +19,12 @@ from app.operations.backup import make_backup
 from app.operations.comparing import compare, compare_and_mend, last_comparison, look_daily
 from app.operations.doctor import examine
 from app.operations.logs import configure_logging
+from models.base import utc_now
 from models.collections import RecallReason, Release
 from models.consent import Face, Naming, Use
 from models.curation import State
 from models.errors import Conflict, NotFound, Unavailable
+from models.holds import HoldKind
 from models.journal import JournalEntry
 from models.roles import ANYONE, Principal, Role
 from models.stories import Story, Tombstone
@@ -33,6 +35,7 @@ from storage import (
     consents,
     dumps,
     gate,
+    holds,
     journal,
     ledger,
     recalls,
@@ -68,7 +71,7 @@ def test_everything_comes_back_as_it_was(home: Installation, place: Path, make_n
     done = restored(new, place)
     assert without_ours(new.rows()) == without_ours(home.rows())
     assert new.bytes_of_everything() == home.bytes_of_everything()
-    assert (done.put, done.missing, done.differing, done.withdrawn_again) == (4, [], [], [])
+    assert (done.put, done.missing, done.differing, done.again.withdrawn) == (4, [], [], [])
     assert schema.is_current(new.database)
     with new.database.read() as session:
         assert journal.verify(session) is None
@@ -122,7 +125,7 @@ def test_a_story_withdrawn_after_the_backup_stays_away(
     home.withdraw(gone)
     new = make_new("new", tombstones=home.settings.tombstones_folder)
     done = restored(new, place)
-    assert done.withdrawn_again == [gone.id]
+    assert done.again.withdrawn == [gone.id]
     assert done.skipped == 2
     assert new.keys_of(gone) == set()
     assert new.keys_of(stays) == home.keys_of(stays)
@@ -167,7 +170,7 @@ def test_what_somebody_closed_after_the_backup_stays_closed(
         consents.record(session, mine, mine.people[0].id, terms, actor="teller")
     make_backup(home.parts, place)
     new = make_new("new")
-    assert restored(new, older.folder).narrowed_again == [story.id]
+    assert restored(new, older.folder).again.narrowed == [story.id]
     for at in (home, new):
         with at.database.read() as session:
             assert not ledger.permits(session, story.id, Use.PUBLICATION)
@@ -198,7 +201,7 @@ def test_who_pulled_after_the_backup_what_was_withdrawn_after_it_is_recalled(
         releases.note_disclosure(session, made, actor, "download.zip")
     home.withdraw(story)
     new = make_new("new", tombstones=home.settings.tombstones_folder)
-    assert restored(new, place).withdrawn_again == [story.id]
+    assert restored(new, place).again.withdrawn == [story.id]
     with new.database.read() as session:
         (recall,) = recalls.waiting_for(session, actor)
         assert (recall.release_id, recall.story_id, recall.reason) == (
@@ -208,6 +211,43 @@ def test_who_pulled_after_the_backup_what_was_withdrawn_after_it_is_recalled(
         )
     with new.database.write() as session:
         assert recalls.remind(session, recall.issued_at + recalls.REMIND_EVERY) == 1
+
+
+@pytest.mark.parametrize("comes_from", ["the second place", "the set"])
+def test_what_was_held_after_the_backup_is_held_again_and_what_was_lifted_is_not(
+    home: Installation, place: Path, make_new: Make, comes_from: str
+) -> None:
+    story, lifted = (home.story(state=State.PUBLISHED, consented_to=EVERY_USE) for _ in range(2))
+    older, until = make_backup(home.parts, place), utc_now() + timedelta(days=9)
+    with home.database.write() as session:
+        mine = session.get_one(Story, story.id)
+        holds.raise_embargo(session, mine, until=until, warned_id=mine.submitted_by, actor=mine.submitted_by)
+        holds.raise_safeguarding(session, mine, note="He waits at the bus.", actor=mine.submitted_by)
+        other = session.get_one(Story, lifted.id)
+        over = holds.raise_safeguarding(session, other, note="", actor=mine.submitted_by)
+    with home.database.write() as session:
+        holds.lift(session, session.get_one(Story, lifted.id), over.id, actor=story.submitted_by)
+    if comes_from == "the set":
+        make_backup(home.parts, place)
+        new = make_new("new")
+    else:
+        new = make_new("new", tombstones=home.settings.tombstones_folder)
+    assert restored(new, older.folder).again.held == [story.id]
+    with new.database.read() as session:
+        again = session.get_one(Story, story.id)
+        assert again.is_safeguarding
+        standing = holds.standing_on(session, story.id)
+        assert sorted((each.kind, each.until, each.note) for each in standing) == [
+            (HoldKind.EMBARGO, until, ""),
+            (HoldKind.SAFEGUARDING, None, ""),
+        ]
+        seen = {each.id for each in session.scalars(gate.readable(ANYONE))}
+        assert seen & {story.id, lifted.id} == {lifted.id}
+        assert holds.standing_on(session, lifted.id) == []
+    held = home.settings.tombstones_folder / "held"
+    assert not any(b"bus" in file.read_bytes() for file in held.iterdir()), (
+        "what was seen stays in the database"
+    )
 
 
 def test_who_pulled_after_the_backup_what_is_not_shared_any_more_is_recalled(
@@ -222,7 +262,7 @@ def test_who_pulled_after_the_backup_what_is_not_shared_any_more_is_recalled(
         mine = session.get_one(Story, story.id)
         consents.record(session, mine, mine.people[0].id, Terms(), actor="teller")
     new = make_new("new", tombstones=home.settings.tombstones_folder)
-    assert restored(new, place).narrowed_again == [story.id]
+    assert restored(new, place).again.narrowed == [story.id]
     for at in (home, new):
         with at.database.read() as session:
             (recall,) = recalls.waiting_for(session, actor)
@@ -251,7 +291,7 @@ def test_a_later_backup_brings_the_tombstone_to_an_older_one(
     home.withdraw(gone)
     make_backup(home.parts, place)
     new = make_new("new")
-    assert restored(new, older.folder).withdrawn_again == [gone.id]
+    assert restored(new, older.folder).again.withdrawn == [gone.id]
     assert tombstones.ids_in(new.settings.tombstones_folder) == {gone.id}
     assert new.keys_of(gone) == set()
 
@@ -371,7 +411,7 @@ def test_a_restore_broken_off_serves_nothing_and_goes_on_when_run_again(
     with pytest.raises(Conflict, match="restore-unfinished"):
         parts_module.build(new.settings)
     done = restored(new, place)
-    assert done.withdrawn_again == [gone.id]
+    assert done.again.withdrawn == [gone.id]
     parts_module.refuse_half_restored(new.settings)
     expected = {key for story in home.stories[1:] for key in home.keys_of(story)}
     assert new.bytes_of_everything().keys() == expected
