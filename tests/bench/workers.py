@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import wave
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -48,7 +49,7 @@ def main() -> None:
         return
     taken = Taken()
     with tempfile.TemporaryDirectory(prefix="community-reporting-") as made, parts(Path(made)) as make:
-        spoken = spoken_for(RECORDING_SECONDS, Path(made) / "spoken").path
+        spoken = beginning_of(spoken_for(RECORDING_SECONDS, Path(made) / "spoken").path, RECORDING_SECONDS)
         for round_number in range(rounds):
             for side in in_turn([ONE, TWO], round_number):
                 with closing(make(f"{side} {round_number}")) as workshop:
@@ -59,6 +60,15 @@ def main() -> None:
                             workshop.receive(recording_id, stored)
                         wait_for(workshop, [recording_id for _, recording_id, _ in put])
     print(line(taken))
+
+
+def beginning_of(whole: Path, seconds: float) -> Path:
+    """The first seconds of a WAV: a story of the demo is longer."""
+    cut = whole.with_name("beginning.wav")
+    with wave.open(str(whole), "rb") as file, wave.open(str(cut), "wb") as out:
+        out.setparams(file.getparams())
+        out.writeframes(file.readframes(int(seconds * file.getframerate())))
+    return cut
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from tests.plugins.served import Served, serving_over, wait_until
 from tests.plugins.workshop import Workshop
 
 WELL_AGAIN_SECONDS = 60.0
+SLOW_WITHIN_SECONDS = 150.0
 # In place of half a minute.
 PATIENCE_SECONDS = 1.0
 
@@ -82,6 +83,28 @@ def silent(server: OwnServer, seconds: float) -> Iterator[None]:
     yield
     time.sleep(seconds)
     server.resume()
+
+
+@contextmanager
+def slow(server: OwnServer) -> Iterator[None]:
+    """It answers, and everything takes many times as long: most of each moment it is stopped."""
+    over = threading.Event()
+
+    def drag() -> None:
+        while not over.is_set():
+            server.pause()
+            over.wait(0.5)
+            server.resume()
+            over.wait(0.05)
+
+    dragging = threading.Thread(target=drag)
+    dragging.start()
+    try:
+        yield
+    finally:
+        over.set()
+        dragging.join()
+        server.resume()
 
 
 class Sender:
@@ -174,6 +197,30 @@ def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
         f"away {back_at - gone_at:.0f} s: {len(promised)} kept, {len(refused)} refused; first kept after "
         f"{sender.kept_since(back_at)[0]:.1f} s, work done after {done_in:.1f} s"
     )
+
+
+@pytest.mark.long
+def test_what_is_sent_while_the_database_is_slow_is_kept_and_done_once(
+    served: Served, server: OwnServer, make_workshop: Callable[[Database], Workshop], spoken: Path
+) -> None:
+    workshop = make_workshop(served.parts.database)
+    pilot = f"pilot-{secrets.token_hex(4)}"
+    client = served.client(workshop.field.account(Role.REPORTER, workshop.field.pilot(pilot)))
+    known = set(story_ids(served))
+    # As long as a service's own lease is: to say that one lives takes seconds now.
+    workshop.start_worker(recognition_seconds=0.2, lease_seconds=30.0)
+    workshop.wait_for_flag("started")
+    sent = workshop.send(spoken, pilot=pilot)
+    with slow(server):
+        sender = Sender(pilot, client)
+        workshop.wait_for(sent[1], RecordingState.READY, seconds=SLOW_WITHIN_SECONDS)
+        wait_until(lambda: sender.kept_since(0.0), "a 201", SLOW_WITHIN_SECONDS)
+        answers = sender.end()
+    workshop.wait_until(lambda: not open_wishes(workshop), "the end of every wish")
+    assert {answer.status_code for answer in answers} <= {201, 503}
+    promised = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    assert set(promised) <= set(story_ids(served)) - known - {sent[0]}
+    assert_each_done_once(workshop, [sent[0]])
 
 
 def story_ids(served: Served) -> list[str]:

@@ -1,4 +1,4 @@
-"""A store that refuses, hangs or dies: nothing is answered that is not so, and everything goes on by itself."""
+"""A store that refuses, hangs, dies or is slow: nothing is answered that is not so, and all goes on by itself."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from tests.plugins.stories import Field
 
 FORM = "multipart/form-data; boundary=b"
 SOON_SECONDS = 60
+SLOW_SECONDS = 0.7
 
 
 class Moody(Refusing):
-    """A way to the store on which it answers, refuses everything with 503, or takes requests and never answers."""
+    """A way to the store on which it answers, at once or slowly, refuses everything with 503, or never answers."""
 
     def __init__(self, store: str) -> None:
         super().__init__(store, range(0))
@@ -38,6 +39,9 @@ class Moody(Refusing):
     def is_refused(self, method: str, path: str) -> bool:
         if self.mood == "hangs":
             self.over.wait(30)
+        if self.mood == "is slow":
+            time.sleep(SLOW_SECONDS)
+            return False
         return self.mood != "answers"
 
 
@@ -121,6 +125,33 @@ def test_upload_waits_for_a_store_that_does_not_answer(
     room.assert_kept(data)
     assert by_form.ask("POST", path, {"Content-Type": FORM}, form_of(b"a sound")).status == 201
     assert len([each for each in by_form.recordings() if each.sha256]) == 1
+
+
+def test_upload_to_a_store_that_is_slow_comes_whole_and_keeps_nobody_else_waiting(
+    served: Served, way: Moody, sqlite_database: Database
+) -> None:
+    room = Room(served, Field(sqlite_database))
+    by_form = room.another()
+    data = some_bytes(9 * MIB)
+    way.mood = "is slow"
+    where = room.begun(len(data))
+    answers: list[Answer] = []
+    sending = threading.Thread(target=lambda: answers.append(room.patch(where, 0, data)))
+    sending.start()
+    waited: list[float] = []
+    while sending.is_alive():
+        began = time.monotonic()
+        assert room.ask("GET", f"/api/v1/stories/{room.story.id}").status == 200
+        waited.append(time.monotonic() - began)
+        time.sleep(0.05)
+    sending.join()
+    assert [answer.status for answer in answers] == [204]
+    # As a rule, and not each: the machine is shared.
+    assert sorted(waited)[len(waited) // 2] < SLOW_SECONDS
+    path = f"/api/v1/stories/{by_form.story.id}/recordings"
+    assert by_form.ask("POST", path, {"Content-Type": FORM}, form_of(b"a sound")).status == 201
+    way.mood = "answers"
+    room.assert_kept(data)
 
 
 @contextmanager
