@@ -176,11 +176,10 @@ def _by_private_link(
     """Who came by a private link. An account opens nothing here, and this cookie opens nothing elsewhere."""
     cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
     with parts.database.read() as session:
-        person = tellers.person_of_session(session, cookie) if cookie else None
-        if person is None:
+        principal = tellers.holder_of(session, cookie) if cookie else None
+        if principal is None:
             raise NotSignedIn("teller-session-ended")
-        principal = tellers.principal_of(person)
-        request.state.story_language = session.get_one(Story, person.story_id).spoken_language
+        request.state.story_language = session.get_one(Story, principal.story_id).spoken_language
     request.state.principal = principal
     return principal
 

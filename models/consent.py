@@ -191,13 +191,17 @@ def standing_of(events: Iterable[ConsentEvent], *, has_guardian: bool = False) -
     wins; it is asked for where the person has a guardian, and a word once given is not passed over later.
     """
     said = list(events)
-    own = _last_of(event for event in said if event.given_by is not Giver.GUARDIAN)
-    guardian = [event for event in said if event.given_by is Giver.GUARDIAN]
-    return narrowest([own, _last_of(guardian)]) if has_guardian or guardian else own
+    own = word_of(said, Giver.PERSON)
+    if has_guardian or any(event.given_by is Giver.GUARDIAN for event in said):
+        return narrowest([own, word_of(said, Giver.GUARDIAN)])
+    return own
 
 
-def _last_of(events: Iterable[ConsentEvent]) -> Standing:
-    last = max(events, key=lambda event: event.sequence, default=None)
+def word_of(events: Iterable[ConsentEvent], giver: Giver) -> Standing:
+    """What one of the two said last of a person's events, the person themselves or their guardian, on its own."""
+    # An event that is not written yet has no giver: it is the person's own, as the column's default says.
+    theirs = (each for each in events if (each.given_by is Giver.GUARDIAN) == (giver is Giver.GUARDIAN))
+    last = max(theirs, key=lambda event: event.sequence, default=None)
     return NOTHING if last is None else said_by(last)
 
 

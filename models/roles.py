@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.consent import Giver
+
 
 class Role(StrEnum):
     """What a person is in one pilot. Administrators run the service and read no story by that."""
@@ -36,8 +38,8 @@ class Principal:
     """Who asks: an account with roles by pilot, the holder of a teller's link, or nobody in particular.
 
     ``scopes`` is None for a session (all) and a set for an API key. ``story_id`` and ``person_id`` are set for a
-    private link: that person, in that story. ``readers`` are the roles that a pilot's protocol lets see what is
-    shared, by pilot; where nothing is said, :data:`READERS`.
+    private link: that person, in that story; ``giver`` says whether they speak there, or their guardian. ``readers``
+    are the roles that a pilot's protocol lets see what is shared, by pilot; where nothing is said, :data:`READERS`.
     """
 
     account_id: str | None = None
@@ -46,6 +48,7 @@ class Principal:
     scopes: frozenset[Scope] | None = None
     story_id: str | None = None
     person_id: str | None = None
+    giver: Giver = Giver.PERSON
     readers: Mapping[str, frozenset[Role]] = field(default_factory=dict)
 
     def __hash__(self) -> int:

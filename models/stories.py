@@ -111,7 +111,8 @@ class StoryPerson(Base):
     ``shown_name`` is what leaves where the person consents to a name or a pseudonym; ``named_as`` says for which of
     the two it was given, and it is shown as nothing else. The link's token is kept
     as a digest: the person's own door to consent and withdrawal. ``guardian`` says who stands beside somebody
-    who is a minor or represented ("her mother"): then the guardian's consent is asked for as well.
+    who is a minor or represented ("her mother"): then the guardian's consent is asked for as well, behind a link of
+    the guardian's own.
     """
 
     __tablename__ = "story_person"
@@ -125,6 +126,7 @@ class StoryPerson(Base):
     named_as: Mapped[Naming] = mapped_column(one_of(Naming), default=Naming.NAMED)
     guardian: Mapped[str | None] = mapped_column(String(200))
     link_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    guardian_link_digest: Mapped[str | None] = mapped_column(String(64), unique=True)
 
 
 class TellerContact(Base):

@@ -9,12 +9,14 @@ from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Id, new_id, one_of, utc_now
+from models.consent import Giver
 
 
 class TellerSession(Base):
     """A private link that was exchanged for a cookie; this row holds the cookie's SHA-256.
 
-    It ends with the link: making a new link, or revoking it, deletes these rows.
+    It ends with the link: making a new link, or revoking it, deletes these rows. ``giver``: whose link it was, the
+    person's own or their guardian's; what is said behind it is that one's word alone.
     """
 
     __tablename__ = "teller_session"
@@ -22,6 +24,7 @@ class TellerSession(Base):
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("story_person.id", ondelete="CASCADE"), index=True)
+    giver: Mapped[Giver] = mapped_column(one_of(Giver), default=Giver.PERSON)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     ends_at: Mapped[datetime]
 

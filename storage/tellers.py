@@ -1,4 +1,4 @@
-"""Private links: each person in a story has a door of their own, without an account.
+"""Private links: each person in a story has a door of their own, without an account; so has their guardian.
 
 The link's token has 256 random bits and is kept as a digest. It is exchanged for a cookie at once; both end when
 a new link is made, when it is revoked, and with the story.
@@ -7,14 +7,17 @@ a new link is made, when it is revoked, and with the story.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.consent import Giver
 from models.curation import State
-from models.errors import NotFound
+from models.errors import Invalid, NotFound
 from models.roles import Principal
 from models.stories import Story, StoryPerson
 from models.tellers import TellerSession
@@ -25,31 +28,50 @@ from storage.database import WriteSession
 SESSION_LASTS = timedelta(hours=2)
 
 
-def make_link(session: WriteSession, story: Story, person_id: str, *, actor: str) -> str:
+@dataclass(frozen=True)
+class Acts:
+    """What the journal calls what is done with a link."""
+
+    make: str
+    revoke: str
+    open: str
+
+
+ACTS: Mapping[Giver, Acts] = {
+    Giver.PERSON: Acts("make-link", "revoke-link", "open-link"),
+    Giver.GUARDIAN: Acts("make-guardian-link", "revoke-guardian-link", "open-guardian-link"),
+}
+
+
+def make_link(
+    session: WriteSession, story: Story, person_id: str, *, actor: str, giver: Giver = Giver.PERSON
+) -> str:
     """A person's private link, returned as its token, once; the one they had before is worth nothing any more.
 
+    :param giver: whose link it is, and so whose word is said behind it: the person's own, or their guardian's
     :raises NotFound: the person is not in this story
+    :raises Invalid: nobody stands beside the person as guardian
     :raises Conflict: the story was withdrawn
     """
     person = _person(session, story, person_id)
+    if giver is Giver.GUARDIAN and not person.guardian:
+        raise Invalid("no-guardian")
     token = secrets.token_urlsafe(32)
-    _end_sessions(session, person)
-    person.link_digest = digest_of(token)
-    session.flush()
-    journal.note(session, actor, "make-link", story_id=story.id, subject=person.id)
+    _replace(session, person, giver, digest_of(token))
+    journal.note(session, actor, ACTS[giver].make, story_id=story.id, subject=person.id)
     return token
 
 
-def revoke_link(session: WriteSession, story: Story, person_id: str, *, actor: str) -> None:
-    """End a person's link and every session behind it: what was lost opens nothing.
+def revoke_link(
+    session: WriteSession, story: Story, person_id: str, *, actor: str, giver: Giver = Giver.PERSON
+) -> None:
+    """End a person's link, or their guardian's, and every session behind it: what was lost opens nothing.
 
     :raises NotFound: the person is not in this story
     """
     person = _person(session, story, person_id)
-    _end_sessions(session, person)
-    person.link_digest = None
-    session.flush()
-    journal.note(session, actor, "revoke-link", story_id=story.id, subject=person.id)
+    _replace(session, person, giver, None)
+    journal.note(session, actor, ACTS[giver].revoke, story_id=story.id, subject=person.id)
 
 
 def begin_session(session: WriteSession, token: str) -> tuple[str, datetime]:
@@ -57,20 +79,25 @@ def begin_session(session: WriteSession, token: str) -> tuple[str, datetime]:
 
     :raises NotFound: the link is not known, was replaced or revoked, or its story is gone
     """
+    digest = digest_of(token)
     person = session.scalars(
         select(StoryPerson)
         .join(Story, Story.id == StoryPerson.story_id)
-        .where(StoryPerson.link_digest == digest_of(token), Story.state != State.WITHDRAWN)
+        .where(
+            or_(StoryPerson.link_digest == digest, StoryPerson.guardian_link_digest == digest),
+            Story.state != State.WITHDRAWN,
+        )
     ).one_or_none()
     if person is None:
         raise NotFound("private-link-unknown")
+    giver = Giver.PERSON if person.link_digest == digest else Giver.GUARDIAN
     cookie = secrets.token_urlsafe(32)
     standing = TellerSession(
-        token_digest=digest_of(cookie), person_id=person.id, ends_at=utc_now() + SESSION_LASTS
+        token_digest=digest_of(cookie), person_id=person.id, giver=giver, ends_at=utc_now() + SESSION_LASTS
     )
     session.add(standing)
     session.flush()
-    journal.note(session, journal.TELLER, "open-link", story_id=person.story_id, subject=person.id)
+    journal.note(session, journal.TELLER, ACTS[giver].open, story_id=person.story_id, subject=person.id)
     return cookie, standing.ends_at
 
 
@@ -79,19 +106,17 @@ def end_session(session: WriteSession, cookie: str) -> None:
     session.execute(delete(TellerSession).where(TellerSession.token_digest == digest_of(cookie)))
 
 
-def person_of_session(session: Session, cookie: str) -> StoryPerson | None:
-    """Whose cookie it is, if it still stands."""
+def holder_of(session: Session, cookie: str) -> Principal | None:
+    """Who asks behind a private link, if its cookie still stands: that person, in that story, and nobody else."""
     query = (
-        select(StoryPerson)
+        select(StoryPerson.story_id, StoryPerson.id, TellerSession.giver)
         .join(TellerSession, TellerSession.person_id == StoryPerson.id)
         .where(TellerSession.token_digest == digest_of(cookie), TellerSession.ends_at > utc_now())
     )
-    return session.scalars(query).one_or_none()
-
-
-def principal_of(person: StoryPerson) -> Principal:
-    """Who asks behind a private link: that person, in that story, and nobody else."""
-    return Principal(story_id=person.story_id, person_id=person.id)
+    found = session.execute(query).one_or_none()
+    if found is None:
+        return None
+    return Principal(story_id=found.story_id, person_id=found.id, giver=found.giver)
 
 
 def remove_ended(session: WriteSession, now: datetime) -> None:
@@ -107,5 +132,12 @@ def _person(session: WriteSession, story: Story, person_id: str) -> StoryPerson:
     return person
 
 
-def _end_sessions(session: WriteSession, person: StoryPerson) -> None:
-    session.execute(delete(TellerSession).where(TellerSession.person_id == person.id))
+def _replace(session: WriteSession, person: StoryPerson, giver: Giver, digest: str | None) -> None:
+    session.execute(
+        delete(TellerSession).where(TellerSession.person_id == person.id, TellerSession.giver == giver)
+    )
+    if giver is Giver.GUARDIAN:
+        person.guardian_link_digest = digest
+    else:
+        person.link_digest = digest
+    session.flush()

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.base import utc_now
 from models.collections import CollectionEntry, RecallReason, ReleaseEntry
-from models.consent import ConsentEvent, EventKind, Permission, Use, standing_of
+from models.consent import ConsentEvent, EventKind, Giver, Permission, Use, standing_of
 from models.curation import CURATED_STATES, State
 from models.holds import Hold
 from models.notices import Notice, NoticeKind
@@ -32,17 +32,25 @@ from storage.database import WriteSession
 WARNED_OF_KEPT = "kept:"
 
 
-def withdraw(session: WriteSession, story: Story, *, actor: str, person_id: str | None = None) -> Tombstone:
+def withdraw(
+    session: WriteSession,
+    story: Story,
+    *,
+    actor: str,
+    person_id: str | None = None,
+    giver: Giver = Giver.PERSON,
+) -> Tombstone:
     """Take a story back, wholly. From the end of this transaction nobody is shown anything of it.
 
     :param person_id: whose wish it is; None for the teller
+    :param giver: whether it is their own, or their guardian's for them
     :raises Conflict: it was withdrawn before
     """
     consents.lock(session, story)
     acts = {entry.act for entry in journal.of_story(session, story.id)}
     was_published = story.state == State.PUBLISHED or "publish" in acts
     known_to = _could_read(session, story, was_shared=story.state in CURATED_STATES or "curate" in acts)
-    _record_event(session, story, person_id or story.people[0].id, actor)
+    _record_event(session, story, person_id or story.people[0].id, giver, actor)
     session.execute(delete(Permission).where(Permission.story_id == story.id))
     session.execute(delete(SearchEntry).where(SearchEntry.story_id == story.id))
     wishes.call_off(session, story.id)
@@ -149,7 +157,7 @@ def _could_read(session: Session, story: Story, *, was_shared: bool) -> list[str
     return sorted(known)
 
 
-def _record_event(session: WriteSession, story: Story, person_id: str, actor: str) -> None:
+def _record_event(session: WriteSession, story: Story, person_id: str, giver: Giver, actor: str) -> None:
     events = ledger.events_of(session, story.id, person_id)
     before = standing_of(events)
     session.add(
@@ -166,6 +174,7 @@ def _record_event(session: WriteSession, story: Story, person_id: str, actor: st
             voice=before.voice,
             manner="form",
             language=events[-1].language if events else "en",
+            given_by=giver,
             recorded_by=actor,
         )
     )

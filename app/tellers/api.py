@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.orm import Session
 
 from app.access import Curator, SignedIn, scope
@@ -13,6 +15,7 @@ from app.tellers.schemas import LinkOut, ReceiptOut, ReviewCopyOut
 from app.web.described import gives
 from app.web.translation import Translator
 from models.accounts import Account
+from models.consent import Giver
 from models.errors import NotSignedIn
 from models.roles import Action, Scope
 from models.stories import Story, StoryPerson
@@ -24,27 +27,40 @@ MAY_READ = [Depends(scope(Scope.STORIES_READ))]
 MAY_WRITE = [Depends(scope(Scope.STORIES_WRITE))]
 MAY_REVIEW = [Depends(scope(Scope.REVIEW))]
 
+WhoseLink = Annotated[
+    Giver, Query(description="Whose link: the person's own, or that of the guardian who stands beside them.")
+]
+
 
 @router.post(
     "/people/{person_id}/link", status_code=201, dependencies=MAY_WRITE, summary="Make a private link"
 )
-def make_link(parts: House, actor: SignedIn, response: Response, story_id: str, person_id: str) -> LinkOut:
-    """A person's own door, without an account. It is shown once; the link that they had before is dead at once."""
+def make_link(
+    parts: House,
+    actor: SignedIn,
+    response: Response,
+    story_id: str,
+    person_id: str,
+    giver: WhoseLink = Giver.PERSON,
+) -> LinkOut:
+    """A person's own door, or their guardian's, without an account. It is shown once; the one before is dead then."""
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
-        token = tellers.make_link(session, story, person_id, actor=actor.account_id or "")
+        token = tellers.make_link(session, story, person_id, actor=actor.account_id or "", giver=giver)
     response.headers["Cache-Control"] = "no-store"
-    return LinkOut(person_id=person_id, link=service.address_of(parts.settings, token))
+    return LinkOut(person_id=person_id, giver=giver, link=service.address_of(parts.settings, token))
 
 
 @router.delete(
     "/people/{person_id}/link", status_code=204, dependencies=MAY_WRITE, summary="Revoke a private link"
 )
-def revoke_link(parts: House, actor: SignedIn, story_id: str, person_id: str) -> None:
-    """A person's link and every page behind it end at once; again changes nothing."""
+def revoke_link(
+    parts: House, actor: SignedIn, story_id: str, person_id: str, giver: WhoseLink = Giver.PERSON
+) -> None:
+    """A person's link, or their guardian's, and every page behind it end at once; again changes nothing."""
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
-        tellers.revoke_link(session, story, person_id, actor=actor.account_id or "")
+        tellers.revoke_link(session, story, person_id, actor=actor.account_id or "", giver=giver)
 
 
 @router.get("/people/{person_id}/receipt", dependencies=MAY_READ, summary="A receipt of consent")

@@ -12,6 +12,7 @@ from app.parts import House
 from app.tellers import service
 from app.web.rendering import render
 from app.web.translation import LANGUAGES, Translator, translator_for
+from models.consent import Giver
 from models.errors import Invalid
 from models.roles import Action
 from storage import gate, review_copies, tellers
@@ -19,6 +20,7 @@ from storage import gate, review_copies, tellers
 router = APIRouter(prefix="/stories/{story_id}")
 
 Language = Annotated[str, Form(max_length=8)]
+Whose = Annotated[Giver, Form()]
 
 
 @router.get("/people/{person_id}/link")
@@ -43,6 +45,7 @@ def make_link(
     story_id: str,
     person_id: str,
     language: Language,
+    giver: Whose = Giver.PERSON,
 ) -> Response:
     """A new link on a sheet to be printed, once. The QR code is drawn here: the address goes to nobody else."""
     if language not in LANGUAGES:
@@ -50,8 +53,8 @@ def make_link(
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
         person = service.person_in(session, story, person_id)
-        token = tellers.make_link(session, story, person.id, actor=actor.account_id or "")
-        label = person.label
+        token = tellers.make_link(session, story, person.id, actor=actor.account_id or "", giver=giver)
+        label = person.guardian if giver is Giver.GUARDIAN else person.label
     address = service.address_of(parts.settings, token)
     response = render(
         request,
@@ -60,6 +63,7 @@ def make_link(
         reader=translator_for(request),
         story_id=story_id,
         label=label,
+        is_guardian=giver is Giver.GUARDIAN,
         address=address,
         picture=service.picture_of(address),
     )
@@ -68,10 +72,12 @@ def make_link(
 
 
 @router.post("/people/{person_id}/link/revoke")
-def revoke_link(parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+def revoke_link(
+    parts: House, actor: SignedIn, story_id: str, person_id: str, giver: Whose = Giver.PERSON
+) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, actor, Action.GIVE_LINK, story_id)
-        tellers.revoke_link(session, story, person_id, actor=actor.account_id or "")
+        tellers.revoke_link(session, story, person_id, actor=actor.account_id or "", giver=giver)
     return RedirectResponse(f"/stories/{story_id}/people/{person_id}/link", 303)
 
 

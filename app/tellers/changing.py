@@ -15,7 +15,7 @@ from app.consents.forms import wrong_in
 from app.often import EVENTS, at_most
 from app.parts import House, Parts
 from app.tellers import forms, receipts, service, views
-from app.tellers.words import APPEARANCES, CHANGES, GIVERS, MANNERS, USES
+from app.tellers.words import CHANGES, GIVERS, MANNERS, USES
 from app.web import cookies
 from app.web.cookies import LEAVING, TELLER_COOKIE
 from app.web.doors import DOOR
@@ -23,7 +23,7 @@ from app.web.fields import fields_of
 from app.web.rendering import render
 from app.web.translation import Translator, translator_for
 from models.base import utc_now
-from models.consent import Use
+from models.consent import Giver, Use, word_of
 from models.errors import Invalid
 from models.roles import Action, Principal
 from models.stories import Part
@@ -61,8 +61,8 @@ def _form(
     translator = translator_for(request)
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
-        own = views.own_word(ledger.events_of(session, story.id, person.id))
-        uses = views.uses_shown(session, story, person, own, translator)
+        own = word_of(ledger.events_of(session, story.id, person.id), teller.giver)
+        uses = views.uses_shown(session, story, person, teller.giver, own, translator)
         shares = pilots.of_ids(session, story.pilot_ids)
         if filled is None:
             filled = forms.fields_of(own, uses, shares)
@@ -77,9 +77,10 @@ def _form(
             shares=[(each.code, translator(USES[Use.SHARING][0], pilot=each.name)) for each in shares],
             appearances=[
                 {"name": name, "label": translator(label), "hint": translator(hint) if hint else ""}
-                for name, (label, hint) in APPEARANCES.items()
+                for name, (label, hint) in views.appearances_for(teller.giver).items()
             ],
             guardian=person.guardian,
+            is_guardian=teller.giver is Giver.GUARDIAN,
             wording=wordings.current(session, story.pilot_ids, translator.language),
         )
 
@@ -94,10 +95,9 @@ def stop_form(request: Request, parts: House, teller: Teller, use: Use) -> Respo
     translator = translator_for(request)
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
-        own = views.own_word(ledger.events_of(session, story.id, person.id))
-        shown = next(
-            each for each in views.uses_shown(session, story, person, own, translator) if each.use is use
-        )
+        own = word_of(ledger.events_of(session, story.id, person.id), teller.giver)
+        uses = views.uses_shown(session, story, person, teller.giver, own, translator)
+        shown = next(each for each in uses if each.use is use)
         is_recalled = use in (Use.CURATION, Use.SHARING) and bool(views.copies_taken(session, story))
         return render(
             request,
@@ -122,7 +122,8 @@ def withdraw_form(request: Request, parts: House, teller: Teller) -> Response:
     with parts.database.read() as session:
         _, person = service.at_the_door(session, teller, Action.WITHDRAW)
         is_teller = person.part is Part.TELLER
-    return render(request, "teller-withdraw.html", is_teller=is_teller)
+    is_guardian = teller.giver is Giver.GUARDIAN
+    return render(request, "teller-withdraw.html", is_teller=is_teller, is_guardian=is_guardian)
 
 
 @router.post("/withdraw")
@@ -141,6 +142,7 @@ def withdraw(request: Request, parts: House, teller: Teller, sure: Sure) -> Resp
         "teller-taken-back.html",
         translator=translator,
         is_teller=stone is not None,
+        is_guardian=teller.giver is Giver.GUARDIAN,
         gone_by=utc_now() + timedelta(days=settings.backup_days),
         holders=sorted({copy.pilot for copy in copies}),
         receipt=receipt,

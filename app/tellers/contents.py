@@ -68,6 +68,7 @@ def _person(session: Session, person: StoryPerson) -> dict[str, Any]:
     return _row(person, *_PERSON) | {
         "contact": contact.contact if contact else None,
         "has_private_link": person.link_digest is not None,
+        "guardian_has_private_link": person.guardian_link_digest is not None,
     }
 
 

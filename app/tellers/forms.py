@@ -15,7 +15,7 @@ from models.base import utc_now
 from models.consent import Giver, Manner, Standing, Use
 from models.errors import Invalid
 from models.pilots import Pilot
-from models.stories import Story, StoryPerson
+from models.stories import Story
 from storage import pilots
 from storage.consents import Terms
 
@@ -39,14 +39,16 @@ def fields_of(own: Standing, uses: Sequence[UseShown], shares: Sequence[Pilot]) 
 def terms_of(
     session: Session,
     story: Story,
-    person: StoryPerson,
     fields: Mapping[str, str],
     before: Standing,
     translator: Translator,
+    *,
+    giver: Giver,
 ) -> Terms:
     """What the form says, as terms for the ledger.
 
-    :param before: what the person had said; what the form does not ask stays as it was
+    :param before: what the giver had said; what the form does not ask stays as it was
+    :param giver: whose word it is, by the link that was opened
     :raises Invalid: a date that is none or has passed, or a choice that is none
     """
     shared_with = frozenset(
@@ -56,7 +58,6 @@ def terms_of(
     if fields.get("appearance") not in APPEARANCES:
         raise Invalid("form-incomplete")
     naming, face, voice = APPEARANCES[fields["appearance"]]
-    is_guardian = person.guardian is not None and fields.get("speaks") == Giver.GUARDIAN
     return Terms(
         uses=frozenset(uses),
         pilot_ids=shared_with,
@@ -67,14 +68,16 @@ def terms_of(
         voice=voice,
         manner=Manner.FORM,
         language=translator.language,
-        given_by=Giver.GUARDIAN if is_guardian else Giver.PERSON,
+        given_by=giver,
         wording_id=fields.get("wording") or None,
         original_may_go=before.original_may_go,
     )
 
 
-def without(before: Standing, use: Use, translator: Translator, wording_id: str | None) -> Terms:
-    """What a person had said, less one use. Without curation nothing is left: there is no use without it.
+def without(
+    before: Standing, use: Use, translator: Translator, wording_id: str | None, *, giver: Giver
+) -> Terms:
+    """What somebody had said, less one use. Without curation nothing is left: there is no use without it.
 
     :param wording_id: the text to which they said the rest, and which holds for it still
     """
@@ -88,6 +91,7 @@ def without(before: Standing, use: Use, translator: Translator, wording_id: str 
         voice=before.voice,
         manner=Manner.FORM,
         language=translator.language,
+        given_by=giver,
         wording_id=wording_id,
         original_may_go=before.original_may_go,
     )

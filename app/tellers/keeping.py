@@ -54,7 +54,7 @@ def everything_held(request: Request, parts: House, teller: Teller) -> Response:
 
     def look(session: Session) -> tuple[Story, StoryPerson | None]:
         # The link may be replaced while the archive is on its way.
-        if tellers.person_of_session(session, cookie) is None:
+        if tellers.holder_of(session, cookie) is None:
             raise NotSignedIn("teller-session-ended")
         return service.at_the_door(session, teller)
 

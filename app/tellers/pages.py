@@ -68,9 +68,9 @@ def leave(request: Request, parts: House, at_once: Annotated[str, Form(max_lengt
     """Back to nobody; ``at_once`` to a page that says nothing of us, for whoever is not safe with these pages open."""
     cookie = cookies.value_of(request, TELLER_COOKIE, parts.settings)
     with parts.database.write() as session:
-        person = tellers.person_of_session(session, cookie)
-        if person is not None:
-            request.state.story_language = session.get_one(Story, person.story_id).spoken_language
+        holder = tellers.holder_of(session, cookie)
+        if holder is not None:
+            request.state.story_language = session.get_one(Story, holder.story_id).spoken_language
         tellers.end_session(session, cookie)
     said = f"{DOOR}/left?lang={translator_for(request).language}"
     response = RedirectResponse("/leave" if at_once else said, 303, headers=dict(LEAVING))
@@ -88,7 +88,7 @@ def show(request: Request, parts: House, teller: Teller) -> Response:
     translator = translator_for(request)
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller)
-        held = views.held(session, story, person, parts.codebook, translator)
+        held = views.held(session, story, person, teller.giver, parts.codebook, translator)
     return render(
         request, "teller.html", translator=translator, held=held, backup_days=parts.settings.backup_days
     )

@@ -124,9 +124,10 @@ class ReceiptOut(BaseModel):
 
 
 class LinkOut(BaseModel):
-    """A person's new private link. It is shown once; the one before it opens nothing any more."""
+    """A new link, a person's or their guardian's. It is shown once; the one before it opens nothing any more."""
 
     person_id: str
+    giver: Giver
     link: str
 
 

@@ -13,10 +13,9 @@ from sqlalchemy.orm import Session
 from app.settings import Settings
 from app.tellers import forms
 from app.tellers.schemas import ReviewCopyOut
-from app.tellers.views import own_word
 from app.web.doors import DOOR
 from app.web.translation import LANGUAGES, Translator
-from models.consent import ConsentEvent, Giver, Use
+from models.consent import ConsentEvent, Giver, Use, word_of
 from models.errors import Conflict, NotFound
 from models.notices import NoticeKind
 from models.roles import Action, Principal
@@ -41,28 +40,28 @@ def at_the_door(
 def say(
     session: WriteSession, teller: Principal, fields: Mapping[str, str], translator: Translator
 ) -> ConsentEvent:
-    """The person of the link says anew what they allow, the whole of it; as guardian, where they have one.
+    """Whoever holds the link says anew what they allow, the whole of it: the person themselves, or their guardian.
 
     :raises Invalid: something in the form is wrong
     """
     story, person = at_the_door(session, teller, Action.RECORD_CONSENT)
-    before = own_word(ledger.events_of(session, story.id, person.id))
-    terms = forms.terms_of(session, story, person, fields, before, translator)
+    before = word_of(ledger.events_of(session, story.id, person.id), teller.giver)
+    terms = forms.terms_of(session, story, fields, before, translator, giver=teller.giver)
     return _record(session, story, person, terms)
 
 
 def stop(session: WriteSession, teller: Principal, use: Use, translator: Translator) -> None:
-    """The person of the link no longer allows one use; the rest stays as they said. Again changes nothing."""
+    """Whoever holds the link no longer allows one use; the rest stays as they said. Again changes nothing."""
     story, person = at_the_door(session, teller, Action.RECORD_CONSENT)
     consents.lock(session, story)
     said = ledger.events_of(session, story.id, person.id)
-    before = own_word(said)
+    before = word_of(said, teller.giver)
     if use in before.uses:
-        _record(session, story, person, forms.without(before, use, translator, _wording_of(said)))
+        _record(session, story, person, _without(said, use, translator, teller.giver))
 
 
 def take_back(session: WriteSession, teller: Principal, translator: Translator) -> Tombstone | None:
-    """Whoever told the story takes it back, wholly; anybody else in it takes back all that they had allowed.
+    """Whoever told the story, or their guardian, takes it back, wholly; anybody else takes back all that they allowed.
 
     The second closes the story too: nobody is shown what one of its people does not allow. It is then the teller's,
     and not theirs, to have it erased. None: there is no tombstone. Again changes nothing; who never said anything
@@ -70,12 +69,13 @@ def take_back(session: WriteSession, teller: Principal, translator: Translator) 
     """
     story, person = at_the_door(session, teller, Action.WITHDRAW)
     if person.part is Part.TELLER:
-        return withdrawals.withdraw(session, story, actor=journal.TELLER, person_id=person.id)
+        return withdrawals.withdraw(
+            session, story, actor=journal.TELLER, person_id=person.id, giver=teller.giver
+        )
     consents.lock(session, story)
     said = ledger.events_of(session, story.id, person.id)
-    before = own_word(said)
-    if before.uses or not any(event.given_by is Giver.PERSON for event in said):
-        _record(session, story, person, forms.without(before, Use.CURATION, translator, _wording_of(said)))
+    if word_of(said, teller.giver).uses or not any(event.given_by is teller.giver for event in said):
+        _record(session, story, person, _without(said, Use.CURATION, translator, teller.giver))
     return None
 
 
@@ -135,9 +135,10 @@ def copy_view(session: Session, story: Story, copy: ReviewCopy) -> ReviewCopyOut
     )
 
 
-def _wording_of(said: Sequence[ConsentEvent]) -> str | None:
-    """The text to which a person themselves said their last word."""
-    return next((event.wording_id for event in reversed(said) if event.given_by is Giver.PERSON), None)
+def _without(said: Sequence[ConsentEvent], use: Use, translator: Translator, giver: Giver) -> Terms:
+    """What one giver had said, less one use, to the text to which they said it."""
+    wording_id = next((event.wording_id for event in reversed(said) if event.given_by is giver), None)
+    return forms.without(word_of(said, giver), use, translator, wording_id, giver=giver)
 
 
 def _record(session: WriteSession, story: Story, person: StoryPerson, terms: Terms) -> ConsentEvent:

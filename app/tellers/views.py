@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,9 @@ from app.stories.schemas import RecordingOut
 from app.stories.views import recording_view
 from app.tellers.words import (
     APPEARANCES,
-    GUARDIAN_WAITS,
+    APPEARANCES_OF_ANOTHER,
+    AS_GUARDIAN,
+    BOTH_MUST_AGREE,
     HEARERS,
     NOTICES,
     OBSTACLES,
@@ -25,7 +27,7 @@ from app.tellers.words import (
 from app.web.translation import Translator
 from models.base import utc_now
 from models.collections import Response
-from models.consent import ConsentEvent, Giver, Permission, Standing, Use, standing_of
+from models.consent import Giver, Permission, Standing, Use, word_of
 from models.curation import CURATED_STATES, State
 from models.stories import Part, Story, StoryPerson
 from models.tellers import ReviewCopy
@@ -83,7 +85,7 @@ class Held:
     title: str
     part: str
     is_teller: bool
-    guardian: str | None
+    is_guardian: bool
     recordings: list[RecordingHeld]
     themes: list[str]
     uses: list[UseShown]
@@ -98,21 +100,27 @@ class Held:
 
 
 def held(
-    session: Session, story: Story, person: StoryPerson, codebook: Codebook, translator: Translator
+    session: Session,
+    story: Story,
+    person: StoryPerson,
+    giver: Giver,
+    codebook: Codebook,
+    translator: Translator,
 ) -> Held:
-    """All that is held of a story, for one person in it."""
+    """All that is held of a story, for one person in it, or for their guardian."""
     events = ledger.events_of(session, story.id, person.id)
-    own = own_word(events)
+    theirs = [event for event in events if event.given_by is giver]
+    own = word_of(events, giver)
     return Held(
         title=story.title,
-        part=translator(PARTS[person.part]),
+        part=part_of(person, giver, translator),
         is_teller=person.part is Part.TELLER,
-        guardian=person.guardian,
+        is_guardian=giver is Giver.GUARDIAN,
         recordings=recordings_held(session, story),
         themes=theme_labels(session, story, codebook, translator),
-        uses=uses_shown(session, story, person, own, translator),
-        appearance=translator(APPEARANCES[appearance_of(own)][0]) if own.uses else None,
-        has_spoken=bool(events),
+        uses=uses_shown(session, story, person, giver, own, translator),
+        appearance=translator(appearances_for(giver)[appearance_of(own)][0]) if own.uses else None,
+        has_spoken=bool(theirs),
         hearers=hearers(session, story, translator),
         copies=copies_taken(session, story),
         responses=responses.for_story(session, story.id),
@@ -120,14 +128,21 @@ def held(
             (each.made_at, translator(NOTICES.get(each.kind, SOMETHING_HAPPENED)))
             for each in notices.of_person(session, person.id)
         ],
-        asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, events),
+        asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, theirs),
         copy_to_answer=copy_for(session, story, person),
     )
 
 
-def own_word(events: Sequence[ConsentEvent]) -> Standing:
-    """What a person said themselves; a guardian's word stands beside it, and is not theirs to change."""
-    return standing_of(event for event in events if event.given_by is Giver.PERSON)
+def part_of(person: StoryPerson, giver: Giver, translator: Translator) -> str:
+    """What somebody behind a private link is to the story, in a sentence."""
+    if giver is Giver.GUARDIAN:
+        return translator(AS_GUARDIAN, guardian=person.guardian)
+    return translator(PARTS[person.part])
+
+
+def appearances_for(giver: Giver) -> Mapping[str, tuple[str, str]]:
+    """How a person may appear, with what follows: in their own words, or in those of whoever stands beside them."""
+    return APPEARANCES_OF_ANOTHER if giver is Giver.GUARDIAN else APPEARANCES
 
 
 def recordings_held(session: Session, story: Story) -> list[RecordingHeld]:
@@ -145,15 +160,23 @@ def theme_labels(session: Session, story: Story, codebook: Codebook, translator:
 
 
 def uses_shown(
-    session: Session, story: Story, person: StoryPerson, own: Standing, translator: Translator
+    session: Session,
+    story: Story,
+    person: StoryPerson,
+    giver: Giver,
+    own: Standing,
+    translator: Translator,
 ) -> list[UseShown]:
-    """Each use with what this person says to it, and what it waits for where others or rules close it."""
+    """Each use with what this person says to it, and what it waits for where others or rules close it.
+
+    :param own: the word of whoever looks, which is the ``giver``'s
+    """
     now, names = utc_now(), pilot_names(session, story, own.pilot_ids)
     found = []
     for use in Use:
         label, consequence = USES[use]
         is_allowed = own.grants(use, now)
-        waiting = waits_for(session, story, person, use) if is_allowed else None
+        waiting = waits_for(session, story, person, giver, use) if is_allowed else None
         found.append(
             UseShown(
                 use,
@@ -167,12 +190,12 @@ def uses_shown(
     return found
 
 
-def waits_for(session: Session, story: Story, person: StoryPerson, use: Use) -> str | None:
+def waits_for(session: Session, story: Story, person: StoryPerson, giver: Giver, use: Use) -> str | None:
     """The words for what stands between a use that a person allowed and the gate; None: it is open."""
     found = closed(session, story, use)
     if found is None:
         return None
-    return GUARDIAN_WAITS if person.id in found.without else OBSTACLES[found.obstacle]
+    return BOTH_MUST_AGREE[giver] if person.id in found.without else OBSTACLES[found.obstacle]
 
 
 def hearers(session: Session, story: Story, translator: Translator) -> list[str]:

@@ -56,6 +56,16 @@ APPEARANCES: Mapping[str, tuple[str, str]] = {
     "pseudonym": (N_("Another name, my voice and my face"), ""),
     "named": (N_("My name, my voice and my face"), ""),
 }
+# The same, said by a guardian of the person beside whom they stand.
+APPEARANCES_OF_ANOTHER: Mapping[str, tuple[str, str]] = {
+    "hidden": (
+        N_("Nobody can recognise the person: no name, face hidden, voice changed"),
+        APPEARANCES["hidden"][1],
+    ),
+    "unnamed": (N_("Another name, the person's voice, face hidden"), APPEARANCES["unnamed"][1]),
+    "pseudonym": (N_("Another name, the person's voice and face"), ""),
+    "named": (N_("The person's name, voice and face"), ""),
+}
 
 PARTS: Mapping[Part, str] = {
     Part.TELLER: N_("You told this story."),
@@ -73,7 +83,11 @@ OBSTACLES: Mapping[Obstacle, str] = {
     Obstacle.PILOTS: N_("It waits: the people in the story chose different teams to share it with."),
     Obstacle.MASKING: N_("It waits until nobody can be recognised who does not want to be."),
 }
-GUARDIAN_WAITS = N_("It waits: you and the person who stands beside you must both agree.")
+BOTH_MUST_AGREE: Mapping[Giver, str] = {
+    Giver.PERSON: N_("It waits: you and the person who stands beside you must both agree."),
+    Giver.GUARDIAN: N_("It waits: you and the person beside whom you stand must both agree."),
+}
+AS_GUARDIAN = N_("You speak here as guardian ({guardian}).")
 
 
 class Hearer(StrEnum):
@@ -120,7 +134,7 @@ MANNERS: Mapping[Manner, str] = {
     Manner.SPOKEN: N_("spoken"),
     Manner.ON_BEHALF: N_("by somebody else for you"),
 }
-GIVERS: Mapping[Giver, str] = {Giver.PERSON: "", Giver.GUARDIAN: N_("by your guardian")}
+GIVERS: Mapping[Giver, str] = {Giver.PERSON: "", Giver.GUARDIAN: N_("by the guardian")}
 
 # How people are called who have no name in what leaves.
 SHOWN_AS: Mapping[Part, str] = {

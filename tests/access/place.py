@@ -19,6 +19,7 @@ from app.main import create_app
 from app.parts import Parts
 from app.settings import Settings
 from models.accounts import Account, LinkPurpose
+from models.consent import Giver
 from models.roles import Principal, Role, Scope
 from models.stories import Story
 from pipeline.themes.codebook import load_codebook
@@ -142,10 +143,10 @@ class Place:
             delivery.next_try_at = None
             return {"webhook_id": webhook.id, "delivery_id": delivery.id}
 
-    def private_link(self, story: Story) -> tuple[str, dict[str, str]]:
+    def private_link(self, story: Story, giver: Giver = Giver.PERSON) -> tuple[str, dict[str, str]]:
         with self.database.write() as session:
             kept = session.get_one(Story, story.id)
-            token = tellers.make_link(session, kept, story.people[0].id, actor="test")
+            token = tellers.make_link(session, kept, story.people[0].id, actor="test", giver=giver)
             cookie, _ = tellers.begin_session(session, token)
         return token, {"cookie": f"{TELLER_COOKIE}={cookie}"}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from models.base import utc_now
+from models.consent import Giver
 from models.curation import State
-from models.errors import Conflict, NotFound
-from models.stories import Part, Story
+from models.errors import Conflict, Invalid, NotFound
+from models.roles import Principal
+from models.stories import Part, Story, StoryPerson
 from models.tellers import CopyAnswer
 from storage import journal, review_copies, tellers, themes, withdrawals
 from storage.database import Database
@@ -15,10 +17,10 @@ from storage.tellers import SESSION_LASTS
 from tests.plugins.stories import CODEBOOK, Field
 
 
-def link(database: Database, story: Story, person: int = 0) -> str:
+def link(database: Database, story: Story, person: int = 0, giver: Giver = Giver.PERSON) -> str:
     with database.write() as session:
         kept = session.get_one(Story, story.id)
-        return tellers.make_link(session, kept, story.people[person].id, actor="test")
+        return tellers.make_link(session, kept, story.people[person].id, actor="test", giver=giver)
 
 
 def opened(database: Database, token: str) -> str:
@@ -28,8 +30,8 @@ def opened(database: Database, token: str) -> str:
 
 def who(database: Database, cookie: str) -> str | None:
     with database.read() as session:
-        person = tellers.person_of_session(session, cookie)
-        return person.id if person else None
+        holder = tellers.holder_of(session, cookie)
+        return holder.person_id if holder else None
 
 
 def test_link_leads_to_one_person_and_is_kept_as_a_digest(database: Database, field: Field) -> None:
@@ -43,7 +45,7 @@ def test_link_leads_to_one_person_and_is_kept_as_a_digest(database: Database, fi
         people = session.get_one(Story, story.id).people
         assert people[0].link_digest is None
         assert token not in str(people[1].link_digest)
-        assert tellers.principal_of(people[1]).story_id == story.id
+        assert tellers.holder_of(session, cookie) == Principal(story_id=story.id, person_id=people[1].id)
 
 
 def test_new_link_ends_the_old_one_of_this_person_alone(database: Database, field: Field) -> None:
@@ -55,6 +57,29 @@ def test_new_link_ends_the_old_one_of_this_person_alone(database: Database, fiel
     assert who(database, other) == story.people[1].id
     with pytest.raises(NotFound):
         opened(database, old)
+
+
+def test_guardian_has_a_link_of_their_own_that_ends_by_itself(database: Database, field: Field) -> None:
+    story = field.story()
+    with pytest.raises(Invalid):
+        link(database, story, giver=Giver.GUARDIAN)
+    with database.write() as session:
+        session.get_one(StoryPerson, story.people[0].id).guardian = "her mother"
+    own, guardians = (link(database, story, giver=each) for each in Giver)
+    cookies = [opened(database, token) for token in (own, guardians)]
+    with database.read() as session:
+        found = [tellers.holder_of(session, cookie) for cookie in cookies]
+        acts = [entry.act for entry in journal.of_story(session, story.id)]
+    assert found == [Principal(story_id=story.id, person_id=story.people[0].id, giver=each) for each in Giver]
+    assert acts[-4:] == ["make-link", "make-guardian-link", "open-link", "open-guardian-link"]
+    link(database, story)
+    assert [who(database, cookie) is not None for cookie in cookies] == [False, True]
+    with database.write() as session:
+        kept = session.get_one(Story, story.id)
+        tellers.revoke_link(session, kept, story.people[0].id, actor="test", giver=Giver.GUARDIAN)
+    assert who(database, cookies[1]) is None
+    with pytest.raises(NotFound):
+        opened(database, guardians)
 
 
 def test_link_ends_by_being_revoked_and_with_its_story(database: Database, field: Field) -> None:

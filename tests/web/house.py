@@ -28,10 +28,11 @@ from models import second_factors as rules
 from models.accounts import Account, LinkPurpose
 from models.base import utc_now
 from models.collections import Collection
+from models.consent import Giver
 from models.curation import State
 from models.pilots import Pilot
 from models.roles import Principal, Role
-from models.stories import Part, Recording, Rendition, Story
+from models.stories import Part, Recording, Rendition, Story, StoryPerson
 from models.webhooks import Webhook
 from storage import (
     accounts,
@@ -58,6 +59,8 @@ PASSWORD = "a bench, a well and two lamps"
 RECEIVER = "https://example.org/called"
 # The longest words of ten languages are in Finnish and Hungarian, and some titles are nothing but one.
 LONG_TITLE = "Kuntouttavatyötoimintasuunnitelmapalaveri, megszentségteleníthetetlenségeskedéseitekért"
+# Here the private link that was opened is the guardian's.
+BY_GUARDIAN = "by a guardian"
 LONG_WORD = "lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppilas"
 KIOSK = "at the kiosk"
 SEVERAL = (Part.HEARD, Part.SEEN)
@@ -169,7 +172,8 @@ class House:
             words, link = self.place.tell(story), self.place.headers_of("teller")
         else:
             told = OWN_STORIES[story](self)
-            _, link = self.place.private_link(told)
+            giver = Giver.GUARDIAN if story == BY_GUARDIAN else Giver.PERSON
+            _, link = self.place.private_link(told, giver)
             words = {**self.place.ids, "story_id": told.id, "person_id": told.people[0].id}
         self._let_sound(words["story_id"])
         return Told(words, _cookies(link))
@@ -216,6 +220,12 @@ class House:
     def _with_several_people(self) -> Story:
         return self._story(title="Two of us, and a dog", consented_to=None, others=SEVERAL)
 
+    def _with_guardian(self) -> Story:
+        told = self._story(title="The swing", state=State.CURATED)
+        with self.database.write() as session:
+            session.get_one(StoryPerson, told.people[0].id).guardian = f"his sister, {LONG_WORD}"
+        return told
+
     def _on_its_way(self) -> Story:
         return self._with_recording("Still on its way", lambda session, recording: None)
 
@@ -246,6 +256,7 @@ class House:
 OWN_STORIES: Mapping[str, Callable[[House], Story]] = {
     "long words": House._with_long_words,
     "several people": House._with_several_people,
+    BY_GUARDIAN: House._with_guardian,
     "on its way": House._on_its_way,
     "being prepared": House._being_prepared,
     "refused": House._refused,

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.pilots.sections import BY_ADMINISTRATORS, BY_CURATORS
-from tests.web.house import LONG_TITLE, LONG_WORD, PASSWORD
+from tests.web.house import BY_GUARDIAN, LONG_TITLE, LONG_WORD, PASSWORD
 
 # Who comes with a phone and a bad connection, and may be sent less script.
 REPORTERS = frozenset({"nobody", "newcomer", "sender", "reporter", "facilitator", "at the kiosk", "teller"})
@@ -194,6 +194,7 @@ FOR_REPORTERS: Sequence[Page] = (
         status=422,
     ),
     Page(f"GET {PERSON}/link", "sender", "curated"),
+    Page(f"GET {PERSON}/link", "sender", BY_GUARDIAN),
     Page(
         f"POST {PERSON}/link",
         "sender",
@@ -285,9 +286,11 @@ FOR_TELLERS: Sequence[Page] = (
     Page("GET /teller", "teller", "in review"),
     Page("GET /teller", "teller", "curated"),
     Page("GET /teller", "teller", "long words"),
+    Page("GET /teller", "teller", BY_GUARDIAN),
     Page("GET /teller", "teller", "withdrawn", status=410),
     Page("GET /teller", "nobody", status=401),
     Page("GET /teller/consent", "teller", "curated"),
+    Page("GET /teller/consent", "teller", BY_GUARDIAN),
     Page(
         "POST /teller/consent",
         "teller",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from fastapi.testclient import TestClient
 
+from models.consent import Giver
 from models.roles import Principal, Role
 from models.stories import Story
 from storage import tellers
@@ -19,16 +20,16 @@ class Doors:
 
     rooms: Rooms
 
-    def link(self, story: Story, person: int = 0) -> str:
+    def link(self, story: Story, person: int = 0, giver: Giver = Giver.PERSON) -> str:
         """A new private link, as its token."""
         with self.rooms.database.write() as session:
             kept = session.get_one(Story, story.id)
-            return tellers.make_link(session, kept, story.people[person].id, actor="test")
+            return tellers.make_link(session, kept, story.people[person].id, actor="test", giver=giver)
 
-    def opened(self, story: Story, person: int = 0) -> TestClient:
+    def opened(self, story: Story, person: int = 0, giver: Giver = Giver.PERSON) -> TestClient:
         """The browser of somebody who has opened their link."""
         browser = self.rooms.visitor()
-        answer = browser.get(f"/teller/enter/{self.link(story, person)}")
+        answer = browser.get(f"/teller/enter/{self.link(story, person, giver)}")
         assert (answer.status_code, answer.headers["location"]) == (303, "/teller"), answer.text
         return browser
 

@@ -42,6 +42,12 @@ def state_of(rooms: Rooms, story: Story) -> State:
         return session.get_one(Story, story.id).state
 
 
+def stand_beside(rooms: Rooms, story: Story, person: int = 0) -> None:
+    """Her mother stands beside whoever is in the story."""
+    with rooms.database.write() as session:
+        session.get_one(StoryPerson, story.people[person].id).guardian = "her mother"
+
+
 # ---- saying what is allowed --------------------------------------------------------------------------------------
 
 
@@ -122,27 +128,88 @@ def test_who_chooses_another_name_is_not_shown_by_their_own(rooms: Rooms, doors:
     assert consent_form(browser).fields["shown_name"] == "", "nobody sends one name with the other choice"
 
 
-def test_guardian_says_so_by_the_same_link_and_both_must_agree(rooms: Rooms, doors: Doors) -> None:
+def test_guardian_has_a_link_of_their_own_and_both_must_agree(rooms: Rooms, doors: Doors) -> None:
     story = rooms.field.story(consented_to=None)
-    with rooms.database.write() as session:
-        session.get_one(StoryPerson, story.people[0].id).guardian = "her mother"
-    browser = doors.opened(story)
-    assert "I speak as guardian (her mother)" in browser.get("/teller/consent").text
-    for speaks, is_open in (("person", False), ("guardian", True)):
-        sent = {"use-curation": "yes", "appearance": "named", "speaks": speaks}
+    stand_beside(rooms, story)
+    says = {Giver.PERSON: "I speak for myself", Giver.GUARDIAN: "I speak as guardian (her mother)"}
+    for giver, is_open in ((Giver.PERSON, False), (Giver.GUARDIAN, True)):
+        browser = doors.opened(story, giver=giver)
+        page = browser.get("/teller/consent").text
+        assert [text in page for text in says.values()] == [each is giver for each in says]
+        assert ("You speak for yourself alone." in page) is (giver is Giver.PERSON)
+        sent = {"use-curation": "yes", "appearance": "named"}
         assert browser.post("/teller/consent", data=sent).status_code == 303
-        assert last_event(rooms, story).given_by == speaks
+        assert last_event(rooms, story).given_by is giver
         with rooms.database.read() as session:
             assert ledger.permits(session, story.id, Use.CURATION) is is_open
 
 
-def test_nobody_speaks_as_a_guardian_who_is_none(rooms: Rooms, doors: Doors) -> None:
-    story = rooms.field.story()
+@pytest.mark.parametrize("has_guardian", [False, True])
+def test_behind_the_persons_own_link_nobody_speaks_as_their_guardian(
+    rooms: Rooms, doors: Doors, has_guardian: bool
+) -> None:
+    story = rooms.field.story(consented_to=None)
+    if has_guardian:
+        stand_beside(rooms, story)
     browser = doors.opened(story)
-    assert "guardian" not in browser.get("/teller/consent").text
-    sent = {"use-curation": "yes", "appearance": "named", "speaks": "guardian"}
+    sent = {"use-curation": "yes", "appearance": "named", "speaks": "guardian", "given_by": "guardian"}
     browser.post("/teller/consent", data=sent)
     assert last_event(rooms, story).given_by is Giver.PERSON
+    with rooms.database.read() as session:
+        assert ledger.permits(session, story.id, Use.CURATION) is not has_guardian
+
+
+def test_each_sees_and_changes_their_own_word_and_not_the_others(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(consented_to=None)
+    stand_beside(rooms, story)
+    own, guardian = doors.opened(story), doors.opened(story, giver=Giver.GUARDIAN)
+    own.post("/teller/consent", data={"use-curation": "yes", "use-research": "yes", "appearance": "named"})
+    assert "You have not allowed anything yet." in guardian.get("/teller").text
+    assert consent_form(guardian).fields.get("use-curation") is None
+    sent = {"use-curation": "yes", "appearance": "hidden"}
+    assert guardian.post("/teller/consent", data=sent).status_code == 303
+    page = guardian.get("/teller").text
+    assert "You speak here as guardian (her mother)." in page
+    assert "How does the person appear in it?" in page
+    assert "Nobody can recognise the person" in page
+    assert consent_form(guardian).fields.get("use-curation") == "yes"
+    page = own.get("/teller").text
+    assert "You told this story." in page
+    assert "you and the person who stands beside you must both agree" in page, "research waits"
+    guardian.post("/teller/stop/curation", data={"sure": "yes"})
+    assert last_event(rooms, story).given_by is Giver.GUARDIAN
+    assert consent_form(own).fields.get("use-curation") == "yes", "the person's own word stands"
+    assert "you and the person who stands beside you must both agree" in own.get("/teller").text
+    with rooms.database.read() as session:
+        assert not ledger.permits(session, story.id, Use.CURATION)
+
+
+def test_guardian_of_who_told_it_takes_the_story_back(rooms: Rooms, doors: Doors) -> None:
+    story = rooms.field.story(state=State.PUBLISHED, consented_to=EVERY_USE)
+    stand_beside(rooms, story)
+    browser = doors.opened(story, giver=Giver.GUARDIAN)
+    assert "Take the story back" in browser.get("/teller").text
+    assert "Do you want to take the story back?" in browser.get("/teller/withdraw").text
+    answer = browser.post("/teller/withdraw", data={"sure": "yes"})
+    assert "The story is taken back" in answer.text
+    event = last_event(rooms, story)
+    assert (event.kind, event.given_by) == (EventKind.WITHDRAWN, Giver.GUARDIAN)
+    assert rooms.visitor().get(f"/listen/stories/{story.id}").status_code == 410
+    assert browser.get("/teller").status_code == 401
+
+
+def test_guardian_of_who_is_heard_closes_the_story_and_leaves_the_persons_word(
+    rooms: Rooms, doors: Doors
+) -> None:
+    story = rooms.field.story(others=(Part.HEARD,), consented_to=EVERY_USE)
+    stand_beside(rooms, story, person=1)
+    browser = doors.opened(story, 1, Giver.GUARDIAN)
+    assert browser.post("/teller/withdraw", data={"sure": "yes"}).status_code == 200
+    event = last_event(rooms, story, 1)
+    assert (event.person_id, event.given_by, event.uses) == (story.people[1].id, Giver.GUARDIAN, [])
+    with rooms.database.read() as session:
+        assert session.get_one(Story, story.id).state is not State.WITHDRAWN
+        assert not ledger.permits(session, story.id, Use.CURATION)
 
 
 @pytest.mark.parametrize(

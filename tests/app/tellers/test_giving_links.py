@@ -125,6 +125,32 @@ def test_program_makes_and_revokes_links(rooms: Rooms, curator: Principal) -> No
     assert (reading.post(path).status_code, reading.delete(path).status_code) == (403, 403)
 
 
+def test_guardian_is_given_a_link_of_their_own(rooms: Rooms, sender: Principal) -> None:
+    story, browser = rooms.field.story(by=sender, consented_to=None), rooms.browser(sender)
+    path = f"/stories/{story.id}/people/{story.people[0].id}/link"
+    program = rooms.program(sender, Scope.STORIES_WRITE)
+    assert program.post(f"/api/v1{path}?giver=guardian").json()["code"] == "no-guardian"
+    with rooms.database.write() as session:
+        session.get_one(StoryPerson, story.people[0].id).guardian = "his sister"
+    assert "Private link for his sister" in browser.get(path).text
+    forms = {form.fields["giver"]: form for form in forms_of(browser.get(path).text, path)}
+    assert list(forms) == ["person", "guardian"]
+    page = browser.post(path, data=forms["guardian"].fields).text
+    assert "his sister: <strong>Print this page now" in page
+    printed = page.split('<div class="cr-sheet">')[1]
+    assert "in which you speak as guardian" in printed
+    assert "sister" not in printed, "who finds the sheet learns nothing of them"
+    by_page, made = address_on(page), program.post(f"/api/v1{path}").json()
+    assert made["giver"] == "person"
+    assert [rooms.visitor().get(each).status_code for each in (by_page, made["link"])] == [303, 303]
+    assert browser.post(f"{path}/revoke", data={"giver": "guardian"}).status_code == 303
+    assert [rooms.visitor().get(each).status_code for each in (by_page, made["link"])] == [404, 303]
+    by_program = program.post(f"/api/v1{path}?giver=guardian").json()
+    assert by_program["giver"] == "guardian"
+    assert program.delete(f"/api/v1{path}?giver=guardian").status_code == 204
+    assert rooms.visitor().get(by_program["link"]).status_code == 404
+
+
 def test_links_are_given_by_those_who_care_for_the_story(
     rooms: Rooms, doors: Doors, sender: Principal, curator: Principal, team: Principal
 ) -> None:

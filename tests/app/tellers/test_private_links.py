@@ -130,7 +130,7 @@ def test_whoever_opens_their_link_on_the_same_device_finds_their_own_story(
     assert "Ławka" in page
     assert 'lang="pl"' in page
     with rooms.database.read() as session:
-        assert tellers.person_of_session(session, before) is None, "the first has left"
+        assert tellers.holder_of(session, before) is None, "the first has left"
 
 
 def test_private_link_opens_its_own_door_alone(rooms: Rooms, doors: Doors) -> None:

@@ -103,7 +103,7 @@ def test_receipt_is_of_one_person_alone(rooms: Rooms, doors: Doors) -> None:
 
 def test_receipt_can_be_printed_in_the_persons_language(rooms: Rooms, doors: Doors, team: Principal) -> None:
     page = doors.opened(told(rooms, team)).get("/teller/receipt").text
-    for line in ("Spring", "Allowed for the first time, in a form", "spoken, by your guardian"):
+    for line in ("Spring", "Allowed for the first time, in a form", "spoken, by the guardian"):
         assert line in page
 
 
