@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from app.stories.views import recording_view
 from app.web.rendering import render
 from models.base import utc_now
 from models.curation import State
+from models.pilots import Pilot
 from models.roles import Principal
 from models.stories import RecordingState, Story
 from pipeline.transcription.languages import language_names
@@ -56,16 +58,18 @@ def show(
     """The queue; behind an act on several stories with what was ``done``, to undo it."""
     with parts.database.read() as session:
         page = queue.page(session, curator, filters, cursor=cursor)
+        of_page = {pilot_id for each in page.stories for pilot_id in each.pilot_ids}
+        known = {pilot.id: pilot for pilot in pilots.of_ids(session, of_page | curator.roles.keys())}
         is_all = page.next is None and cursor is None and filters.state is None
         return render(
             request,
             "queue.html",
-            rows=_rows(session, curator, page.stories),
+            rows=_rows(session, curator, page.stories, known),
             next=page.next,
             counts=queue.counts_by_state(
                 session, curator, filters, all_of_them=page.stories if is_all else None
             ),
-            pilots=pilots.of_ids(session, list(curator.roles)),
+            pilots=[pilot for pilot in known.values() if pilot.id in curator.roles],
             filters=filters,
             language_names=language_names(),
             preparing=PREPARING,
@@ -75,15 +79,14 @@ def show(
         )
 
 
-def _rows(session: Session, curator: Principal, stories: list[Story]) -> list[dict[str, Any]]:
-    codes = {
-        pilot.id: pilot.code for pilot in pilots.of_ids(session, {p for s in stories for p in s.pilot_ids})
-    }
+def _rows(
+    session: Session, curator: Principal, stories: list[Story], known: Mapping[str, Pilot]
+) -> list[dict[str, Any]]:
     in_hand = assignments.of_stories(session, [story.id for story in stories])
     return [
         {
             "story": story,
-            "pilots": [codes[each] for each in story.pilot_ids],
+            "pilots": [known[each].code for each in story.pilot_ids],
             "recordings": [
                 (each, None if each.state in AT_REST else recording_view(session, each).progress)
                 for each in story.recordings
