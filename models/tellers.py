@@ -41,7 +41,8 @@ class ReviewCopy(Base):
     """What would leave, as it was when the teller was asked. ``fingerprint`` is SHA-256 over all of it.
 
     An answer holds for what was seen: when a word, a theme or a file changes, the fingerprint no longer fits.
-    ``message`` is what the teller wants changed, in their words; it is erased with the story.
+    ``message`` is what the teller wants changed, in their words; it is erased with the story. Where a guardian stands
+    beside the teller each answers for themselves.
     """
 
     __tablename__ = "review_copy"
@@ -55,3 +56,21 @@ class ReviewCopy(Base):
     answer: Mapped[CopyAnswer | None] = mapped_column(one_of(CopyAnswer))
     message: Mapped[str] = mapped_column(Text, default="")
     answered_at: Mapped[datetime | None]
+    guardian_answer: Mapped[CopyAnswer | None] = mapped_column(one_of(CopyAnswer))
+    guardian_message: Mapped[str] = mapped_column(Text, default="")
+    guardian_answered_at: Mapped[datetime | None]
+
+    def answer_of(self, giver: Giver) -> CopyAnswer | None:
+        """What the teller said, or their guardian; None: nothing yet."""
+        return self.guardian_answer if giver is Giver.GUARDIAN else self.answer
+
+    def message_of(self, giver: Giver) -> str:
+        """What the teller wants changed, or their guardian."""
+        return self.guardian_message if giver is Giver.GUARDIAN else self.message
+
+    def note(self, giver: Giver, answer: CopyAnswer, message: str, at: datetime) -> None:
+        """Keep what one of the two says, in place of what they said before."""
+        if giver is Giver.GUARDIAN:
+            self.guardian_answer, self.guardian_message, self.guardian_answered_at = answer, message, at
+        else:
+            self.answer, self.message, self.answered_at = answer, message, at

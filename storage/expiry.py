@@ -38,7 +38,7 @@ def warn(session: WriteSession, now: datetime) -> int:
             continue
         days = min(before.days for before in WARN_BEFORE if until <= now + before)
         story, person = session.get_one(Story, event.story_id), session.get_one(StoryPerson, event.person_id)
-        about = {"until": until.date().isoformat(), "person_id": person.id}
+        about = _about(event, until)
         once = f"ends:{event.id}:{days}"
         notices.tell_person(session, person, NoticeKind.CONSENT_ENDS_SOON, once=once, **about)
         notices.tell_curators(session, story, NoticeKind.CONSENT_ENDS_SOON, once=once, **about)
@@ -58,7 +58,7 @@ def expire(session: WriteSession, now: datetime) -> int:
         consents.record(
             session, story, person.id, _nothing_of(event), actor=journal.SERVICE, kind=EventKind.EXPIRED
         )
-        about = {"until": (now + RENEWED_WITHIN).date().isoformat(), "person_id": person.id}
+        about = _about(event, now + RENEWED_WITHIN)
         once = f"ended:{event.id}"
         notices.tell_person(session, person, NoticeKind.CONSENT_ENDED, once=once, **about)
         notices.tell_curators(session, story, NoticeKind.CONSENT_ENDED, once=once, **about)
@@ -74,7 +74,7 @@ def warn_of_kept(session: WriteSession, now: datetime) -> int:
     kept = [event for event in _closed_by(session) if event.kind is EventKind.GRANTED]
     for event in kept:
         story, person = session.get_one(Story, event.story_id), session.get_one(StoryPerson, event.person_id)
-        about = {"until": (now + SAID_ANEW_WITHIN).date().isoformat(), "person_id": person.id}
+        about = _about(event, now + SAID_ANEW_WITHIN)
         once = f"{withdrawals.WARNED_OF_KEPT}{event.id}"
         notices.tell_person(session, person, NoticeKind.CONSENT_ENDED, once=once, **about)
         notices.tell_curators(session, story, NoticeKind.CONSENT_ENDED, once=once, **about)
@@ -163,6 +163,15 @@ def _last_words(
     if story_id is not None:
         query = query.where(ConsentEvent.story_id == story_id)
     return list(session.scalars(query))
+
+
+def _about(event: ConsentEvent, until: datetime) -> dict[str, str]:
+    """What notices of a word that ends say: until when, and whose it is, the person's or their guardian's."""
+    return {
+        "until": until.date().isoformat(),
+        "person_id": event.person_id,
+        "giver": event.given_by.value,
+    }
 
 
 def _nothing_of(event: ConsentEvent) -> Terms:

@@ -71,7 +71,7 @@ def raise_again(
     consents.lock(session, story)
     if session.get(Hold, hold_id) is not None:
         return False
-    if kind is HoldKind.EMBARGO and warned_id is not None and session.get(Account, warned_id) is None:
+    if warned_id is not None and session.get(Account, warned_id) is None:
         warned_id = story.submitted_by
     hold = Hold(
         id=hold_id,

@@ -19,6 +19,7 @@ from models.journal import GENESIS, JournalEntry, JournalHead, first_broken, has
 
 PIPELINE = "pipeline"
 TELLER = "teller"
+GUARDIAN = "guardian"
 SERVICE = "service"
 
 # Who, what, which story, which other subject.

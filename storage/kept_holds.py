@@ -7,6 +7,7 @@ it again. It can only close: who can write into the place opens nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from storage.database import Database, WriteSession
 log = structlog.get_logger()
 
 FOLDER = "held"
+# As we write them: what else lies in the folder, as a copy of somebody's, is no hold.
+NAME = re.compile("[0-9a-f]{32}-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,8 @@ def _standing_of(database: Database, hold_ids: Collection[str]) -> set[str]:
 
 def _holds_in(place: Path) -> dict[str, str]:
     """The holds that have a file, each with its story: names alone count."""
-    names = second_place.names_in(place / FOLDER)
-    return {hold_id: story_id for story_id, dash, hold_id in (name.partition("-") for name in names) if dash}
+    names = filter(NAME.fullmatch, second_place.names_in(place / FOLDER))
+    return {hold_id: story_id for story_id, _, hold_id in (name.partition("-") for name in names)}
 
 
 def _as_file(hold: Hold) -> dict[str, Any]:
@@ -178,8 +181,16 @@ def _read(place: Path, story_id: str, hold_id: str) -> Kept | None:
     """What a file says; None if it cannot be read."""
     try:
         said = second_place.read(place / FOLDER, f"{story_id}-{hold_id}")
-        until = datetime.fromisoformat(said["until"]) if said["until"] else None
-        raised_at = datetime.fromisoformat(said["raised_at"])
-        return Kept(HoldKind(said["kind"]), until, raised_at, str(said["raised_by"])[:40], said["warned_id"])
+        until = _moment(said["until"]) if said["until"] else None
+        kind, raised_at = HoldKind(said["kind"]), _moment(said["raised_at"])
+        warned_id = None if said["warned_id"] is None else str(said["warned_id"])[:32]
+        return Kept(kind, until, raised_at, str(said["raised_by"])[:40], warned_id)
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _moment(written: str) -> datetime:
+    moment = datetime.fromisoformat(written)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without its zone")
+    return moment

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.accounts import Account, AccountRole
 from models.base import utc_now
+from models.consent import Giver
 from models.errors import NotFound
 from models.notices import Notice, NoticeKind
 from models.roles import Role
@@ -79,10 +80,17 @@ def of_account(session: Session, account_id: str) -> list[Notice]:
     return list(session.scalars(_of_account(account_id)))
 
 
-def of_person(session: Session, person_id: str) -> list[Notice]:
-    """The notices of a person in a story, newest first."""
-    query = select(Notice).where(Notice.person_id == person_id)
-    return list(session.scalars(query.order_by(Notice.made_at.desc(), Notice.id)))
+def of_person(session: Session, person_id: str, giver: Giver | None = None) -> list[Notice]:
+    """The notices of a person in a story, newest first.
+
+    :param giver: without those that are for the other of the two, the person or their guardian
+    """
+    query = select(Notice).where(Notice.person_id == person_id).order_by(Notice.made_at.desc(), Notice.id)
+    return [
+        each
+        for each in session.scalars(query)
+        if giver is None or each.parameters.get("giver", giver) == giver
+    ]
 
 
 def unread(session: Session, account_id: str) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import utc_now
+from models.consent import Giver
 from models.curation import CURATED_STATES
 from models.errors import Conflict, Invalid, NotFound
 from models.notices import NoticeKind
@@ -49,9 +50,18 @@ def send(session: WriteSession, story: Story, *, actor: str) -> ReviewCopy:
 
 
 def answer(
-    session: WriteSession, story: Story, person_id: str, answer: CopyAnswer, *, message: str = "", actor: str
+    session: WriteSession,
+    story: Story,
+    person_id: str,
+    answer: CopyAnswer,
+    *,
+    message: str = "",
+    giver: Giver = Giver.PERSON,
+    actor: str,
 ) -> ReviewCopy:
     """What the teller says to the newest copy. *Stopped* takes the story back to its curators until asked again.
+
+    :param giver: whether the teller says it, or their guardian: neither answers for the other
 
     :raises NotFound: no copy was sent, or not to this person
     :raises Conflict: it changed since they looked (then they are to look again)
@@ -65,11 +75,12 @@ def answer(
         raise Conflict("copy-changed")
     if len(message) > MAX_MESSAGE_CHARACTERS or (answer is CopyAnswer.CHANGE_ASKED and not message.strip()):
         raise Invalid("copy-message-unfit", most=MAX_MESSAGE_CHARACTERS)
-    copy.answer, copy.message, copy.answered_at = answer, message.strip(), utc_now()
+    copy.note(giver, answer, message.strip(), utc_now())
     session.flush()
     journal.note(session, actor, f"review-copy-{answer}", story_id=story.id, subject=copy.id)
+    once = f"copy:{copy.id}:{answer}" if giver is Giver.PERSON else f"copy:{copy.id}:{giver}:{answer}"
     notices.tell_curators(
-        session, story, NoticeKind.REVIEW_COPY_ANSWERED, once=f"copy:{copy.id}:{answer}", answer=answer.value
+        session, story, NoticeKind.REVIEW_COPY_ANSWERED, once=once, answer=answer.value, giver=giver.value
     )
     if answer is not CopyAnswer.APPROVED:
         _take_back(session, story)
@@ -98,14 +109,24 @@ def stands_in_the_way(session: Session, story: Story) -> bool:
     """Whether the story may not leave its curators for want of the teller's word.
 
     A pilot can require it; and a teller who was asked and said *change* or *stop* is heard where none requires it,
-    until they approve what would leave now: another copy that nobody has answered lifts nothing.
+    until they approve what would leave now: another copy that nobody has answered lifts nothing. Where a guardian
+    stands beside the teller the same holds for both, and neither lifts the other's no.
     """
-    answered = [copy for copy in of_story(session, story.id) if copy.answer is not None]
-    has_objected = any(copy.answer is not CopyAnswer.APPROVED for copy in answered)
-    if not has_objected and not _is_required(session, story):
+    copies, is_required = of_story(session, story.id), _is_required(session, story)
+    asked = [Giver.PERSON, *([Giver.GUARDIAN] if teller_of(story).guardian else [])]
+    return any(_withholds(session, story, copies, giver, is_required=is_required) for giver in asked)
+
+
+def _withholds(
+    session: Session, story: Story, copies: list[ReviewCopy], giver: Giver, *, is_required: bool
+) -> bool:
+    """Whether one who is asked keeps the story back: by a no, or by saying nothing where a word is required."""
+    answered = [copy for copy in copies if copy.answer_of(giver) is not None]
+    has_objected = any(copy.answer_of(giver) is not CopyAnswer.APPROVED for copy in answered)
+    if not has_objected and not is_required:
         return False
     last = answered[0] if answered else None
-    is_approved = last is not None and last.answer is CopyAnswer.APPROVED
+    is_approved = last is not None and last.answer_of(giver) is CopyAnswer.APPROVED
     return not is_approved or last is None or last.fingerprint != fingerprint_of(session, story)
 
 

@@ -97,7 +97,7 @@ def begin_session(session: WriteSession, token: str) -> tuple[str, datetime]:
     )
     session.add(standing)
     session.flush()
-    journal.note(session, journal.TELLER, ACTS[giver].open, story_id=person.story_id, subject=person.id)
+    journal.note(session, party_of(giver), ACTS[giver].open, story_id=person.story_id, subject=person.id)
     return cookie, standing.ends_at
 
 
@@ -117,6 +117,11 @@ def holder_of(session: Session, cookie: str) -> Principal | None:
     if found is None:
         return None
     return Principal(story_id=found.story_id, person_id=found.id, giver=found.giver)
+
+
+def party_of(giver: Giver) -> str:
+    """Who acts behind a private link, as the journal names them."""
+    return journal.GUARDIAN if giver is Giver.GUARDIAN else journal.TELLER
 
 
 def remove_ended(session: WriteSession, now: datetime) -> None:

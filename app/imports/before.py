@@ -50,6 +50,19 @@ def sent_before(session: Session, sender: Principal, cells: Cells) -> Before | N
     )
 
 
+def is_being_sent(session: Session, sender: Principal, cells: Cells) -> bool:
+    """Whether a row's file is on its way by another request, or its line broke and nobody has noticed yet."""
+    query = (
+        _like(sender, cells)
+        .join(Recording, Recording.story_id == Story.id)
+        .join(Upload, Upload.recording_id == Recording.id)
+        .where(Recording.sent_by == sender.account_id, Recording.state == RecordingState.UPLOADING)
+        .with_only_columns(Recording.sent_name)
+    )
+    wanted = name_key(cells.get("file", ""))
+    return any(name_key(name) == wanted for name in session.scalars(query))
+
+
 def story_for(session: WriteSession, sender: Principal, cells: Cells) -> Story:
     """The story that a row's recording goes to: the one that was left when it broke off, or a new one.
 

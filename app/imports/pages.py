@@ -136,7 +136,7 @@ def _obstacle(parts: Parts, sender: Principal, own: list[Pilot], translator: Tra
 async def send(request: Request, parts: House, sender: Importer) -> Response:
     """The files of a table that was looked at, streamed one after the other; what became of each row is answered."""
     fields: dict[str, str] = {}
-    done = await taking.take_files(request, parts, sender, fields)
+    done = await taking.take_files(request, parts, sender, fields, is_tried_again=not wants_page(request))
     if not done.results:
         raise Invalid("csv-empty")
     if not wants_page(request):

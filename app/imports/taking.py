@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from app.imports import rows
-from app.imports.before import Before, name_key, sent_before, story_for
+from app.imports.before import Before, is_being_sent, name_key, sent_before, story_for
 from app.imports.rows import Cells
 from app.parts import Parts
 from app.stories import service
@@ -23,7 +23,7 @@ from app.stories.uploading import Taking, account_of
 from app.web.multipart import FileBegins, FileBytes, FileEnds, read_form
 from app.web.translation import N_, Translator, translator_for
 from app.words import say
-from models.errors import Invalid, StoryError
+from models.errors import InUse, Invalid, NoSpace, StoryError, TooMany, Unavailable
 from models.roles import Principal
 from models.stories import Recording
 from storage import pilots
@@ -31,6 +31,8 @@ from storage import pilots
 # A card may hold far more files than the table names.
 MOST_FILES = 1000
 MOST_FIELD_BYTES = 2 * 1024 * 1024
+# What the same try may not meet in a moment: a part that does not answer or has no room, a limit, another try.
+PASSES = (Unavailable, NoSpace, TooMany, InUse)
 
 
 class Became(StrEnum):
@@ -72,6 +74,7 @@ class Importing:
         self.parts, self.sender, self.translator = parts, sender, translator
         self.results = [Result(number, cells) for number, cells in enumerate(table, start=1)]
         self.without_row: list[str] = []
+        self.is_tried_again = False
         self._by_name: dict[str, list[Result]] = {}
         for result in self.results:
             self._by_name.setdefault(name_key(result.cells.get("file", "")), []).append(result)
@@ -82,10 +85,14 @@ class Importing:
         return waiting[0] if waiting else None
 
 
-async def take_files(request: Request, parts: Parts, sender: Principal, fields: dict[str, str]) -> Importing:
+async def take_files(
+    request: Request, parts: Parts, sender: Principal, fields: dict[str, str], *, is_tried_again: bool = False
+) -> Importing:
     """Stream a form's files into their stories; its text comes before them.
 
+    :param is_tried_again: whoever sends them tries again by itself: what may pass is raised, and refuses no row
     :raises Invalid: the form is broken, or the connection was cut; what arrived before stays
+    :raises StoryError: it may be taken in a moment, where it is tried again (``PASSES``)
     """
     translator = translator_for(request)
     importing: Importing | None = None
@@ -96,6 +103,7 @@ async def take_files(request: Request, parts: Parts, sender: Principal, fields: 
             match event:
                 case FileBegins(name):
                     importing = importing or Importing(parts, sender, rows.packed_rows(fields), translator)
+                    importing.is_tried_again = is_tried_again
                     file = _File(importing, name)
                 case FileBytes(data) if file is not None:
                     await file.take(data)
@@ -169,6 +177,9 @@ class _File:
         parts, sender = self._all.parts, self._all.sender
         with parts.database.read() as session:
             before = sent_before(session, sender, cells)
+            if before is None and self._all.is_tried_again and is_being_sent(session, sender, cells):
+                # What a broken try has begun ends first: two at once would make two stories of one row.
+                raise InUse("upload-held")
             if before is None:
                 pilot = pilots.by_code(session, cells.get("pilot", ""))
                 service.check_limits(session, parts.settings, account_of(sender), pilot_ids=[pilot.id])
@@ -201,6 +212,8 @@ class _File:
 
     async def _refuse(self, error: StoryError) -> None:
         assert self._row is not None
+        if self._all.is_tried_again and isinstance(error, PASSES):
+            raise error
         self._row.became = Became.REFUSED
         self._row.says = say(error.code, dict(error.parameters), self._translator)
         if self._row.story_id is not None:

@@ -11,6 +11,7 @@ from app.parts import House
 from app.tellers.service import language_of
 from app.web.rendering import render
 from app.web.translation import Translator, translator_for
+from models.consent import Giver
 from models.errors import NotFound
 from models.roles import Action
 from storage import gate, notices
@@ -35,13 +36,23 @@ def read(parts: House, reader: SignedIn, notice_id: str) -> Response:
 
 
 @router.get("/stories/{story_id}/people/{person_id}/letter")
-def letter(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
-    """What a person in a story is to know, on paper and in its language: for its carers to print and hand over."""
+def letter(
+    request: Request,
+    parts: House,
+    actor: SignedIn,
+    story_id: str,
+    person_id: str,
+    giver: Giver = Giver.PERSON,
+) -> Response:
+    """What a person in a story is to know, or their guardian, on paper: for its carers to print and hand over.
+
+    It is in the story's language.
+    """
     with parts.database.read() as session:
         story = gate.may(session, actor, Action.RECORD_CONSENT, story_id)
         if person_id not in {person.id for person in story.people}:
             raise NotFound("person-not-found")
-        found = notices.of_person(session, person_id)
+        found = notices.of_person(session, person_id, giver)
         theirs = Translator(language_of(story))
         lines = [(each, subject_of(each, theirs), body_of(each, theirs)) for each in found]
         return render(

@@ -61,6 +61,7 @@ def desk(request: Request, parts: House, curator: Curator, story_id: str) -> Res
             comments=comments.of_story(session, story_id),
             most_characters=MAX_COMMENT_CHARACTERS,
             copy=review_copies.newest(session, story_id),
+            has_guardian=bool(review_copies.teller_of(story).guardian),
             fingerprint=review_copies.fingerprint_of(session, story),
             language_names=language_names(),
             verbs=VERBS,

@@ -19,6 +19,7 @@ from storage import journal
 PARTIES: Mapping[str, str] = {
     journal.PIPELINE: N_("The pipeline"),
     journal.TELLER: N_("Somebody in the story"),
+    journal.GUARDIAN: N_("A guardian"),
     journal.SERVICE: N_("The service"),
 }
 SOMEBODY = N_("Somebody")
@@ -60,7 +61,7 @@ ACTS: Mapping[str, str] = {
     "open-link": N_("{who} opened their private link"),
     "make-guardian-link": N_("{who} made a private link for a guardian"),
     "revoke-guardian-link": N_("{who} revoked the private link of a guardian"),
-    "open-guardian-link": N_("A guardian opened their private link"),
+    "open-guardian-link": N_("{who} opened their private link"),
     "send-review-copy": N_("{who} sent the teller a copy to look at"),
     "review-copy-approved": N_("{who} approved the copy that would leave"),
     "review-copy-change-asked": N_("{who} asked for a change"),

@@ -42,7 +42,10 @@ _RECORDING = (
 _PERSON = ("id", "part", "label", "shown_name", "named_as", "guardian")
 _HOLD = ("id", "kind", "until", "raised_at", "lifted_at")
 _FLAGGED = f"raise-{HoldKind.SAFEGUARDING}"
-_COPY = ("id", "person_id", "asked_at", "answer", "message", "answered_at")
+_COPY = (
+    *("id", "person_id", "asked_at", "answer", "message", "answered_at"),
+    *("guardian_answer", "guardian_message", "guardian_answered_at"),
+)
 
 
 def people_for(story: Story, person: StoryPerson | None) -> list[StoryPerson]:

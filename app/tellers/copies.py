@@ -60,7 +60,8 @@ def show(request: Request, parts: House, teller: Teller) -> Response:
             is_current=_is_current(session, story, copy),
             leaving=leaving(session, story, parts.codebook, translator),
             answers=[(each.value, translator(says)) for each, says in ANSWERS.items()],
-            answered=translator(ANSWERS[copy.answer]) if copy.answer else None,
+            answered=translator(ANSWERS[said]) if (said := copy.answer_of(teller.giver)) else None,
+            message=copy.message_of(teller.giver),
             most=review_copies.MAX_MESSAGE_CHARACTERS,
         )
 

@@ -51,6 +51,9 @@ def terms_of(
     :param giver: whose word it is, by the link that was opened
     :raises Invalid: a date that is none or has passed, or a choice that is none
     """
+    if fields.get("speaks", giver) != giver:
+        # A form that was opened before guardians had links of their own: nobody says by it what they did not mean.
+        raise Invalid("form-incomplete")
     shared_with = frozenset(
         pilot.id for pilot in pilots.of_ids(session, story.pilot_ids) if f"share-{pilot.code}" in fields
     )

@@ -17,7 +17,7 @@ from app.web.rendering import render
 from app.web.translation import translator_for
 from models.errors import NotSignedIn
 from models.stories import Story, StoryPerson
-from storage import journal, tellers
+from storage import tellers
 
 router = APIRouter()
 
@@ -58,4 +58,4 @@ def everything_held(request: Request, parts: House, teller: Teller) -> Response:
             raise NotSignedIn("teller-session-ended")
         return service.at_the_door(session, teller)
 
-    return everything.send(parts, look, translator_for(request), by=journal.TELLER)
+    return everything.send(parts, look, translator_for(request), by=tellers.party_of(teller.giver))

@@ -140,4 +140,9 @@ class ReviewCopyOut(BaseModel):
     answer: CopyAnswer | None
     message: str
     answered_at: datetime | None
+    guardian_answer: CopyAnswer | None = Field(
+        description="What the guardian beside the teller says, if there is one."
+    )
+    guardian_message: str
+    guardian_answered_at: datetime | None
     is_current: bool = Field(description="False: the story has changed since it was sent; send another.")

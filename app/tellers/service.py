@@ -21,7 +21,7 @@ from models.notices import NoticeKind
 from models.roles import Action, Principal
 from models.stories import Part, Story, StoryPerson, Tombstone
 from models.tellers import CopyAnswer, ReviewCopy
-from storage import consents, gate, journal, ledger, notices, review_copies, withdrawals
+from storage import consents, gate, ledger, notices, review_copies, tellers, withdrawals
 from storage.consents import Terms
 from storage.database import WriteSession
 
@@ -70,7 +70,7 @@ def take_back(session: WriteSession, teller: Principal, translator: Translator) 
     story, person = at_the_door(session, teller, Action.WITHDRAW)
     if person.part is Part.TELLER:
         return withdrawals.withdraw(
-            session, story, actor=journal.TELLER, person_id=person.id, giver=teller.giver
+            session, story, actor=tellers.party_of(teller.giver), person_id=person.id, giver=teller.giver
         )
     consents.lock(session, story)
     said = ledger.events_of(session, story.id, person.id)
@@ -82,7 +82,7 @@ def take_back(session: WriteSession, teller: Principal, translator: Translator) 
 def answer_copy(
     session: WriteSession, teller: Principal, copy_id: str, answer: CopyAnswer, message: str
 ) -> ReviewCopy:
-    """The teller answers the copy that they looked at.
+    """The teller, or their guardian, answers the copy that they looked at: each for themselves.
 
     :raises Conflict: another one was sent since, or the story changed: they are to look again
     """
@@ -91,7 +91,15 @@ def answer_copy(
     newest = review_copies.newest(session, story.id)
     if newest is not None and newest.person_id == person.id and newest.id != copy_id:
         raise Conflict("copy-changed")
-    return review_copies.answer(session, story, person.id, answer, message=message, actor=journal.TELLER)
+    return review_copies.answer(
+        session,
+        story,
+        person.id,
+        answer,
+        message=message,
+        giver=teller.giver,
+        actor=tellers.party_of(teller.giver),
+    )
 
 
 def address_of(settings: Settings, token: str) -> str:
@@ -129,6 +137,9 @@ def copy_view(session: Session, story: Story, copy: ReviewCopy) -> ReviewCopyOut
         person_id=copy.person_id,
         asked_at=copy.asked_at,
         answer=copy.answer,
+        guardian_answer=copy.guardian_answer,
+        guardian_message=copy.guardian_message,
+        guardian_answered_at=copy.guardian_answered_at,
         message=copy.message,
         answered_at=copy.answered_at,
         is_current=copy.fingerprint == review_copies.fingerprint_of(session, story),
@@ -142,7 +153,7 @@ def _without(said: Sequence[ConsentEvent], use: Use, translator: Translator, giv
 
 
 def _record(session: WriteSession, story: Story, person: StoryPerson, terms: Terms) -> ConsentEvent:
-    event = consents.record(session, story, person.id, terms, actor=journal.TELLER)
+    event = consents.record(session, story, person.id, terms, actor=tellers.party_of(terms.given_by))
     once = f"consent:{event.id}"
     notices.tell_curators(session, story, NoticeKind.CONSENT_CHANGED, once=once, person_id=person.id)
     # Who sent it may be no curator, and is the only one left who sees it when nothing is allowed any more.

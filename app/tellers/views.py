@@ -97,6 +97,7 @@ class Held:
     notices: list[tuple[datetime, str]]
     asks_for_renewal: bool
     copy_to_answer: ReviewCopy | None
+    has_answered: bool
 
 
 def held(
@@ -111,6 +112,7 @@ def held(
     events = ledger.events_of(session, story.id, person.id)
     theirs = [event for event in events if event.given_by is giver]
     own = word_of(events, giver)
+    copy = copy_for(session, story, person)
     return Held(
         title=story.title,
         part=part_of(person, giver, translator),
@@ -126,10 +128,11 @@ def held(
         responses=responses.for_story(session, story.id),
         notices=[
             (each.made_at, translator(NOTICES.get(each.kind, SOMETHING_HAPPENED)))
-            for each in notices.of_person(session, person.id)
+            for each in notices.of_person(session, person.id, giver)
         ],
         asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, theirs),
-        copy_to_answer=copy_for(session, story, person),
+        copy_to_answer=copy,
+        has_answered=copy is not None and copy.answer_of(giver) is not None,
     )
 
 

@@ -6,10 +6,12 @@ on without anybody doing anything.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,23 +90,25 @@ def silent(server: OwnServer, seconds: float) -> Iterator[None]:
 @contextmanager
 def slow(server: OwnServer) -> Iterator[None]:
     """It answers, and everything takes many times as long: most of each moment it is stopped."""
-    over = threading.Event()
+    over, pauses = threading.Event(), itertools.count()
 
-    def drag() -> None:
+    def drag() -> int:
         while not over.is_set():
             server.pause()
             over.wait(0.5)
             server.resume()
             over.wait(0.05)
+            next(pauses)
+        return next(pauses)
 
-    dragging = threading.Thread(target=drag)
-    dragging.start()
-    try:
-        yield
-    finally:
-        over.set()
-        dragging.join()
-        server.resume()
+    with ThreadPoolExecutor(1) as threads:
+        dragging = threads.submit(drag)
+        try:
+            yield
+        finally:
+            over.set()
+            assert dragging.result() > 5
+            server.resume()
 
 
 class Sender:

@@ -94,7 +94,7 @@ def test_a_worker_that_hears_somebody_hands_over_when_it_is_told_to_stop(
         workshop.wait_until(lambda: step_of(workshop, story_id) == "transcribe", "transcribing", 90)
         children = psutil.Process(worker.pid).children(recursive=True)
         worker.terminate()
-        assert worker.wait(10) == 0
+        assert worker.wait(30) == 0
         assert not any(child.is_running() for child in children)
         with workshop.database.read() as session:
             assert leases.living(session) == []

@@ -147,7 +147,8 @@ def test_upload_to_a_store_that_is_slow_comes_whole_and_keeps_nobody_else_waitin
     sending.join()
     assert [answer.status for answer in answers] == [204]
     # As a rule, and not each: the machine is shared.
-    assert sorted(waited)[len(waited) // 2] < SLOW_SECONDS
+    assert len(waited) > 3
+    assert sorted(waited)[len(waited) // 2] < SLOW_SECONDS / 3
     path = f"/api/v1/stories/{by_form.story.id}/recordings"
     assert by_form.ask("POST", path, {"Content-Type": FORM}, form_of(b"a sound")).status == 201
     way.mood = "answers"

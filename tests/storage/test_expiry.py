@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.base import utc_now
-from models.consent import EventKind, Use
+from models.consent import EventKind, Giver, Use
 from models.curation import State
 from models.errors import Unavailable
 from models.notices import NoticeKind
@@ -59,6 +59,26 @@ def test_people_are_warned_a_month_and_a_week_before_and_once_each(database: Dat
         assert kinds_told(database, curator.account_id) == [NoticeKind.CONSENT_ENDS_SOON] * told
     with database.read() as session:
         assert len(notices.of_person(session, story.people[0].id)) == 2
+
+
+def test_whose_word_ends_is_told_and_the_other_is_not(database: Database, field: Field) -> None:
+    end = utc_now() + timedelta(days=60)
+    story = field.story()
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        mine.people[0].guardian = "her mother"
+        terms = Terms(uses=frozenset({Use.CURATION}), until=end, given_by=Giver.GUARDIAN)
+        consents.record(session, mine, mine.people[0].id, terms, actor="test")
+    at(database, expiry.warn, end - timedelta(days=6))
+    at(database, expiry.expire, end)
+    with database.read() as session:
+        told = {
+            giver: {each.kind for each in notices.of_person(session, story.people[0].id, giver)}
+            for giver in Giver
+        }
+    ends = {NoticeKind.CONSENT_ENDS_SOON, NoticeKind.CONSENT_ENDED}
+    assert told[Giver.GUARDIAN] >= ends
+    assert not told[Giver.PERSON] & ends
 
 
 def test_what_ended_is_written_into_the_ledger_and_erased_a_week_later(

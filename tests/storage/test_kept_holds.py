@@ -137,7 +137,25 @@ def test_who_was_to_be_told_is_not_known_any_more(database: Database, second: Pa
         assert session.get_one(Hold, hold_id).warned_id == told.submitted_by
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"kind": "open"}', b"\xff\x00"])
+RAISED = b'"raised_by": "service", "raised_at": "2026-11-01T10:00:00'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b'{"kind": "open"}',
+        b"\xff\x00",
+        pytest.param(
+            b'{"kind": "embargo", "until": null, "warned_id": null, ' + RAISED + b'"}', id="no zone"
+        ),
+        pytest.param(
+            b'{"kind": "embargo", "until": 5, "warned_id": 7, ' + RAISED + b'+00:00"}', id="a number"
+        ),
+    ],
+)
 def test_damaged_file_holds_its_story_without_a_date(
     database: Database, second: Path, told: Story, content: bytes
 ) -> None:
@@ -150,6 +168,24 @@ def test_damaged_file_holds_its_story_without_a_date(
     with database.read() as session:
         (hold,) = holds.standing_on(session, told.id)
     assert (hold.id, hold.kind, hold.until) == (hold_id, HoldKind.EMBARGO, None)
+
+
+def test_flag_that_names_somebody_unknown_is_raised_all_the_same(
+    database: Database, second: Path, told: Story
+) -> None:
+    hold_id = flag(database, told)
+    file = file_of(second, told, hold_id)
+    file.write_text(file.read_text().replace('"warned_id": null', '"warned_id": "somebody"'))
+    lose(database, told)
+    assert outliving.apply(database, second).held == [told.id]
+
+
+def test_what_lies_beside_the_files_is_no_hold(database: Database, second: Path, told: Story) -> None:
+    hold_id = flag(database, told)
+    file = file_of(second, told, hold_id)
+    file.with_name(f"{file.stem} (conflicted copy).json").write_bytes(file.read_bytes())
+    assert kept_holds.unreadable(second) == set()
+    assert outliving.apply(database, second).held == []
 
 
 def test_what_could_not_be_written_at_once_is_written_later(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from models.consent import Giver
 from models.curation import Guard, State, find
 from models.pilots import Pilot
 from models.roles import Role
@@ -18,6 +19,7 @@ from storage.transcripts import SegmentText
 from tests.plugins.stories import Field
 
 APPROVED, CHANGE, STOPPED = CopyAnswer.APPROVED, CopyAnswer.CHANGE_ASKED, CopyAnswer.STOPPED
+PERSON, GUARDIAN = Giver.PERSON, Giver.GUARDIAN
 SILENT = None
 CHANGED = "the text is changed and approved"
 
@@ -114,3 +116,38 @@ def test_who_follows_the_changes_hears_that_an_answer_closed_a_released_story(
     with database.write() as session:
         say(session, session.get_one(Story, made.id), SILENT)
     assert told(database, field) == [Kind.RELEASE, Kind.CLOSED], "it stays closed"
+
+
+@pytest.mark.parametrize("is_required", [False, True])
+@pytest.mark.parametrize(
+    ("said", "where_asked", "where_required"),
+    [
+        ([(PERSON, APPROVED)], False, True),
+        ([(GUARDIAN, APPROVED)], False, True),
+        ([(PERSON, APPROVED), (GUARDIAN, APPROVED)], False, False),
+        ([(PERSON, STOPPED), (GUARDIAN, APPROVED)], True, True),
+        ([(GUARDIAN, STOPPED), (PERSON, APPROVED)], True, True),
+        ([(GUARDIAN, CHANGE), (PERSON, APPROVED), (GUARDIAN, APPROVED)], False, False),
+    ],
+)
+def test_neither_teller_nor_guardian_answers_for_the_other(
+    database: Database,
+    field: Field,
+    said: list[tuple[Giver, CopyAnswer]],
+    where_asked: bool,
+    where_required: bool,
+    is_required: bool,
+) -> None:
+    story = field.story(state=State.CURATED)
+    with database.write() as session:
+        mine = session.get_one(Story, story.id)
+        mine.people[0].guardian = "her mother"
+        session.get_one(Pilot, mine.pilot_ids[0]).requires_review_copy = is_required
+        review_copies.send(session, mine, actor="curator")
+        for giver, answer in said:
+            review_copies.answer(
+                session, mine, mine.people[0].id, answer, message="The street.", giver=giver, actor="t"
+            )
+    with database.read() as session:
+        in_the_way = review_copies.stands_in_the_way(session, session.get_one(Story, story.id))
+    assert in_the_way is (where_required if is_required else where_asked)

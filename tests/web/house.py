@@ -284,7 +284,7 @@ _VISITORS = itertools.count()
 def unhurried() -> Iterator[None]:
     """Without limits of tries, in the whole process: a walk opens in a minute what a household opens in a month."""
     with (
-        mock.patch.object(attempts, "whose", side_effect=(f"visitor {n}" for n in _VISITORS)),
+        mock.patch.object(attempts, "whose", side_effect=lambda request: f"visitor {next(_VISITORS)}"),
         mock.patch.object(asking, "TEN_A_MINUTE", RateLimitItemPerMinute(1000)),
     ):
         yield

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.imports import columns, reading
+from app.imports import columns, reading, taking
 from app.imports.before import name_key
 from app.parts import Parts
 from app.settings import Settings
 from models.consent import Use
-from models.errors import Invalid
+from models.errors import Invalid, Unavailable
 from models.roles import Principal, Role
 from models.stories import Recording, RecordingState, Story, StoryPerson
+from models.uploads import Upload
 from pipeline.themes.codebook import load_codebook
 from storage import ledger, pilots
 from storage.database import Database
@@ -260,6 +261,33 @@ def test_script_of_the_page_is_told_of_the_rows_whose_files_came(desk: Desk) -> 
         (3, "not sent", None),
     ]
     assert "title" in told["rows"][1]["says"]
+
+
+def test_script_tries_again_what_may_pass(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_script = {"accept": "application/json"}
+    sent = {"data": {"rows": json.dumps([row()])}, "files": [("files", ("a.wav", b"RIFF", "audio/wav"))]}
+    # Another try of the same row is on its way, or its line broke and nobody has noticed yet.
+    story_id = desk.browser.post("/imports", **sent, headers=as_script).json()["rows"][0]["story"][9:]
+    with desk.served.parts.database.write() as session:
+        (recording,) = session.scalars(select(Recording).where(Recording.story_id == story_id))
+        recording.state, recording.sha256 = RecordingState.UPLOADING, None
+        session.execute(update(Upload).values(completed_at=None))
+        assert session.scalars(select(Upload.recording_id)).all() == [recording.id]
+    answer = desk.browser.post("/imports", **sent, headers=as_script)
+    assert (answer.status_code, answer.json()["code"]) == (423, "upload-held")
+    assert len(desk.stories()) == 1
+    # A part that does not answer refuses no row.
+    other = {**sent, "data": {"rows": json.dumps([row(title="Two")])}}
+    with monkeypatch.context() as away:
+        away.setattr(taking, "story_for", unavailable)
+        answer = desk.browser.post("/imports", **other, headers=as_script)
+        assert (answer.status_code, answer.headers["retry-after"].isdigit()) == (503, True)
+        assert "0 of 1 recording sent" in desk.browser.post("/imports", **other).text, "a form cannot wait"
+    assert desk.browser.post("/imports", **other, headers=as_script).json()["rows"][0]["became"] == "sent"
+
+
+def unavailable(*_: object) -> Story:
+    raise Unavailable("object-store-unavailable")
 
 
 def test_who_else_is_heard_is_noted_and_asked_on_their_own(desk: Desk) -> None:

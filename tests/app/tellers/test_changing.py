@@ -152,8 +152,12 @@ def test_behind_the_persons_own_link_nobody_speaks_as_their_guardian(
     if has_guardian:
         stand_beside(rooms, story)
     browser = doors.opened(story)
-    sent = {"use-curation": "yes", "appearance": "named", "speaks": "guardian", "given_by": "guardian"}
-    browser.post("/teller/consent", data=sent)
+    sent = {"use-curation": "yes", "appearance": "named", "given_by": "guardian", "giver": "guardian"}
+    # As a form said that was opened when one link was for both: it is not taken for the person's word.
+    assert browser.post("/teller/consent", data=sent | {"speaks": "guardian"}).status_code == 422
+    with rooms.database.read() as session:
+        assert ledger.events_of(session, story.id) == []
+    assert browser.post("/teller/consent", data=sent).status_code == 303
     assert last_event(rooms, story).given_by is Giver.PERSON
     with rooms.database.read() as session:
         assert ledger.permits(session, story.id, Use.CURATION) is not has_guardian

@@ -6,9 +6,14 @@ import { clock, part, says } from "./page.js";
 
 const SECOND = 1000;
 const DELAYS = [1, 3, 5, 10, 20, 40, 60];
-// A line that is dead without saying so.
+// A line that is dead without saying so; and one that died after the last byte, while an answer was waited for.
 const SILENT_FOR = 90 * SECOND;
-const SIGNED_OUT = 401;
+const UNANSWERED_FOR = 600 * SECOND;
+const [SIGNED_OUT, TOO_LARGE] = [401, 413];
+// Of the answers 4xx, those after which the same is worth another try.
+const PASSES = [408, 409, 423, 429];
+// A service that fails at this one file, and at nothing else, is not asked for ever.
+const MOST_FAILURES = 8;
 
 const form = document.querySelector("[data-import]");
 // Which rows wait for their file: a row that has one is not offered to the next file of its name.
@@ -29,20 +34,18 @@ form.addEventListener("submit", async (event) => {
   pace.forget();
   let before = 0;
   const size = files.reduce((sum, file) => sum + file.size, 0);
-  try {
-    for (const file of files) {
-      show("sending-file", { file: file.name });
-      note(file, await come(file, (loaded) => progress(before + Math.min(loaded, file.size), size)));
-      before += file.size;
-      progress(before, size);
-    }
-    part("sending-status").textContent = "";
-  } catch (refusal) {
-    part("sending-status").textContent = refusal.message;
+  let isSignedIn = true;
+  for (const file of files) {
+    isSignedIn = await come(file, (loaded) => progress(before + Math.min(loaded, file.size), size));
+    if (!isSignedIn) break;
+    before += file.size;
+    progress(before, size);
   }
   window.removeEventListener("beforeunload", leaving);
   sleep();
-  part("sending-title").textContent = says("came", { sent });
+  const came = says("came", { sent });
+  part("sending-title").textContent = came;
+  part("sending-status").textContent = isSignedIn ? came : says("signed-out");
   part("time-left").textContent = "";
   // What was refused may be mended, and is tried again with the next files.
   [rows, refused] = [[...rows, ...refused], []];
@@ -52,18 +55,35 @@ form.addEventListener("submit", async (event) => {
   part("sending-title").focus();
 });
 
-/** What became of a file, however often the line breaks. Throws what the service says when it takes none. */
+/** Send a file however often the line breaks, and note what became of it; whether to go on with the others. */
 async function come(file, hears) {
+  let failures = 0;
   for (let tried = 0; ; tried += 1) {
+    show("sending-file", { file: file.name });
     const { status, answer } = await send(file, hears);
-    if (status === 200) return answer;
-    if (status === SIGNED_OUT) throw new Error(says("signed-out"));
-    if (status >= 400 && status < 500 && status !== 429) throw new Error(answer.detail ?? "");
+    if (status === 200 && answer.rows) {
+      note(file, answer, tried > 0);
+      return true;
+    }
+    if (status === SIGNED_OUT) return false;
+    failures += status === 0 || PASSES.includes(status) || status === 503 || status === 507 ? 0 : 1;
+    if (status === 0 && !(await canBeRead(file))) {
+      addRefusal(file, says("cannot-be-read"));
+      return true;
+    }
+    if ((status >= 400 && status < 500 && !PASSES.includes(status)) || failures >= MOST_FAILURES) {
+      addRefusal(file, answer.detail ?? says(status === TOO_LARGE ? "too-large" : "not-taken"));
+      return true;
+    }
     show(status ? "not-ready" : "waiting");
     pace.forget();
     await rest(DELAYS[Math.min(tried, DELAYS.length - 1)] * SECOND);
-    show("sending-file", { file: file.name });
   }
+}
+
+/** Whether the browser can still read a file: a card may be pulled out, or a file be changed. */
+function canBeRead(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 /** One try; status 0: the line broke. */
@@ -73,16 +93,17 @@ function send(file, hears) {
   data.append("files", file, file.name);
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
-    let heardAt = Date.now();
-    const watching = setInterval(() => Date.now() - heardAt > SILENT_FOR && request.abort(), SECOND);
+    let [heardAt, patience] = [Date.now(), SILENT_FOR];
+    const watching = setInterval(() => Date.now() - heardAt > patience && request.abort(), SECOND);
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.upload.onprogress = ({ loaded }) => {
       heardAt = Date.now();
       hears(loaded);
     };
-    // All of it has gone: how long the answer takes is the service's affair.
-    request.upload.onload = () => clearInterval(watching);
+    request.upload.onload = () => {
+      [heardAt, patience] = [Date.now(), UNANSWERED_FOR];
+    };
     request.onloadend = () => {
       clearInterval(watching);
       resolve({ status: request.status, answer: read(request.responseText) });
@@ -93,7 +114,7 @@ function send(file, hears) {
 
 function read(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? {};
   } catch {
     return {};
   }
@@ -107,13 +128,18 @@ function rest(milliseconds) {
   });
 }
 
-function note(file, { rows: came, without_row: unnamed }) {
+/** What a file's answer says; `isAgain`: an earlier try may have come whole, and only its answer was lost. */
+function note(file, { rows: came, without_row: unnamed }, isAgain) {
   for (const row of came) add(row.file, row.title, row);
   if (unnamed.length) add(file.name, "", { label: says("no-row"), colour: "grey", says: says("nothing-kept") });
-  sent += came.filter((row) => row.became === "sent").length;
+  sent += came.filter((row) => row.became === "sent" || (isAgain && row.became === "sent before")).length;
   refused.push(...came.filter((row) => row.became === "not sent").map((row) => rows[row.number - 1]));
   const have = new Set(came.map((row) => row.number - 1));
   rows = rows.filter((_, index) => !have.has(index));
+}
+
+function addRefusal(file, words) {
+  add(file.name, "", { label: says("not-sent"), colour: "red", says: words });
 }
 
 function add(file, title, { story = null, label, colour, says: words }) {
