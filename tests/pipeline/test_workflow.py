@@ -151,6 +151,7 @@ def test_paused_worker_that_wakes_cannot_write(workshop: Workshop, spoken: Path)
     assert_done_once(workshop, story_id, recording_id)
 
 
+@pytest.mark.long
 def test_paused_worker_whose_slot_was_taken_leaves_nothing_when_it_wakes(
     workshop: Workshop, spoken: Path
 ) -> None:

@@ -216,6 +216,7 @@ def command(tmp_path: Path, *words: str, **environment: str) -> subprocess.Compl
     )
 
 
+@pytest.mark.long
 def test_the_commands_from_export_to_a_broken_entry(tmp_path: Path, sqlite_database: Database) -> None:
     with closing(sqlite_database):
         write(sqlite_database, 4)
