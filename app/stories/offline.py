@@ -33,6 +33,7 @@ KEPT = (
     "js/leave.js",
     "js/level.js",
     "js/microphone.js",
+    "js/pace.js",
     "js/recorder.js",
     "js/recording-view.js",
     "js/sending-view.js",
