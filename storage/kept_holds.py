@@ -21,14 +21,13 @@ from models.curation import State
 from models.errors import StoryError
 from models.holds import Hold, HoldKind
 from models.stories import Story
-from storage import consents, holds, journal, second_place, tombstones
+from storage import consents, holds, journal, second_place
 from storage.database import Database, WriteSession
 
 log = structlog.get_logger()
 
-FOLDER = "held"
-# As we write them: what else lies in the folder, as a copy of somebody's, is no hold.
-NAME = re.compile("[0-9a-f]{32}-[0-9a-f]{32}")
+# Named as we write them: what else lies in the folder, as a copy of somebody's, is no hold.
+FILES = second_place.StoryFiles("held", re.compile("[0-9a-f]{32}-[0-9a-f]{32}").fullmatch)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def when_held(database: Database, place: Path, hold_ids: Collection[str]) -> Non
     """Write the files of holds just raised, remove those of holds just lifted. What fails the sweep does later."""
     try:
         _write(database, place, set(hold_ids))
-        _forget(place, set(hold_ids) - _standing_of(database, hold_ids))
+        FILES.forget(place, set(hold_ids) - _standing_of(database, hold_ids))
     except (StoryError, OSError) as error:
         log.error("hold not kept", count=len(hold_ids), error=type(error).__name__)
 
@@ -59,36 +58,25 @@ def write_missing(database: Database, place: Path) -> int:
 def missing(database: Database, place: Path) -> set[str]:
     """The holds that stand and have no file in a place."""
     with database.read() as session:
-        return set(session.scalars(_standing().with_only_columns(Hold.id))) - _holds_in(place).keys()
+        return set(session.scalars(_standing().with_only_columns(Hold.id))) - FILES.ids_in(place).keys()
 
 
 def forget_ended(database: Database, place: Path) -> None:
     """Remove the files of holds that the database knows as lifted, and of stories that have a tombstone there."""
-    forget_withdrawn(place)
+    FILES.forget_withdrawn(place)
     lifted: set[str] = set()
-    for batch in second_place.batches(sorted(_holds_in(place))):
+    for batch in second_place.batches(sorted(FILES.ids_in(place))):
         with database.read() as session:
             known = select(Hold.id).where(Hold.id.in_(batch), Hold.lifted_at.is_not(None))
             lifted |= set(session.scalars(known))
-    _forget(place, lifted)
-
-
-def forget_withdrawn(place: Path) -> None:
-    """Remove the files of stories that have a tombstone in the same place."""
-    withdrawn = tombstones.ids_in(place)
-    _forget(place, {hold_id for hold_id, story_id in _holds_in(place).items() if story_id in withdrawn})
-
-
-def mirror(source: Path, target: Path) -> int:
-    """Copy the files that another place lacks, and remove there what is not needed; how many were copied."""
-    copied = second_place.mirror(source / FOLDER, target / FOLDER)
-    forget_withdrawn(target)
-    return copied
+    FILES.forget(place, lifted)
 
 
 def unreadable(place: Path) -> set[str]:
     """The ids of the holds whose files are damaged."""
-    return {hold_id for hold_id, story_id in _holds_in(place).items() if not _read(place, story_id, hold_id)}
+    return {
+        hold_id for hold_id, story_id in FILES.ids_in(place).items() if not _read(place, story_id, hold_id)
+    }
 
 
 def apply(database: Database, place: Path) -> list[str]:
@@ -98,7 +86,7 @@ def apply(database: Database, place: Path) -> list[str]:
 
     :raises Unavailable: the database does not answer: then nothing may be served
     """
-    in_place, again = _holds_in(place), set()
+    in_place, again = FILES.ids_in(place), set()
     for batch in second_place.batches(sorted(in_place)):
         with database.read() as session:
             known = set(session.scalars(select(Hold.id).where(Hold.id.in_(batch))))
@@ -132,23 +120,15 @@ def _raise_again(session: WriteSession, story_id: str, hold_id: str, kept: Kept 
 
 
 def _write(database: Database, place: Path, hold_ids: Collection[str]) -> int:
-    written, folder = 0, place / FOLDER
-    for batch in second_place.batches(sorted(set(hold_ids) - _holds_in(place).keys())):
+    written = 0
+    for batch in second_place.batches(sorted(set(hold_ids) - FILES.ids_in(place).keys())):
         with database.read() as session:
             found = session.scalars(_standing().where(Hold.id.in_(batch)))
-            files = {f"{hold.story_id}-{hold.id}": _as_file(hold) for hold in found}
-        for name, content in files.items():
-            second_place.put(folder, name, content)
-        written += len(files)
+            files = {(hold.story_id, hold.id): _as_file(hold) for hold in found}
+        written += FILES.put(place, files)
     if written:
-        second_place.flush_names(folder)
+        FILES.flush(place)
     return written
-
-
-def _forget(place: Path, hold_ids: Collection[str]) -> None:
-    in_place = _holds_in(place)
-    for hold_id in hold_ids & in_place.keys():
-        second_place.remove(place / FOLDER, f"{in_place[hold_id]}-{hold_id}")
 
 
 def _standing() -> Select[Hold]:
@@ -159,12 +139,6 @@ def _standing() -> Select[Hold]:
 def _standing_of(database: Database, hold_ids: Collection[str]) -> set[str]:
     with database.read() as session:
         return set(session.scalars(_standing().with_only_columns(Hold.id).where(Hold.id.in_(hold_ids))))
-
-
-def _holds_in(place: Path) -> dict[str, str]:
-    """The holds that have a file, each with its story: names alone count."""
-    names = filter(NAME.fullmatch, second_place.names_in(place / FOLDER))
-    return {hold_id: story_id for story_id, _, hold_id in (name.partition("-") for name in names)}
 
 
 def _as_file(hold: Hold) -> dict[str, Any]:
@@ -180,7 +154,7 @@ def _as_file(hold: Hold) -> dict[str, Any]:
 def _read(place: Path, story_id: str, hold_id: str) -> Kept | None:
     """What a file says; None if it cannot be read."""
     try:
-        said = second_place.read(place / FOLDER, f"{story_id}-{hold_id}")
+        said = FILES.read(place, story_id, hold_id)
         until = _moment(said["until"]) if said["until"] else None
         kind, raised_at = HoldKind(said["kind"]), _moment(said["raised_at"])
         warned_id = None if said["warned_id"] is None else str(said["warned_id"])[:32]

@@ -23,14 +23,14 @@ from models.consent import NARROWING, ConsentEvent, EventKind, Face, Giver, Nami
 from models.curation import State
 from models.errors import StoryError
 from models.stories import Story, StoryPerson
-from storage import consents, holds, journal, ledger, recalls, second_place, tombstones
+from storage import consents, holds, journal, ledger, recalls, second_place
 from storage.consents import Terms
 from storage.database import Database, WriteSession
 from storage.recalls import Holder
 
 log = structlog.get_logger()
 
-FOLDER = "narrowed"
+FILES = second_place.StoryFiles("narrowed")
 
 
 @dataclass(frozen=True)
@@ -67,28 +67,13 @@ def missing(database: Database, place: Path) -> set[str]:
     """The events of standing stories that narrowed consent and have no file in a place."""
     with database.read() as session:
         known = _narrowing().with_only_columns(ConsentEvent.id)
-        return set(session.scalars(known)) - _events_in(place).keys()
-
-
-def forget_withdrawn(place: Path) -> None:
-    """Remove the files of stories that have a tombstone in the same place."""
-    withdrawn = tombstones.ids_in(place)
-    for event_id, story_id in _events_in(place).items():
-        if story_id in withdrawn:
-            second_place.remove(place / FOLDER, f"{story_id}-{event_id}")
-
-
-def mirror(source: Path, target: Path) -> int:
-    """Copy the files that another place lacks, and remove there what is not needed; how many were copied."""
-    copied = second_place.mirror(source / FOLDER, target / FOLDER)
-    forget_withdrawn(target)
-    return copied
+        return set(session.scalars(known)) - FILES.ids_in(place).keys()
 
 
 def unreadable(place: Path) -> set[str]:
     """The ids of the events whose files are damaged."""
     return {
-        event_id for event_id, story_id in _events_in(place).items() if not _read(place, story_id, event_id)
+        event_id for event_id, story_id in FILES.ids_in(place).items() if not _read(place, story_id, event_id)
     }
 
 
@@ -101,7 +86,7 @@ def apply(database: Database, place: Path) -> list[str]:
     :raises Unavailable: the database does not answer: then nothing may be served
     """
     unknown: list[tuple[datetime, str, str, Word | None]] = []
-    events = _events_in(place)
+    events = FILES.ids_in(place)
     for batch in second_place.batches(sorted(events)):
         with database.read() as session:
             known = set(session.scalars(select(ConsentEvent.id).where(ConsentEvent.id.in_(batch))))
@@ -159,30 +144,19 @@ def _hear_again(session: WriteSession, story_id: str, event_id: str, word: Word 
 
 def _write(database: Database, place: Path, event_ids: Iterable[str]) -> int:
     written = 0
-    folder = place / FOLDER
-    for batch in second_place.batches(sorted(set(event_ids) - _events_in(place).keys())):
+    for batch in second_place.batches(sorted(set(event_ids) - FILES.ids_in(place).keys())):
         with database.read() as session:
             events = session.scalars(_narrowing().where(ConsentEvent.id.in_(batch)))
-            files = {f"{event.story_id}-{event.id}": _as_file(session, event) for event in events}
-        for name, content in files.items():
-            second_place.put(folder, name, content)
-        written += len(files)
+            files = {(event.story_id, event.id): _as_file(session, event) for event in events}
+        written += FILES.put(place, files)
     if written:
-        second_place.flush_names(folder)
+        FILES.flush(place)
     return written
 
 
 def _narrowing() -> Select[ConsentEvent]:
     said = select(ConsentEvent).join(Story, Story.id == ConsentEvent.story_id)
     return said.where(ConsentEvent.kind.in_(NARROWING), Story.state != State.WITHDRAWN)
-
-
-def _events_in(place: Path) -> dict[str, str]:
-    """The events that have a file, each with its story: names alone count."""
-    names = second_place.names_in(place / FOLDER)
-    return {
-        event_id: story_id for story_id, dash, event_id in (name.partition("-") for name in names) if dash
-    }
 
 
 def _as_file(session: Session, event: ConsentEvent) -> dict[str, Any]:
@@ -208,7 +182,7 @@ def _as_file(session: Session, event: ConsentEvent) -> dict[str, Any]:
 def _read(place: Path, story_id: str, event_id: str) -> Word | None:
     """What a file says; None if it cannot be read."""
     try:
-        said = second_place.read(place / FOLDER, f"{story_id}-{event_id}")
+        said = FILES.read(place, story_id, event_id)
         terms = Terms(
             uses=frozenset(Use(use) for use in said["uses"]),
             pilot_ids=frozenset(said["pilot_ids"]),

@@ -59,19 +59,19 @@ def write_missing(database: Database, place: Path) -> Written:
 
 def forget_ended(database: Database, place: Path) -> None:
     """Remove the files that a tombstone covers, and those of holds that were lifted."""
-    narrowings.forget_withdrawn(place)
+    narrowings.FILES.forget_withdrawn(place)
     kept_holds.forget_ended(database, place)
 
 
 def mirror(source: Path, target: Path) -> None:
     """Copy what another place lacks, and remove there what a tombstone covers."""
     tombstones.mirror(source, target)
-    narrowings.mirror(source, target)
-    kept_holds.mirror(source, target)
+    narrowings.FILES.mirror(source, target)
+    kept_holds.FILES.mirror(source, target)
 
 
 def _when_withdrawn(database: Database, place: Path, story_ids: list[str]) -> None:
     tombstones.when_withdrawn(database, place, story_ids)
     with contextlib.suppress(OSError):
-        narrowings.forget_withdrawn(place)
-        kept_holds.forget_withdrawn(place)
+        narrowings.FILES.forget_withdrawn(place)
+        kept_holds.FILES.forget_withdrawn(place)

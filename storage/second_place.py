@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,56 @@ def flush_names(folder: Path) -> None:
 def salted(salt: str, word: str) -> str:
     """The digest by which a word is recognised, and not found out."""
     return hashlib.sha256(f"{salt}{word}".encode()).hexdigest()
+
+
+class StoryFiles:
+    """A folder in the second place: a file for each thing that closes a story, named by the story and by the thing.
+
+    The tombstones lie beside the folder; a story that has one needs no other file.
+    """
+
+    def __init__(self, folder: str, is_name: Callable[[str], object] = bool) -> None:
+        self._folder, self._is_name = folder, is_name
+
+    def ids_in(self, place: Path) -> dict[str, str]:
+        """The things that have a file, each with its story: names alone count."""
+        names = filter(self._is_name, names_in(place / self._folder))
+        return {thing: story_id for story_id, dash, thing in (name.partition("-") for name in names) if dash}
+
+    def read(self, place: Path, story_id: str, thing: str) -> dict[str, Any]:
+        """What a file says.
+
+        :raises OSError: it cannot be read
+        :raises ValueError: it is damaged
+        """
+        return read(place / self._folder, f"{story_id}-{thing}")
+
+    def put(self, place: Path, files: Mapping[tuple[str, str], dict[str, Any]]) -> int:
+        """Write files, by story and thing; how many that were. Call :meth:`flush` after the last ones."""
+        for (story_id, thing), content in files.items():
+            put(place / self._folder, f"{story_id}-{thing}", content)
+        return len(files)
+
+    def flush(self, place: Path) -> None:
+        """Let the names of what was put be on the disk."""
+        flush_names(place / self._folder)
+
+    def forget(self, place: Path, things: Collection[str]) -> None:
+        """Remove the files of some things; what has none has none."""
+        for thing, story_id in self.ids_in(place).items():
+            if thing in things:
+                remove(place / self._folder, f"{story_id}-{thing}")
+
+    def forget_withdrawn(self, place: Path) -> None:
+        """Remove the files of stories that have a tombstone in the same place."""
+        withdrawn = names_in(place)
+        self.forget(place, {thing for thing, story_id in self.ids_in(place).items() if story_id in withdrawn})
+
+    def mirror(self, source: Path, target: Path) -> int:
+        """Copy the files that another place lacks, and remove there what is not needed; how many were copied."""
+        copied = mirror(source / self._folder, target / self._folder)
+        self.forget_withdrawn(target)
+        return copied
 
 
 def batches(ids: list[str]) -> Iterator[list[str]]:

@@ -136,10 +136,11 @@ def _obstacle(parts: Parts, sender: Principal, own: list[Pilot], translator: Tra
 async def send(request: Request, parts: House, sender: Importer) -> Response:
     """The files of a table that was looked at, streamed one after the other; what became of each row is answered."""
     fields: dict[str, str] = {}
-    done = await taking.take_files(request, parts, sender, fields, is_tried_again=not wants_page(request))
+    is_script = not wants_page(request)
+    done = await taking.take_files(request, parts, sender, fields, is_tried_again=is_script)
     if not done.results:
         raise Invalid("csv-empty")
-    if not wants_page(request):
+    if is_script:
         return _for_script(done, translator_for(request))
     left = [
         each.cells for each in done.results if each.became in (taking.Became.NO_FILE, taking.Became.REFUSED)

@@ -69,12 +69,18 @@ class Importing:
     """A form with a table's rows and their files, on its way in."""
 
     def __init__(
-        self, parts: Parts, sender: Principal, table: Sequence[Cells], translator: Translator
+        self,
+        parts: Parts,
+        sender: Principal,
+        table: Sequence[Cells],
+        translator: Translator,
+        *,
+        is_tried_again: bool,
     ) -> None:
         self.parts, self.sender, self.translator = parts, sender, translator
         self.results = [Result(number, cells) for number, cells in enumerate(table, start=1)]
         self.without_row: list[str] = []
-        self.is_tried_again = False
+        self.is_tried_again = is_tried_again
         self._by_name: dict[str, list[Result]] = {}
         for result in self.results:
             self._by_name.setdefault(name_key(result.cells.get("file", "")), []).append(result)
@@ -94,7 +100,11 @@ async def take_files(
     :raises Invalid: the form is broken, or the connection was cut; what arrived before stays
     :raises StoryError: it may be taken in a moment, where it is tried again (``PASSES``)
     """
-    translator = translator_for(request)
+
+    def begin() -> Importing:
+        table, translator = rows.packed_rows(fields), translator_for(request)
+        return Importing(parts, sender, table, translator, is_tried_again=is_tried_again)
+
     importing: Importing | None = None
     file: _File | None = None
     try:
@@ -102,8 +112,7 @@ async def take_files(
         async for event in read_form(request, fields, **limits):
             match event:
                 case FileBegins(name):
-                    importing = importing or Importing(parts, sender, rows.packed_rows(fields), translator)
-                    importing.is_tried_again = is_tried_again
+                    importing = importing or begin()
                     file = _File(importing, name)
                 case FileBytes(data) if file is not None:
                     await file.take(data)
@@ -115,7 +124,7 @@ async def take_files(
     finally:
         if file is not None:
             await file.give_up()
-    return importing or Importing(parts, sender, rows.packed_rows(fields), translator)
+    return importing or begin()
 
 
 class _File:

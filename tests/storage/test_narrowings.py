@@ -288,14 +288,14 @@ def test_the_files_of_a_story_go_when_its_tombstone_is_there(
     database: Database, told: Story, second: Path, tmp_path: Path
 ) -> None:
     said = say(database, told, replace(OPEN, uses=frozenset({Use.CURATION})))
-    assert narrowings.mirror(second, tmp_path / "third") == 1
-    narrowings.forget_withdrawn(second)
+    assert narrowings.FILES.mirror(second, tmp_path / "third") == 1
+    narrowings.FILES.forget_withdrawn(second)
     assert file_of(second, told, said).exists(), "it stands"
     with database.write() as session:
         withdrawals.withdraw(session, session.get_one(Story, told.id), actor="teller")
-    narrowings.forget_withdrawn(second)
+    narrowings.FILES.forget_withdrawn(second)
     tombstones.mirror(second, tmp_path / "third")
-    assert narrowings.mirror(second, tmp_path / "third") == 0
+    assert narrowings.FILES.mirror(second, tmp_path / "third") == 0
     for place in (second, tmp_path / "third"):
         assert list((place / "narrowed").iterdir()) == []
     assert narrowings.write_missing(database, second) == 0
