@@ -279,8 +279,17 @@ def test_what_was_recorded_for_a_story_that_takes_it_no_more_is_found_by_its_rep
     page.goto("/")
     page.get_by_role("link", name="Listen to them and send them").click()
     found = page.get_by_role("region", name="We found an unfinished recording")
-    found.get_by_role("button", name="Send it").click()
+    found.wait_for()
+    # The service has not answered yet when another story is chosen.
+    about_the_old_one = f"**/api/v1/stories/{story.id}"
+    asked: list[Route] = []
+    phone.route(about_the_old_one, lambda route: asked.append(route))
+    with page.expect_request(about_the_old_one):
+        found.get_by_role("button", name="Send it").click()
     page.get_by_role("link", name="Another bench").click()
+    asked[0].continue_()
+    phone.unroute(about_the_old_one)
+    page.wait_for_url(f"**/stories/{other.id}/record")
     found.get_by_role("button", name="Send it").click()
     page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
     the_one_received(served, other)

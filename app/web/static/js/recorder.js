@@ -22,7 +22,9 @@ const shelf = await Shelf.open();
 const sending = new SendingView(story);
 const send = story ? sendRecording : null;
 const recording = new RecordingView(shelf, story, send);
-const kept = new KeptView(shelf, send ?? sendElsewhere);
+// While the service is asked which story a recording is for: until that is known.
+let settled = null;
+const kept = new KeptView(shelf, send ?? settle);
 
 function nameOf({ type, begunAt }) {
   const [kind] = type.split(";");
@@ -84,6 +86,19 @@ async function sendElsewhere(recorded) {
   part("which-title").focus();
 }
 
+function settle(recorded) {
+  settled = sendElsewhere(recorded).finally(() => (settled = null));
+}
+
+/** Whoever chooses a story before the service has answered about the old one comes to it with the recording in hand. */
+async function followWhenSettled(event) {
+  const link = event.target.closest("a");
+  if (!settled || !link) return;
+  event.preventDefault();
+  await settled.catch(() => null);
+  location.assign(link.href);
+}
+
 /**
  * What is kept for this story; where one person alone uses the device, also what is for none yet. The page without a
  * story has all that is for a story of whoever is signed in: it may take no recordings any more.
@@ -131,6 +146,7 @@ async function begin() {
   part("not-lasting").hidden = shelf.isLasting;
   part("lasting").hidden = !shelf.isLasting;
   part("which").hidden = Boolean(story);
+  part("which").onclick = followWhenSettled;
   // The page as it was kept may be older than this script.
   const receipt = part("to-receipt");
   if (receipt) receipt.href = `/stories/${story}/sent`;
