@@ -34,6 +34,7 @@ def killed_while_it_inspects(workshop: Workshop, spoken: Path, version: str | No
     return ids
 
 
+@pytest.mark.long
 def test_work_that_killed_too_many_workers_is_parked_seen_and_begun_again(
     workshop: Workshop, spoken: Path
 ) -> None:
