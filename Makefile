@@ -62,7 +62,7 @@ test-erasure: set-up-tests ## publish, pull and take back a story, and look for 
 	$(RUN)python -m tests.erasure.figures $$figures; rm -f $$figures; exit $$status
 
 test-faults: set-up-tests ## fail at every write boundary in turn, then cut the power 200 times; its figures last
-	@figures=$$(mktemp); FAULTS_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) -rs -s $(WITHOUT_END) tests/faults; status=$$?; \
+	@figures=$$(mktemp); FAULTS_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) -rs -s $(WITHOUT_END) -m faults tests/faults; status=$$?; \
 	$(RUN)python -m tests.faults.figures $$figures; rm -f $$figures; exit $$status
 
 test-night: set-up-tests ## the same with 3,000 cuts, and 10,000 steps against the model: some hours
@@ -74,7 +74,7 @@ bench: set-up-tests ## measure; one line a figure, its name first
 	    module=$$(echo $${file%.py} | tr / .); $(RUN)python -m $$module || exit 1; \
 	done
 
-bench-upload: set-up-tests ## measure taking in 1 GiB, beside a route that only writes and hashes it
+bench-upload: set-up-tests ## measure taking in 1 GiB, beside a route that only writes and hashes it, and the tus project's server
 	@$(RUN)python -m tests.bench.upload
 
 lint: set-up-tests ## check style (ruff), types (mypy) and layers (import-linter)

@@ -12,6 +12,11 @@ from storage.objects import Objects
 from tests.faults.ground import Ground
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: whatever is begun last, all others wait for."""
+    items.sort(key=lambda item: item.name != "test_kills_at_random_moments_lose_nothing")
+
+
 @pytest.fixture
 def ground(
     sqlite_database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path

@@ -368,7 +368,13 @@ def test_a_service_that_was_only_started_counts_as_empty(
     assert without_ours(new.rows()) == without_ours(home.rows())
 
 
-STEPS = ("putting", "loading", "counting", "migrating", "withdrawing")
+STEPS = (
+    "putting",
+    pytest.param("loading", marks=pytest.mark.long),
+    pytest.param("counting", marks=pytest.mark.long),
+    pytest.param("migrating", marks=pytest.mark.long),
+    "withdrawing",
+)
 
 
 @pytest.mark.parametrize("step", STEPS)

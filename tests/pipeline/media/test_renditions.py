@@ -114,9 +114,9 @@ def test_film_also_becomes_video_and_poster(film: Path, look_at: LookAt) -> None
     ("size", "shown"),
     [
         ("1920x1080", (1280, 720)),
-        ("1080x1920", (720, 1280)),
-        ("1440x1440", (720, 720)),
-        ("2560x400", (1280, 200)),
+        pytest.param("1080x1920", (720, 1280), marks=pytest.mark.long),
+        pytest.param("1440x1440", (720, 720), marks=pytest.mark.long),
+        pytest.param("2560x400", (1280, 200), marks=pytest.mark.long),
         ("641x361", (640, 360)),
         ("64x48", (64, 48)),
     ],

@@ -109,7 +109,7 @@ def test_what_was_heard_can_be_kept(heard: Transcription) -> None:
         assert now.end_seconds == pytest.approx(once.end_seconds, abs=0.001)
 
 
-@pytest.mark.parametrize("candidates", [("pl", "en"), ("fi",)])
+@pytest.mark.parametrize("candidates", [("pl", "en"), pytest.param(("fi",), marks=pytest.mark.long)])
 def test_language_is_found_among_the_candidates(
     engine: Transcriber, voice: Path, candidates: tuple[str, ...]
 ) -> None:
