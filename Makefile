@@ -22,7 +22,9 @@ export PYTHONDONTWRITEBYTECODE :=
 export OMP_WAIT_POLICY := PASSIVE
 
 RUN := .venv/bin/
-PYTEST := $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs $(TESTS)
+# They write much, and sync it: into memory where there is plenty.
+RUN_TESTS := setup/in_memory.sh $(RUN)python -m pytest
+PYTEST := $(RUN_TESTS) -n $(JOBS) --dist worksteal -rs $(TESTS)
 # For the tests whose length is asked for: cutting the power thousands of times takes hours.
 WITHOUT_END := -o faulthandler_timeout=0
 
@@ -44,10 +46,10 @@ test: set-up-tests ## run every test but the long ones, and beside them check st
 	wait $$checking; checked=$$?; cat $$said; rm -f $$said; exit $$((tested || checked))
 
 test-access: set-up-tests ## open every route as every role over a story in every stage; the last line counts
-	@$(RUN)python -m pytest -n $(JOBS) --dist worksteal -q tests/access
+	@$(RUN_TESTS) -n $(JOBS) --dist worksteal -q tests/access
 
 test-web: set-up-tests ## open every page in all its languages, on a phone and wide, by the keyboard; its figures last
-	@figures=$$(mktemp); WEB_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs tests/web; status=$$?; \
+	@figures=$$(mktemp); WEB_FIGURES=$$figures $(RUN_TESTS) -n $(JOBS) --dist worksteal -rs tests/web; status=$$?; \
 	$(RUN)python -m tests.web.figures $$figures; rm -f $$figures; exit $$status
 
 screenshots: set-up-tests ## make a picture of every page into build/screenshots (PAGES=teller: of those named so)
@@ -57,17 +59,17 @@ test-long: set-up-tests ## run the long tests
 	@$(PYTEST) -m "long and not faults"
 
 test-erasure: set-up-tests ## publish, pull and take back a story, and look for it in every byte; its figures last
-	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) --dist worksteal -rs \
+	@figures=$$(mktemp); ERASURE_FIGURES=$$figures $(RUN_TESTS) -n $(JOBS) --dist worksteal -rs \
 	    tests/erasure tests/storage/test_embedded_rebuild.py tests/storage/test_physical_erasure.py; status=$$?; \
 	$(RUN)python -m tests.erasure.figures $$figures; rm -f $$figures; exit $$status
 
 test-faults: set-up-tests ## fail at every write boundary in turn, then cut the power 200 times; its figures last
-	@figures=$$(mktemp); FAULTS_FIGURES=$$figures $(RUN)python -m pytest -n $(JOBS) -rs -s $(WITHOUT_END) -m faults tests/faults; status=$$?; \
+	@figures=$$(mktemp); FAULTS_FIGURES=$$figures $(RUN_TESTS) -n $(JOBS) -rs -s $(WITHOUT_END) -m faults tests/faults; status=$$?; \
 	$(RUN)python -m tests.faults.figures $$figures; rm -f $$figures; exit $$status
 
 test-night: set-up-tests ## the same with 3,000 cuts, and 10,000 steps against the model: some hours
 	@FAULTS_KILLS=3000 FAULTS_EVERY=1 FAULTS_STEPS=10000 $(MAKE) test-faults
-	@UPLOAD_KILLS=1000 $(RUN)python -m pytest -rs -s $(WITHOUT_END) -m long tests/app/uploads/test_killed.py
+	@UPLOAD_KILLS=1000 $(RUN_TESTS) -rs -s $(WITHOUT_END) -m long tests/app/uploads/test_killed.py
 
 bench: set-up-tests ## measure; one line a figure, its name first
 	@for file in tests/bench/[a-z]*.py; do \

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -27,8 +26,7 @@ class OwnServer:
     """A server with one empty database at the newest schema, ``url``."""
 
     def __init__(self) -> None:
-        # Short, and not under pytest's own folder: a socket's path holds 107 bytes.
-        self.home = tempfile.mkdtemp(prefix="pg-", dir="/tmp")
+        self.home = postgresql.new_home()
         postgresql.make(self.home)
         self.url = postgresql.url_of(self.home, "stories")
         self._process: subprocess.Popen[bytes] | None = None

@@ -64,8 +64,7 @@ def shared_server(folder: Path, *, settings: tuple[str, ...] = FAST) -> Iterator
 
 
 def _start(users: str, note: Path, settings: tuple[str, ...]) -> str:
-    # Short, and not under pytest's own folder: a socket's path holds 107 bytes.
-    home = tempfile.mkdtemp(prefix="pg-", dir="/tmp")
+    home = new_home()
     # Otherwise the guard would be stopped by the interrupt that ends the tests, before the server is.
     subprocess.Popen([sys.executable, __file__, users, str(note), home, *settings], start_new_session=True)
     deadline = time.monotonic() + STARTS_WITHIN_SECONDS
@@ -78,6 +77,11 @@ def _start(users: str, note: Path, settings: tuple[str, ...]) -> str:
             time.sleep(0.02)
         else:
             return home
+
+
+def new_home() -> str:
+    """A folder for a server: not under pytest's own, a socket's path holds 107 bytes."""
+    return tempfile.mkdtemp(prefix="pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT", "/tmp"))
 
 
 def guard(users: str, note: str, home: str, *settings: str) -> None:
