@@ -193,6 +193,11 @@ def recognise(session: Session, sign_in_name: str, password: str) -> Account:
     return account
 
 
+def password_of(session: Session, account_id: str) -> str | None:
+    """The hash of an account's password as it is now; None if it has none."""
+    return session.scalar(select(Account.password_hash).where(Account.id == account_id))
+
+
 @cache
 def _hash_of_nobody() -> str:
     """The hash of a password that nobody knows; made when somebody first signs in, not at every start."""

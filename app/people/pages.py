@@ -94,6 +94,10 @@ def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) 
         raise
     with parts.database.write() as session:
         guessing.give_back(session, of)
+        accounts.lock(session, account_id)
+        if accounts.password_of(session, account_id) != kept:
+            # Another was chosen while this one was looked at: what it opened has ended.
+            raise NotSignedIn("sign-in-failed")
         if stronger is not None:
             accounts.keep_hash(session, account_id, stronger, instead_of=kept)
         entrance = service.enter(session, service.account_named(session, account_id), browser)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -172,7 +173,7 @@ async def _take(house: Uploads, sender: Principal, upload_id: str, piece: Piece,
             if not opened.upload.is_whole:
                 await Taking(house, hold, opened, piece.checksum).take(request.receive)
             if opened.upload.is_whole:
-                return await run_in_threadpool(finishing.finish, house, opened)
+                return await to_thread.run_sync(finishing.finish, house, opened, limiter=house.finishing)
         except Conflict as failure:
             await run_in_threadpool(finishing.begin_again_if_lost, house, opened, failure)
             raise

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -37,6 +38,7 @@ UNTOUCHED_LASTS = timedelta(hours=6)
 ASK_EVERY_SECONDS = 0.05
 # Each takes a part's size of memory while it is put.
 PARTS_MOVING = 4
+FINISHING = 8
 MOST_DIGESTS = 4096
 
 
@@ -80,6 +82,8 @@ class Uploads:
         self.spool = Spool(parts.settings.uploads_folder)
         self.digests = Digests()
         self.moving = asyncio.Semaphore(PARTS_MOVING)
+        # Threads of their own: where the store does not answer, whoever asks for a page does not wait for it too.
+        self.finishing = CapacityLimiter(FINISHING)
 
     @property
     def lasts(self) -> timedelta:

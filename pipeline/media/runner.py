@@ -32,6 +32,7 @@ ACCEPTED_FORMATS = (
 MAX_PIXELS = 7680 * 4320
 HEARD_TO_ITS_END_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.2
+LOOK_AGAIN_SECONDS = 0.01
 MIB = 1024 * 1024
 PATH = "/usr/bin:/bin"
 MOST_OPEN_FILES = 64
@@ -183,14 +184,16 @@ def _run(
     )
     errors = bytearray()
     try:
-        for stream, chunk in _chunks(child, Deadline(limits.wall_seconds), cancelled):
+        deadline = Deadline(limits.wall_seconds)
+        for stream, chunk in _chunks(child, deadline, cancelled):
             if stream is child.stdout:
                 take(chunk)
             elif len(errors) < 64 * 1024:
                 errors += chunk
-        code, said = child.wait(), errors.decode("utf-8", "replace")
+        _wait(child, deadline, cancelled)
     finally:
-        _kill_group(child)
+        code = _kill_group(child)
+    said = errors.decode("utf-8", "replace")
     if code < 0 or code == CANNOT_START:
         reason = signal.strsignal(-code) if code < 0 else _last_line(said)
         raise StageFailed("decoder-stopped", reason=f"{program}: {reason}")
@@ -220,19 +223,35 @@ def _chunks(
             # What has ended in time is heard to its end, unless something that it started keeps silent in its place, or
             # goes on without end.
             over_since = over_since or time.monotonic()
-            has_ended = child.poll() is not None and time.monotonic() - over_since < HEARD_TO_ITS_END_SECONDS
+            has_ended = _has_ended(child) and time.monotonic() - over_since < HEARD_TO_ITS_END_SECONDS
             if not (ready and has_ended):
                 raise StageFailed("took-too-long")
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
+def _wait(child: subprocess.Popen[bytes], deadline: Deadline, cancelled: Callable[[], bool]) -> None:
+    """Until it has ended: it may have closed what it was heard by long before."""
+    while not _has_ended(child):
+        if cancelled():
+            raise WorkCancelled("work-cancelled")
+        if deadline.is_over():
+            raise StageFailed("took-too-long")
+        time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+    """Whether it has, without taking note of it: until then its number, which is its group's, is nobody else's."""
+    return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> int:
+    """End what is left of the group, also where its leader has ended by itself: how the leader ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    code = child.wait()
     for stream in (child.stdout, child.stderr):
         if stream is not None:
             stream.close()
+    return code
 
 
 @cache

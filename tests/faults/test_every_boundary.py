@@ -175,7 +175,8 @@ def fail_in_turn(ground: Ground, deed: Deed, numbers: Iterable[int], how: How) -
     failed, wrong = 0, []
     for number in numbers:
         told, ills = fail_once(ground, deed, number, how)
-        if told.failed_at is None and told.passed is not None and len(told.passed) < number:
+        assert told.failed_at or told.passed is not None, f"{number}: it died before its first boundary"
+        if told.failed_at is None and len(told.passed) < number:
             assert ills == [], "nothing failed"
             break
         failed += 1

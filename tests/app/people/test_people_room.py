@@ -148,6 +148,21 @@ def test_password_that_was_kept_at_less_cost_is_kept_at_the_full_one_from_the_ne
     assert kept() == stronger
 
 
+def test_password_that_was_changed_while_the_old_one_was_looked_at_opens_nothing(
+    rooms: Rooms, rita: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*_: object) -> None:
+        with rooms.database.write() as session:
+            account = session.get_one(Account, rita.account_id)
+            accounts.choose_password(session, account, accounts.hash_of("another bench by another well"))
+
+    monkeypatch.setattr(accounts, "stronger_hash", meanwhile)
+    browser = rooms.visitor()
+    refused = sign_in(browser)
+    assert (refused.status_code, "set-cookie" in refused.headers) == (401, False)
+    assert not is_signed_in(browser)
+
+
 def test_ten_attempts_a_minute_from_one_address_and_no_more(rooms: Rooms, rita: Principal) -> None:
     guesser = rooms.visitor()
     for _ in range(10):

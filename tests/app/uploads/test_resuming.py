@@ -407,3 +407,24 @@ def test_others_are_answered_while_uploads_hang(room: Room) -> None:
     assert time.monotonic() - began_at < 1
     for each in hanging:
         each.close()
+
+
+def test_pages_open_while_the_store_answers_no_upload(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = threading.Event()
+    put = type(room.objects).put_stream
+    monkeypatch.setattr(
+        type(room.objects), "put_stream", lambda *asked, **more: is_over.wait(60) and put(*asked, **more)
+    )
+    sending = []
+    # More than there are threads for all requests.
+    for _ in range(45):
+        sender = room.another()
+        where = sender.begun(3)
+        sending.append(threading.Thread(target=sender.patch, args=(where, 0, b"abc")))
+        sending[-1].start()
+    began_at = time.monotonic()
+    assert room.served.client().get("/stories").status_code == 401
+    assert time.monotonic() - began_at < 10
+    is_over.set()
+    for each in sending:
+        each.join(60)

@@ -230,6 +230,25 @@ def test_whole_group_is_killed_also_what_a_child_started(
     wait_until(lambda: not _lives(int(mark.read_text())))
 
 
+def test_what_a_child_started_ends_also_where_the_child_ended_before(
+    tmp_path: Path, run_instead: Callable[[str], None]
+) -> None:
+    mark = tmp_path / "pid"
+    run_instead(f"sleep 600 >/dev/null 2>&1 &\necho $! > {mark}")
+    runner.encode((), reads=(), makes=[mark], limits=Limits(), duration_seconds=1)
+    wait_until(lambda: not _lives(int(mark.read_text())))
+
+
+def test_child_that_says_nothing_more_and_does_not_end_is_given_up(
+    tmp_path: Path, run_instead: Callable[[str], None]
+) -> None:
+    run_instead("exec >&- 2>&-\nsleep 600")
+    with pytest.raises(StageFailed, match="took-too-long"):
+        runner.encode(
+            (), reads=(), makes=[tmp_path / "made"], limits=Limits(wall_seconds=1), duration_seconds=1
+        )
+
+
 def _lives(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
