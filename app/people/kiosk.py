@@ -13,6 +13,7 @@ from app.people.asking import who_shows_it_again
 from app.web import cookies, kiosk
 from app.web.cookies import AT_A_KIOSK_COOKIE, SESSION_COOKIE
 from app.web.rendering import render
+from app.web.translation import LANGUAGE_COOKIE, LANGUAGES, Translator, preferred, translator_for
 from storage import accounts
 
 router = APIRouter(prefix=kiosk.START)
@@ -34,8 +35,13 @@ def start(request: Request, parts: House, facilitator: Facilitator) -> Response:
         away = RedirectResponse("/", 303)
         cookies.take_back(away, AT_A_KIOSK_COOKIE, parts.settings)
         return away
-    response = render(request, "kiosk.html")
+    # Nor is the next one met in the language of the one before: in their own, once they have chosen it.
+    is_chosen = request.query_params.get("lang") in LANGUAGES
+    translator = translator_for(request) if is_chosen else Translator(preferred(request))
+    response = render(request, "kiosk.html", translator=translator)
     kiosk.forget(response, parts.settings)
+    if not is_chosen:
+        response.delete_cookie(LANGUAGE_COOKIE)
     return response
 
 

@@ -15,7 +15,7 @@ from models.roles import Principal, Role
 from models.stories import RenditionKind, Story
 from models.work import Outcome
 from pipeline.tag import suggest_themes
-from storage import recordings, transcripts, wishes
+from storage import comments, recordings, transcripts, wishes
 from storage.transcripts import SegmentText
 from tests.plugins.browser import PHONE, expected
 from tests.plugins.served import Served
@@ -171,10 +171,53 @@ def test_words_that_the_service_did_not_get_are_said_kept_and_put_back(
     context.set_offline(False)
     page = context.new_page()
     page.goto(f"/review/{story.id}")
+    # Who overlooks the offer and types on loses nothing of it.
+    page.get_by_label("Words at 0:02").fill("My neighbours heard me.")
+    saying(page, "Saved").wait_for()
+    page.reload()
     page.get_by_role("button", name="Put them back").click()
     saying(page, "Saved").wait_for()
-    assert newest(served, story) == (2, "I left my job.\nMy neighbours listened.", False)
+    assert newest(served, story) == (2, "I left my job.\nMy neighbours heard me.", False)
     assert page.evaluate("localStorage.length") == 0, "nothing stays once the service has it"
+
+
+def test_comment_is_sent_once_and_is_not_lost_with_the_line(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    context = visit(served, curator)
+    page = context.new_page()
+    page.goto(f"/review/{story.id}")
+    comment = page.get_by_label("Say something to the others")
+    said = page.locator("#part-comments")
+    comment.fill("Ask her")
+    comment.evaluate("field => { field.form.requestSubmit(); field.form.requestSubmit(); }")
+    said.get_by_text("Ask her").wait_for()
+    expected(comment).to_have_value("")
+    context.set_offline(True)
+    comment.fill("And her sister")
+    page.get_by_role("button", name="Say it").click()
+    page.get_by_role("alert").get_by_text("does not answer").wait_for()
+    assert comment.input_value() == "And her sister"
+    context.set_offline(False)
+    page.get_by_role("button", name="Say it").click()
+    said.get_by_text("And her sister").wait_for()
+    with served.parts.database.read() as session:
+        assert [each.text for each, _ in comments.of_story(session, story.id)] == [
+            "Ask her",
+            "And her sister",
+        ]
+
+
+def test_keys_are_known_by_their_place_where_the_letters_are_greek(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    page = visit(served, curator).new_page()
+    page.goto("/review")
+    press = (
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ν', code: 'KeyN', bubbles: true}))"
+    )
+    page.evaluate(press)
+    page.wait_for_url(f"**/review/{story.id}")
 
 
 def test_replaced_words_are_counted_and_undone(

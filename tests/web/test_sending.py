@@ -11,7 +11,7 @@ from tests.plugins.served import Served
 from tests.plugins.stories import Field
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Page, Route
 
 NARROW = {"width": 320, "height": 640}
 SOUND = b"RIFF" + bytes(2000)
@@ -68,8 +68,10 @@ def test_story_is_sent_from_a_phone_without_scripts_to_the_receipt(
     page.get_by_label("Who is it?").fill("my sister")
     page.get_by_label("is heard").check()
     go_on(page)
+    # By Enter, as many go on: nobody who was named is taken out by that.
     page.get_by_label("No", exact=True).check()
-    go_on(page)
+    page.get_by_label("No", exact=True).press("Enter")
+    page.wait_for_url(lambda address: not address.endswith("/others"))
     page.goto("/stories/new/uses")
     page.get_by_label("Curators may listen to the story and prepare it").check()
     go_on(page)
@@ -126,8 +128,51 @@ def test_who_leaves_at_once_is_signed_out_and_no_step_back_shows_the_story(
     page.goto("/stories")
     page.goto(f"/stories/{story.id}")
     page.get_by_role("button", name="Exit this page").click()
-    page.wait_for_url("**/leave")
+    page.locator(".cr-month").wait_for()
     assert "The secret bench" not in page.content()
     page.go_back()
     assert "The secret bench" not in page.content()
     expected(page.get_by_role("link", name="Sign in").first).to_be_visible()
+
+
+def test_who_leaves_is_elsewhere_also_where_the_line_hangs(
+    visit: Callable[..., BrowserContext], served: Served
+) -> None:
+    field = Field(served.parts.database)
+    reporter = field.account(Role.REPORTER, field.pilot())
+    phone = visit(served, reporter, viewport=PHONE)
+    page = phone.new_page()
+    page.goto("/stories")
+    hanging: list[Route] = []
+    phone.route(
+        "**/leave",
+        lambda route: hanging.append(route) if route.request.method == "POST" else route.continue_(),
+    )
+    page.get_by_role("button", name="Exit this page").click()
+    page.locator(".cr-month").wait_for()
+    for each in hanging:
+        each.abort()
+
+
+def test_kiosk_asks_before_what_somebody_wrote_is_gone(
+    visit: Callable[..., BrowserContext], served: Served
+) -> None:
+    field = Field(served.parts.database)
+    page = visit(served, field.account(Role.FACILITATOR, field.pilot()), viewport=PHONE).new_page()
+    page.clock.install()
+    page.goto("/")
+    page.get_by_role("button", name="Start kiosk mode").click()
+    page.get_by_role("link", name="Start now").click()
+    page.get_by_role("button", name="Start now").click()
+    page.get_by_label("What is the story called?").fill("The bench")
+    asks = page.get_by_role("dialog", name="Are you still there?")
+    page.clock.run_for(239_000)
+    expected(asks).to_be_hidden()
+    page.clock.run_for(2_000)
+    asks.get_by_role("button", name="I am still here").click()
+    page.clock.run_for(239_000)
+    expected(asks).to_be_hidden()
+    page.clock.run_for(2_000)
+    expected(asks).to_be_visible()
+    page.clock.run_for(60_000)
+    page.get_by_role("heading", name="Tell your story").wait_for()

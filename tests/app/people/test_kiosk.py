@@ -97,10 +97,19 @@ def test_answers_that_were_left_alone_are_gone_at_the_start(device: TestClient) 
     device.post(f"{NEW}/title", data={"title": "The secret bench"})
     page = device.get(f"{NEW}/title").text
     assert "The secret bench" in page
-    assert f'content="{kiosk.IDLE_SECONDS}; url=/kiosk"' in page
+    assert f'data-idle-seconds="{kiosk.IDLE_SECONDS}"' in page
     device.get("/kiosk")
     device.post(NEW)
     assert "The secret bench" not in device.get(f"{NEW}/title").text
+
+
+def test_no_teller_is_met_in_the_language_of_the_one_before(device: TestClient) -> None:
+    assert device.get(f"{NEW}?lang=hu").headers["content-language"] == "hu"
+    assert device.get(NEW).headers["content-language"] == "hu"
+    assert device.get("/kiosk").headers["content-language"] == "en"
+    assert device.get(NEW).headers["content-language"] == "en"
+    assert device.get("/kiosk?lang=pl").headers["content-language"] == "pl"
+    assert device.get(NEW).headers["content-language"] == "pl", "what they choose at the start is kept"
 
 
 def test_where_people_record_the_page_stays_longer(device: TestClient) -> None:

@@ -1,6 +1,7 @@
 // Bulk import: the files of a table, one after the other. Each is tried until it has come or is refused, and the page
 // says at once which; what has come is not sent twice.
 import { stayAwake } from "./awake.js";
+import { canBeRead } from "./files.js";
 import { Pace } from "./pace.js";
 import { clock, part, says } from "./page.js";
 
@@ -79,11 +80,6 @@ async function come(file, hears) {
     pace.forget();
     await rest(DELAYS[Math.min(tried, DELAYS.length - 1)] * SECOND);
   }
-}
-
-/** Whether the browser can still read a file: a card may be pulled out, or a file be changed. */
-function canBeRead(file) {
-  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 /** One try; status 0: the line broke. */

@@ -37,9 +37,16 @@ export function listen(acts) {
   });
 }
 
+// Where the letters are Greek, a key is known by its place.
+const GREEK = /\p{Script=Greek}/u;
+
+function keyOf({ key, code }) {
+  if (GREEK.test(key) && code.startsWith("Key")) return code.slice(3).toLowerCase();
+  return key.length === 1 ? key.toLowerCase() : key;
+}
+
 function actOf(event) {
-  const isLetter = event.key.length === 1;
-  const key = isLetter ? event.key.toLowerCase() : event.key;
+  const key = keyOf(event);
   const held = `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}`;
   const isTyping = event.target.matches("textarea, select, input:not([type=checkbox])");
   if (key === "Escape" && event.target.matches("select")) return null;

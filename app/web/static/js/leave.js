@@ -5,6 +5,8 @@ const form = document.querySelector(".cr-exit");
 const ELSEWHERE = "/leave";
 const PRESSES = 3;
 const WITHIN_MS = 3000;
+// A line that hangs keeps nobody here.
+const PATIENCE_MS = 1500;
 let pressed = [];
 
 function leave(event) {
@@ -13,9 +15,11 @@ function leave(event) {
   // What runs on the page stops, and asks nothing.
   document.dispatchEvent(new Event("leaving"));
   document.title = "";
-  fetch(form.action, { method: "POST", keepalive: true, redirect: "manual" }).finally(() =>
-    location.replace(ELSEWHERE),
-  );
+  const signedOut = fetch(form.action, { method: "POST", keepalive: true, redirect: "manual" }).catch(() => null);
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  // From now on also whoever loads the page again, or steps back to it, finds the other.
+  history.replaceState(null, "", ELSEWHERE);
+  Promise.race([signedOut, late]).then(() => location.replace(ELSEWHERE));
 }
 
 form?.addEventListener("submit", leave);

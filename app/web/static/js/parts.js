@@ -1,16 +1,24 @@
 // Forms that change a part of the page: sent without leaving it, so that playing goes on and nothing typed is lost.
-// Whatever goes wrong, the form is sent as a browser without scripts would.
+// What is refused is sent as a browser without scripts would: the page that follows says why.
+
+import { says } from "./page.js";
 
 const shown = new Map();
+const busy = new WeakSet();
+// What was sent changes the page: what was asked for before or meanwhile is out of date.
+let sendings = 0;
 
 export async function refresh() {
+  const before = sendings;
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (answer.ok) swap(await answer.text());
+  const text = answer.ok ? await answer.text() : null;
+  if (text && sendings === before) swap(text);
 }
 
 export async function send(form, button) {
   const fields = new FormData(form, button);
   let answer;
+  sendings += 1;
   try {
     answer = await fetch(form.action, {
       method: "POST",
@@ -20,12 +28,25 @@ export async function send(form, button) {
   } catch {
     answer = null;
   }
-  if (!answer || !answer.ok) {
+  sendings += 1;
+  sayWhetherAnswered(form, answer !== null);
+  // The line broke: what is in the form stays there.
+  if (!answer) return false;
+  if (!answer.ok) {
     sendPlainly(form, button);
     return false;
   }
   swap(await answer.text());
   return true;
+}
+
+function sayWhetherAnswered(form, isAnswered) {
+  form.querySelector("[data-not-sent]")?.remove();
+  if (isAnswered) return;
+  const line = Object.assign(document.createElement("p"), { className: "govuk-error-message", textContent: says("not-sent") });
+  line.dataset.notSent = "";
+  line.setAttribute("role", "alert");
+  form.prepend(line);
 }
 
 export function sendPlainly(form, button) {
@@ -49,6 +70,8 @@ function swap(text) {
   document.dispatchEvent(new Event("parts-swapped"));
 }
 
+const said = (form) => new URLSearchParams(new FormData(form)).toString();
+
 // Whoever pressed a button goes on where they were: on the next theme, on the same thing, or beside it. Never on
 // another button, which a second press of Enter would set off.
 function placeOfFocus(part) {
@@ -68,5 +91,12 @@ document.addEventListener("submit", async (event) => {
   if (!event.target.matches("form[data-swap]")) return;
   event.preventDefault();
   const form = event.target;
-  if (await send(form, event.submitter)) form.reset();
+  // Pressed twice, it is sent once.
+  if (busy.has(form)) return;
+  busy.add(form);
+  const before = said(form);
+  const isSent = await send(form, event.submitter);
+  busy.delete(form);
+  // What was written meanwhile was not sent.
+  if (isSent && said(form) === before) form.reset();
 });

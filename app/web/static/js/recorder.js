@@ -4,7 +4,8 @@ import { KeptView } from "./kept-view.js";
 import { canRecord } from "./microphone.js";
 import { RecordingView } from "./recording-view.js";
 import { SendingView } from "./sending-view.js";
-import { end, fingerprintOf } from "./sending.js";
+import { canBeRead, fingerprintOf } from "./files.js";
+import { end } from "./sending.js";
 import { storyOf } from "./stories.js";
 import { nameStories } from "./which-story.js";
 import { part, says } from "./page.js";
@@ -47,10 +48,17 @@ async function sendRecording(recorded) {
     });
     if (!hasArrived) await shelf.note(recorded, { isWanted: false }).catch(() => null);
   });
-  await kept.show(await found());
+  const left = await found();
+  await kept.show(left);
+  // The page as it was kept may be older than this script.
+  if (part("more-kept")) part("more-kept").hidden = left.length === 0;
 }
 
 async function sendFile(file) {
+  if (!(await canBeRead(file))) {
+    sending.refuse(says("cannot-be-read"));
+    return;
+  }
   const key = await fingerprintOf(file, story);
   const begun = (await shelf.begunFiles(story)).find((each) => each.key === key);
   await sending.send(file, {

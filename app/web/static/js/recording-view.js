@@ -36,12 +36,15 @@ export class RecordingView {
     const hasPicture = part("picture").checked;
     part("start").disabled = true;
     this.#warn("");
+    // While the browser asks for the microphone, nothing else is begun either.
+    this.#alone(true);
     let stream = null;
     try {
       stream = await listen(hasPicture);
       this.#begin(stream, hasPicture);
     } catch (error) {
       stream?.getTracks().forEach((track) => track.stop());
+      this.#alone(false);
       this.#warn(REFUSALS[error.name] ?? "does-not-start");
     } finally {
       part("start").disabled = false;
@@ -153,8 +156,12 @@ export class RecordingView {
 
   #show(step) {
     showOnly(step, ...STEPS);
-    // Nothing else is begun beside it.
-    part("choosing").classList.toggle("cr-choosing--records", step === "during");
+    this.#alone(step === "during");
+  }
+
+  /** Nothing else is begun beside a recording. */
+  #alone(isAlone) {
+    part("choosing").classList.toggle("cr-choosing--records", isAlone);
   }
 
   #warn(key) {

@@ -38,6 +38,10 @@ export class SendingView {
           this.#refused(status, ...words);
           resolve(false);
         },
+        unreadable: () => {
+          this.refuse(says("cannot-be-read"));
+          resolve(false);
+        },
       });
       part("refused").hidden = true;
       part("progress").value = 0;
@@ -47,6 +51,11 @@ export class SendingView {
       part("sending-title").focus();
       this.#goOn();
     });
+  }
+
+  /** Say, in the page's language, why something was not sent. */
+  refuse(words) {
+    this.#refused(0, words, document.documentElement.lang);
   }
 
   #goOn() {

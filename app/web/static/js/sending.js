@@ -1,4 +1,5 @@
 // Sending a file by tus, however often the line breaks: it goes on until the file has arrived or the service says no.
+import { canBeRead } from "./files.js";
 import { Pace } from "./pace.js";
 
 const ENDPOINT = "/api/v1/uploads";
@@ -10,7 +11,7 @@ const THEN_EVERY = 60 * SECOND;
 // A line that is dead without saying so: phones that change from Wi-Fi to mobile leave such.
 const SILENT_FOR = 90 * SECOND;
 // Of the answers 4xx, those after which the same is worth another try; the others are the service's last word.
-const PASSES = [409, 423, 460];
+const PASSES = [408, 409, 423, 425, 429, 460];
 const LAST_WORDS = ["story-takes-no-recording", "upload-complete", "withdrawn"];
 // Asked how far an upload is, tus takes any answer but a yes for "it is lost", and begins anew. Only these say so: a
 // service that starts again, or a proxy in front of it, does not.
@@ -38,10 +39,10 @@ export class Sending {
    * @param blob what to send
    * @param about story, name, url (where an earlier try has come to)
    * @param hears what to do with: begun(url), progress(share, seconds left),
-   *   waits(whether the service answers), arrived(), refused(status, words, their language)
+   *   waits(whether the service answers), arrived(), refused(status, words, their language), unreadable()
    */
   constructor(blob, { story, name, url }, hears) {
-    this.hears = hears;
+    Object.assign(this, { blob, hears });
     this.upload = new window.tus.Upload(blob, {
       endpoint: ENDPOINT,
       uploadUrl: url,
@@ -99,8 +100,21 @@ export class Sending {
   #shouldTryAgain(error) {
     // When the line is back the browser says so: nothing needs to be tried until then.
     if (!navigator.onLine || !this.#mayPass(error)) return false;
-    this.hears.waits(answerIn(error) !== null);
+    this.#wait(error);
     return true;
+  }
+
+  #wait(error) {
+    const isAnswered = answerIn(error) !== null;
+    this.hears.waits(isAnswered);
+    if (!isAnswered) this.#lookAtFile();
+  }
+
+  /** Without an answer it is the line, or a file that the browser can read no more. */
+  async #lookAtFile() {
+    if (await canBeRead(this.blob)) return;
+    await this.#end(() => this.upload.abort());
+    this.hears.unreadable();
   }
 
   #mayPass(error) {
@@ -115,7 +129,7 @@ export class Sending {
     if (this.#mayPass(error)) {
       // Nothing is silent that waits.
       this.#heardAt = Infinity;
-      this.hears.waits(answerIn(error) !== null);
+      this.#wait(error);
       this.#timer = setTimeout(this.#again, THEN_EVERY);
       return;
     }
@@ -127,14 +141,4 @@ export class Sending {
 /** What has arrived of something that nobody wants sent any more is not waited for. */
 export function end(url) {
   return fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
-}
-
-/** By what a chosen file is known again when somebody chooses it once more. */
-export async function fingerprintOf(file, story) {
-  const ends = new Blob([file.slice(0, MIB / 4), file.slice(-MIB / 4)]);
-  const told = [story, file.size];
-  // Names and dates are not enough: phones make up new ones each time. Over http there is nothing else.
-  if (!crypto.subtle) return [...told, file.name, file.lastModified].join("/");
-  const digest = await crypto.subtle.digest("SHA-256", await ends.arrayBuffer());
-  return [...told, btoa(String.fromCharCode(...new Uint8Array(digest)))].join("/");
 }

@@ -35,6 +35,7 @@ export class Words {
     }));
     for (const each of this.segments) each.kept = each.base = said(each);
     this.history = [];
+    this.left = [];
     this.saving = null;
     this.isStopped = !this.status;
     if (this.isStopped) return;
@@ -117,10 +118,8 @@ export class Words {
       return false;
     }
     const compare = Object.assign(document.createElement("button"), { className: "cr-link-button", textContent: says("compare"), type: "button" });
-    compare.addEventListener("click", () => {
-      localStorage.removeItem(this.key);
-      sendPlainly(this.form, null);
-    });
+    // The copy in this browser stays: nobody knows yet whether the service gets the words.
+    compare.addEventListener("click", () => sendPlainly(this.form, null));
     this.status.replaceChildren(`${says("in-between")} `, compare);
     return false;
   }
@@ -138,7 +137,10 @@ export class Words {
   // ---- the copy in this browser, as long as the service has not got it ----
 
   keepHere() {
-    const left = this.unsaved.map((each) => ({ start: each.start, ...said(each) }));
+    const unsaved = this.unsaved.map((each) => ({ start: each.start, ...said(each) }));
+    // What is offered is kept until somebody has said what becomes of it.
+    const offered = this.left.filter(({ start }) => !unsaved.some((each) => each.start === start));
+    const left = [...unsaved, ...offered];
     try {
       if (left.length) localStorage.setItem(this.key, JSON.stringify({ at: Date.now(), left }));
       else localStorage.removeItem(this.key);
@@ -157,6 +159,7 @@ export class Words {
     const left = (found?.left ?? []).map((kept) => [this.segments.find((each) => each.start === kept.start), kept]);
     const fitting = left.filter(([each, kept]) => each && differs(said(each), kept));
     if (!fitting.length) return;
+    this.left = fitting.map(([, kept]) => kept);
     const { offer } = this;
     const put = Object.assign(document.createElement("button"), { type: "button", textContent: says("put-back"), className: "govuk-button" });
     const drop = Object.assign(document.createElement("button"), { type: "button", textContent: says("throw-away"), className: "govuk-button govuk-button--secondary" });
@@ -168,11 +171,13 @@ export class Words {
     offer.hidden = false;
     put.addEventListener("click", () => {
       for (const [each, kept] of fitting) write(each, kept);
+      this.left = [];
       offer.hidden = true;
       this.typed();
     });
     drop.addEventListener("click", () => {
-      localStorage.removeItem(this.key);
+      this.left = [];
+      this.keepHere();
       offer.hidden = true;
     });
   }
