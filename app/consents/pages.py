@@ -14,12 +14,13 @@ from app.consents.forms import consent_of, fields_of_standing, wrong_in
 from app.consents.service import terms_of
 from app.often import EVENTS, at_most
 from app.parts import House, Parts
+from app.stories import aloud
 from app.stories.words import EXAMPLES
 from app.tellers.words import APPEARANCES, CHANGES, MANNERS, USES
 from app.web.bodies import STREAMED
 from app.web.fields import fields_of
 from app.web.rendering import render
-from app.web.translation import translator_for
+from app.web.translation import LANGUAGES, translator_for
 from models.consent import Giver, Manner
 from models.errors import Invalid, NotFound
 from models.roles import Action, Principal
@@ -78,6 +79,7 @@ def _form(
             if not events:
                 # Nothing is chosen beforehand: consent is something that a person does.
                 filled["appearance"] = ""
+        wording = wordings.current(session, story.pilot_ids, language)
         return render(
             request,
             "consent.html",
@@ -98,7 +100,10 @@ def _form(
             changes=CHANGES,
             manners=MANNERS,
             events=events,
-            wording=wordings.current(session, story.pilot_ids, language),
+            wording=wording,
+            can_be_heard=wording is not None
+            and wording.language in LANGUAGES
+            and aloud.can_be_heard(wording.text, wording.language, parts.settings),
             asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, events),
             spoken={code: names[code] for code in dict.fromkeys([language, *PILOT_LANGUAGES, *names])},
             recordings=story.recordings,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.consents.forms import appearance_of
 from app.stories.schemas import RecordingOut
 from app.stories.views import recording_view
+from app.stories.words import EXAMPLES
 from app.tellers.words import (
     APPEARANCES,
     APPEARANCES_OF_ANOTHER,
@@ -61,6 +62,7 @@ class UseShown:
 
     use: Use
     label: str
+    example: str
     consequence: str
     is_allowed: bool
     until: datetime | None
@@ -184,6 +186,7 @@ def uses_shown(
             UseShown(
                 use,
                 translator(label, pilot=names) if use is Use.SHARING else translator(label),
+                translator(EXAMPLES[use]),
                 translator(consequence),
                 is_allowed,
                 own.uses[use] if is_allowed else None,

@@ -15,7 +15,7 @@ from models.curation import State
 from models.pilots import Pilot
 from models.roles import Principal, Role, Scope
 from models.stories import Part, Story
-from storage import ledger, pilots
+from storage import ledger, pilots, wordings
 from tests.app.conftest import Form, Rooms, forms_of
 from tests.plugins.stories import EVERY_USE, SHARED
 
@@ -122,6 +122,16 @@ def test_what_is_ticked_replaces_what_stood_and_the_page_tells_both(
     page = browser.get(f"/stories/{story.id}/people/{story.people[0].id}/consent").text
     assert "Allowed for the first time (in a form)" in page
     assert "Allowed less than before (in a form)" in page
+
+
+def test_text_that_is_asked_by_can_be_heard_by_whoever_is_asked(rooms: Rooms, sender: Principal) -> None:
+    story, browser = rooms.field.story(by=sender), rooms.browser(sender)
+    with rooms.database.write() as session:
+        text = wordings.add(session, "en", "We keep it safe.", pilot_id=rooms.field.pilot(), actor="test").id
+    here = f"/stories/new/aloud/en?wording={text}"
+    page = browser.get(f"/stories/{story.id}/people/{story.people[0].id}/consent").text
+    assert f'src="{here}"' in page
+    assert browser.get(here).headers["content-type"] == "audio/mp4"
 
 
 def test_form_with_nothing_ticked_takes_everything_back_but_the_story(

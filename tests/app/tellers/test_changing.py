@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from app.access import TELLER_COOKIE
+from app.stories.words import EXAMPLES
 from models.base import utc_now
 from models.collections import Recall
 from models.consent import ConsentEvent, EventKind, Giver, Manner, Naming, Use
@@ -126,6 +127,12 @@ def test_who_chooses_another_name_is_not_shown_by_their_own(rooms: Rooms, doors:
         assert browser.post("/teller/consent", data=sent).status_code == 303
         assert (says in rooms.visitor().get(page).text) is (says != "Maria Nowak")
     assert consent_form(browser).fields["shown_name"] == "", "nobody sends one name with the other choice"
+
+
+def test_each_use_has_an_example_and_what_follows(rooms: Rooms, doors: Doors) -> None:
+    page = doors.opened(rooms.field.story()).get("/teller/consent").text
+    for use in Use:
+        assert EXAMPLES[use].replace("'", "&#39;") in page, use
 
 
 def test_guardian_has_a_link_of_their_own_and_both_must_agree(rooms: Rooms, doors: Doors) -> None:
