@@ -105,6 +105,13 @@ def accessibility(tab: Tab, found: Found, where: str, *, with_advice: bool = Tru
             found.wrong.append(line)
 
 
+def assert_accessible(tab: Tab, state: str) -> None:
+    """A state of a page that only its scripts make."""
+    found = Found()
+    accessibility(tab, found, state, with_advice=False)
+    assert found.wrong == []
+
+
 class Listening:
     """Hears what a tab says, asks for and is sent, from its making on."""
 

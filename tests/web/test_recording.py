@@ -22,6 +22,7 @@ from tests.app.uploads.sending import some_bytes
 from tests.plugins.browser import PHONE, expected, opened_chromium
 from tests.plugins.served import Served, wait_until
 from tests.plugins.stories import Field
+from tests.web.checks import assert_accessible
 
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Request, Route
@@ -140,6 +141,7 @@ def test_recording_is_paused_gone_on_with_listened_to_and_sent(
     record_for(page, 1)
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("Paused").wait_for()
+    assert_accessible(page, "paused")
     page.wait_for_timeout(PAUSE_SECONDS * 1000)
     page.get_by_role("button", name="Go on").click()
     page.wait_for_timeout(1000)
@@ -150,7 +152,10 @@ def test_recording_is_paused_gone_on_with_listened_to_and_sent(
     player = page.get_by_label("Your recording", exact=True)
     player.evaluate("player => {player.muted = true; return player.play()}")
     assert player.evaluate("player => player.error") is None
+    assert_accessible(page, "to listen to")
     page.get_by_role("button", name="Send it").first.click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    assert_accessible(page, "arrived")
     page.get_by_role("link", name="Continue").click()
     page.wait_for_url(f"**/stories/{story.id}/sent")
     expected(page.get_by_role("link", name="Get the receipt"), "as after a form").to_be_visible()
@@ -186,6 +191,7 @@ def test_chosen_file_goes_on_where_it_stopped_when_it_is_chosen_again(
 
     page = opened(phone, f"/stories/{story.id}/record")
     page.get_by_text("“the bench.wav” has not arrived whole.").wait_for()
+    assert_accessible(page, "begun before")
     page.on("request", note)
     page.get_by_label("A sound or video file").set_input_files(file)
     page.locator("[data-part=file-form] button").click()
@@ -242,6 +248,7 @@ def test_why_a_recording_is_refused_is_said_in_the_readers_language(
     words.wait_for()
     assert words.get_attribute("lang") == "pl"
     expected(words).to_have_text(Translator("pl")(WORDS["story-takes-no-recording"]))
+    assert_accessible(page, "refused")
 
 
 def test_file_that_can_be_read_no_more_is_said_to_be_so(

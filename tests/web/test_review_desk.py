@@ -20,6 +20,7 @@ from storage.transcripts import SegmentText
 from tests.plugins.browser import PHONE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
+from tests.web.checks import assert_accessible
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator, Page
@@ -150,6 +151,7 @@ def test_curator_reviews_a_story_with_the_keyboard_only(
     page.keyboard.press("?")
     expected(page.locator("#keys")).to_be_visible()
     assert "add a theme" in page.locator("#keys").inner_text()
+    assert_accessible(page, "keys")
     with served.parts.database.read() as session:
         assert session.get_one(Story, story.id).state is State.CURATED
     assert newest(served, story)[2]
@@ -171,6 +173,8 @@ def test_words_that_the_service_did_not_get_are_said_kept_and_put_back(
     context.set_offline(False)
     page = context.new_page()
     page.goto(f"/review/{story.id}")
+    page.get_by_role("button", name="Put them back").wait_for()
+    assert_accessible(page, "words that were not saved")
     # Who overlooks the offer and types on loses nothing of it.
     page.get_by_label("Words at 0:02").fill("My neighbours heard me.")
     saying(page, "Saved").wait_for()
