@@ -112,10 +112,25 @@ def give_up_abandoned(session: WriteSession, recording_id: str, before: datetime
     recording = session.scalars(_abandoned(before).where(Recording.id == recording_id)).one_or_none()
     if recording is None:
         return False
+    _give_up(session, recording)
+    return True
+
+
+def give_up_unfinished(session: WriteSession, recording_id: str) -> bool:
+    """The same for one that somebody ends, or nobody goes on with; False if it was received, and stays."""
+    recording = _under_lock(session, recording_id)
+    if recording is None:
+        return True
+    if recording.state != RecordingState.UPLOADING:
+        return False
+    _give_up(session, recording)
+    return True
+
+
+def _give_up(session: WriteSession, recording: Recording) -> None:
     if recording.original_erased_at is None:
         recording.original_erased_at = utc_now()
         session.flush()
-    return True
 
 
 def _is_given_up(recording: Recording) -> bool:

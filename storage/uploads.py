@@ -142,6 +142,11 @@ def complete(session: WriteSession, upload_id: str, *, size_bytes: int, sha256: 
     return upload
 
 
+def give_up(session: WriteSession, upload: Upload) -> bool:
+    """Await the recording no more: it cannot be received now, and its bytes may go. False if it was received."""
+    return recordings.give_up_unfinished(session, upload.recording_id)
+
+
 def forget(session: WriteSession, upload: Upload) -> bool:
     """Forget an upload and the recording that was expected; False if that was received, and both stay.
 

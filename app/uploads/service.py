@@ -244,11 +244,13 @@ class Uploads:
 
         :raises Conflict: it is complete
         """
-        with self.parts.database.read() as session:
+        # First it is decided that nothing is received any more, then its bytes go: a process that stood still for long
+        # and goes on now is told so, and answers nobody that it has arrived.
+        with self.parts.database.write() as session:
             upload = uploads.by_id(session, upload.id)
             key = uploads.key_of(session, upload)
-        if upload.completed_at is not None:
-            raise Conflict("upload-complete")
+            if upload.completed_at is not None or not uploads.give_up(session, upload):
+                raise Conflict("upload-complete")
         self.parts.objects.delete(key)
         with self.parts.database.write() as session:
             uploads.forget(session, upload)

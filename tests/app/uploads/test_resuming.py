@@ -17,7 +17,7 @@ from app.parts import Parts
 from app.uploads import upkeep
 from app.uploads.service import Uploads
 from models.base import utc_now
-from models.errors import Unavailable
+from models.errors import Gone, Unavailable
 from models.stories import Story
 from models.uploads import Upload
 from pipeline.themes.codebook import load_codebook
@@ -380,6 +380,28 @@ def test_upload_that_cannot_be_kept_keeps_no_other_waiting(
     upkeep.keep_uploads(room.served.parts)
     assert {each.id for each in room.uploads() if each.completed_at is None} == bad
     assert "0" * 32 not in room.spooled()
+
+
+def test_whoever_stood_still_while_an_upload_was_ended_is_told_so_and_nobody_that_it_arrived(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = room.begun(10)
+    (expected,) = room.recordings()
+    ended: list[type[Exception]] = []
+    delete = Objects.delete
+
+    def goes_on_now(objects: Objects, key: str) -> None:
+        with room.database.write() as session:
+            try:
+                recordings.receive(session, expected.id, size_bytes=10, sha256="0" * 64)
+            except Gone as error:
+                ended.append(type(error))
+        delete(objects, key)
+
+    monkeypatch.setattr(Objects, "delete", goes_on_now)
+    assert room.ask("DELETE", where).status == 204
+    assert ended == [Gone]
+    assert room.recordings() == []
 
 
 def _fail(*_: Any, **__: Any) -> None:
