@@ -33,8 +33,8 @@ from storage.reach import Among, Ids, Way
 
 # Where a curator is the one who is waited for.
 WAITING = (State.SUBMITTED, State.IN_REVIEW)
-# As far as the stories in each state are counted where a curator has very many.
-COUNTED = 100
+# As far as the stories in each state are counted where a curator has very many: as many as a page shows.
+COUNTED = 50
 
 
 class Whose(StrEnum):
