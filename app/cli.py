@@ -104,8 +104,9 @@ def settings_with(host: str | None, port: int | None, *, is_tls: bool = False) -
 @app.command()
 def worker() -> None:
     """Carry out work in this process: any number of them, on any machine that reaches database and store."""
+    import faulthandler
     import signal
-    import threading
+    import time
 
     from app.operations import serving
     from app.parts import build
@@ -116,12 +117,16 @@ def worker() -> None:
     parts = build(settings)
     serving.withdraw_again(parts)
     slot = serving.make_worker(parts)
-    stop = threading.Event()
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # No lock is taken in here, and nobody has to be woken by it: it is looked for.
+        signal.signal(number, lambda number, _: asked.append(number))
+    # Where each thread stands, for whoever wonders what it is at.
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     slot.start()
     out.print(f"Working as {slot.holder.slot if slot.holder else '?'}")
-    stop.wait()
+    while not asked:
+        time.sleep(0.5)
     slot.stop()
     parts.close()
 

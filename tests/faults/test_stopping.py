@@ -6,6 +6,7 @@ Both end by themselves, and soon.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -94,13 +95,23 @@ def test_a_worker_that_hears_somebody_hands_over_when_it_is_told_to_stop(
         workshop.wait_until(lambda: step_of(workshop, story_id) == "transcribe", "transcribing", 90)
         children = psutil.Process(worker.pid).children(recursive=True)
         worker.terminate()
-        assert worker.wait(30) == 0
+        assert ended(worker, 30) == 0
         assert not any(child.is_running() for child in children)
         with workshop.database.read() as session:
             assert leases.living(session) == []
         assert any(wish.is_open for wish in workshop.wishes(story_id))
     finally:
         worker.kill()
+
+
+def ended(worker: subprocess.Popen[bytes], within_seconds: float) -> int:
+    """How it ended; one that does not says on its standard error where it stands."""
+    try:
+        return worker.wait(within_seconds)
+    except subprocess.TimeoutExpired:
+        worker.send_signal(signal.SIGUSR1)
+        time.sleep(2)
+        raise
 
 
 def step_of(workshop: Workshop, story_id: str) -> str | None:
