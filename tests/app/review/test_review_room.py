@@ -103,7 +103,7 @@ def test_desk_shows_all_that_a_curator_needs(desk: TestClient, story: Story) -> 
         "My &lt;neighbours&gt; listened.",
         "1:05 – 1:08",
         "Work and unemployment",
-        "<mark>lost my job</mark>",
+        '<mark lang="en">lost my job</mark>',
         f"/stories/{story.id}/withdraw",
         f"/stories/{story.id}/people/{story.people[0].id}/consent",
         "<strong>publication</strong>: yes",
