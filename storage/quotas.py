@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,12 @@ from sqlalchemy.orm import Session
 from models.base import utc_now
 from models.stories import Recording, StoryPilot
 from models.uploads import Upload
+from storage import accounts
+from storage.database import WriteSession
 from storage.uploads import is_being_sent
+
+# Keeps our locks apart from everybody else's in a PostgreSQL database.
+LETTING_IN = 1_635_017_060
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,19 @@ class Sent:
 
     size_bytes: int
     first_at: datetime | None
+
+
+def one_at_a_time(session: WriteSession, account_id: str, pilot_ids: Collection[str]) -> None:
+    """Until the end of this transaction nobody else is let in by what one account, or these pilots, may still take.
+
+    Not by the pilots' rows: who changes a story's consent has the story's row when they read those, and whoever is let
+    in writes beside the story when they have these.
+    """
+    accounts.lock(session, account_id)
+    # SQLite has one that writes at a time.
+    if session.get_bind().dialect.name == "postgresql":
+        for pilot_id in sorted(pilot_ids):
+            session.execute(select(func.pg_advisory_xact_lock(LETTING_IN, func.hashtext(pilot_id))))
 
 
 def sent_by(session: Session, account_id: str, since: datetime, *, but: str | None = None) -> Sent:

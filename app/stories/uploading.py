@@ -26,7 +26,7 @@ from models.errors import (
 from models.roles import Action, Principal
 from models.stories import Story
 from models.uploads import Upload
-from storage import accounts, gate, recordings, uploads
+from storage import gate, quotas, recordings, uploads
 from storage.object_stream import PATIENCE_SECONDS, StreamingPut
 
 # What a form may weigh beside its file: its fields and the lines between its parts.
@@ -133,7 +133,7 @@ class Taking:
         """
         with self._parts.database.write() as session:
             story = gate.may(session, self._principal, Action.ADD_RECORDING, self._story_id)
-            accounts.lock(session, account_of(self._principal))
+            quotas.one_at_a_time(session, account_of(self._principal), story.pilot_ids)
             _check_limits(session, self._parts, self._principal, story, self._announced_bytes or 0)
             upload = uploads.begin(
                 session,

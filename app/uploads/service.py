@@ -24,7 +24,7 @@ from models.base import utc_now
 from models.errors import Conflict, Gone, InUse, NotFound, TooLarge, TooMany
 from models.roles import Action, Principal
 from models.uploads import Upload, check_declared, check_length, check_offset
-from storage import accounts, gate, quotas, uploads
+from storage import gate, quotas, uploads
 from storage.database import WriteSession
 from storage.spool import Request as Hold
 from storage.spool import Spool, Tail
@@ -110,7 +110,7 @@ class Uploads:
         settings, account_id = self.parts.settings, sender.account_id or ""
         with self.parts.database.write() as session:
             story = gate.may(session, sender, Action.ADD_RECORDING, wanted.story_id)
-            accounts.lock(session, account_id)
+            quotas.one_at_a_time(session, account_id, story.pilot_ids)
             self._check_unfinished(session, account_id)
             check_limits(
                 session,
@@ -228,12 +228,13 @@ class Uploads:
 
     def _note_coming(self, session: WriteSession, upload: Upload, piece: Piece) -> None:
         known = upload.length_bytes if upload.length_bytes is not None else piece.offset_bytes
-        accounts.lock(session, upload.account_id)
+        pilot_ids = gate.pilots_of(session, upload.story_id)
+        quotas.one_at_a_time(session, upload.account_id, pilot_ids)
         check_limits(
             session,
             self.parts.settings,
             upload.account_id,
-            pilot_ids=gate.pilots_of(session, upload.story_id),
+            pilot_ids=pilot_ids,
             coming_bytes=max(known - upload.offset_bytes, piece.body_bytes or 0),
             going_on=upload.id,
         )

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from app.parts import Parts
 from app.settings import Settings
 from app.uploads import taking
 from app.uploads.protocol import MOST_CHECKED_BYTES
 from models.base import utc_now
 from models.roles import Role
 from models.stories import Recording
+from pipeline.themes.codebook import load_codebook
+from storage import quotas
+from storage.database import Database
+from storage.objects import Objects
 from tests.app.uploads.sending import BYTES, Room, some_bytes
 from tests.app.uploads.test_resuming import age, send_some
-from tests.plugins.served import Served, wait_until
+from tests.plugins.served import Served, serving_over, wait_until
 from tests.plugins.stories import Field
 
 LIMITED = {
@@ -102,6 +109,33 @@ def test_pilot_receives_so_much_in_a_day_whoever_sends(room: Room) -> None:
     send_whole(other, 5000)
     refused(third.create(2001), "pilot-daily-limit")
     assert third.create(2000).status == 201
+
+
+def test_two_who_send_at_once_do_not_pass_a_pilots_limit_together(
+    postgresql_database: Database, object_store: Objects, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite lets one write at a time; PostgreSQL lets both look before either is noted."""
+    both_looked = threading.Barrier(2)
+
+    def look(*given: Any, **named: Any) -> quotas.Sent:
+        found = sent_to(*given, **named)
+        with suppress(threading.BrokenBarrierError):
+            both_looked.wait(1.0)
+        return found
+
+    parts = Parts(settings, postgresql_database, object_store, load_codebook())
+    with serving_over(parts) as served, ThreadPoolExecutor(2) as threads:
+        field = Field(postgresql_database)
+        rooms = [Room(served, field) for _ in range(4)]
+        for room in rooms[:2]:
+            send_whole(room, 5000)
+        begun = [(room, room.begun(2000)) for room in rooms[2:]]
+        sent_to = quotas.sent_to
+        monkeypatch.setattr(quotas, "sent_to", look)
+        sending = [threads.submit(room.patch, where, 0, some_bytes(2000)) for room, where in begun]
+        answers = [each.result() for each in sending]
+    assert sorted(answer.status for answer in answers) == [204, 429]
+    refused(max(answers, key=lambda answer: answer.status), "pilot-daily-limit")
 
 
 def test_other_pilots_are_not_held_up(room: Room, served: Served, field: Field) -> None:
