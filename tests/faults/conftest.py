@@ -23,3 +23,11 @@ def ground(
 ) -> Ground:
     """An installation on SQLite."""
     return Ground(tmp_path, sqlite_database, object_store, object_server)
+
+
+@pytest.fixture
+def ground_on_postgresql(
+    postgresql_database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path
+) -> Ground:
+    """The same on PostgreSQL."""
+    return Ground(tmp_path, postgresql_database, object_store, object_server)

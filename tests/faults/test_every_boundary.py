@@ -10,6 +10,7 @@ import itertools
 import random
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from tests.faults.boundaries import How
 from tests.faults.ground import Ground, a_sound, settings_of
 from tests.faults.knobs import EVERY, SEED
 from tests.faults.warm import Told, play
-from tests.plugins.databases import on_sqlite
+from tests.plugins.databases import on_postgresql, on_sqlite
 from tests.plugins.objects import bucket_on
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -223,6 +224,12 @@ def test_some_boundaries_fail(ground: Ground, name: str) -> None:
     some_fail(ground, name, SHORT[name])
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", DEEDS)
+def test_some_boundaries_of_each_deed_fail_on_postgresql(ground_on_postgresql: Ground, name: str) -> None:
+    some_fail(ground_on_postgresql, name, 4)
+
+
 def some_fail(ground: Ground, name: str, count: int) -> None:
     """A few boundaries spread over a deed, half of them by dying there."""
     told, ills = fail_once(ground, DEEDS[name], None, "raises")
@@ -240,31 +247,51 @@ def some_fail(ground: Ground, name: str, count: int) -> None:
 
 @dataclass
 class Shelf:
-    """A backup, where it came from, and the key beside it."""
+    """A backup, where it came from, the key beside it, and what makes an empty database of the same kind."""
 
     home: Installation
     place: Path
     folder: Path
     server: Embedded
+    new_database: Callable[[Path], AbstractContextManager[Database]]
 
 
 @pytest.fixture
-def shelf(sqlite_database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path) -> Shelf:
+def kind() -> str:
+    """Which database it is restored into, and from."""
+    return "sqlite"
+
+
+@pytest.fixture
+def shelf(
+    make_database: Callable[..., Database],
+    kind: str,
+    request: pytest.FixtureRequest,
+    object_store: Objects,
+    object_server: Embedded,
+    tmp_path: Path,
+) -> Shelf:
     """A backup of three stories, one of which was taken back since."""
     make_key(tmp_path / "key")
-    home = Installation(tmp_path / "home", sqlite_database, object_store)
+    home = Installation(tmp_path / "home", make_database(kind), object_store)
     for title in ("Under the oak", "By the well", "At the mill"):
         home.stories.append(home.story(title=title))
     make_backup(home.parts, tmp_path / "backups")
     home.withdraw(home.stories[0])
-    return Shelf(home, tmp_path / "backups", tmp_path, object_server)
+
+    def empty(folder: Path) -> AbstractContextManager[Database]:
+        if kind == "sqlite":
+            return on_sqlite(folder, None)
+        return on_postgresql(request.getfixturevalue("postgresql_home"), "template0")
+
+    return Shelf(home, tmp_path / "backups", tmp_path, object_server, empty)
 
 
 def restore_once(shelf: Shelf, number: int | None, how: How) -> tuple[Told, list[str]]:
     """One restore in which this boundary fails, and what is wrong when it was run again."""
     folder = shelf.folder / f"new-{number}-{how}"
     folder.mkdir()
-    with on_sqlite(folder, None) as database, bucket_on(shelf.server) as objects:
+    with shelf.new_database(folder) as database, bucket_on(shelf.server) as objects:
         settings = settings_of(folder / "data", database, objects, shelf.server)
         settings |= {"backup_key": str(shelf.folder / "key")}
         settings |= {"tombstones": str(shelf.home.settings.tombstones_folder)}
@@ -328,6 +355,7 @@ def test_every_boundary_of_a_restore_fails_in_turn(shelf: Shelf, how: How) -> No
     note(f"restore, {how}", failed, wrong)
 
 
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_restore_that_dies_half_way_is_run_again(shelf: Shelf) -> None:
     told, ills = restore_once(shelf, None, "raises")
     assert ills == []
