@@ -20,7 +20,7 @@ from sqlalchemy import select, update
 
 from app import parts as making
 from app.main import create_app, stand_on
-from app.operations import doctor, housekeeping, serving
+from app.operations import housekeeping, serving
 from app.operations import restore as restoring
 from app.operations.logs import configure_logging
 from app.parts import Parts
@@ -44,6 +44,7 @@ from storage.objects import Objects
 from storage.spool import Spool
 from storage.wishes import Holder
 from tests.app.uploads.sending import BYTES, metadata
+from tests.faults import doctor
 
 # The least that a store takes as a part that is not the last, so that no large recording is needed for parts.
 PART_BYTES = 5 * 1024 * 1024
@@ -57,7 +58,6 @@ STEPS: dict[str, Callable[[Job], None]] = {
     "erase": erasure.erase,
     "erased": erasure.erase_stragglers,
 }
-LOOKED_OVER = ("_journal", "_permissions", "_objects_and_rows", "_tombstones", "_work", "_erasures")
 
 
 class StandIn:
@@ -300,10 +300,7 @@ def recover(house: House) -> None:
 
 def look_over(house: House) -> None:
     """What the doctor finds wrong with rows, objects, journal and permissions."""
-    found = [each for name in LOOKED_OVER for each in getattr(doctor, name)(house.parts)]
-    house.tell(
-        "ill", [f"{each.what}: {each.says}" for each in found if not each.is_well and not each.is_warning]
-    )
+    house.tell("ill", doctor.ills(house.parts))
 
 
 def serve(settings: dict[str, Any], log: str, clock: str | None) -> None:

@@ -10,16 +10,23 @@ import http.client
 import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import select
+
+from models.consent import ConsentEvent
+from models.journal import JournalEntry
+from models.stories import RecordingState, Story, Tombstone
+from models.transcripts import Transcript
+from storage.objects import Objects
 from tests.app.uploads.sending import BYTES, metadata
 from tests.faults.ground import a_sound
 
 PATIENCE_SECONDS = 0.1
 TUS = {"Tus-Resumable": "1.0.0"}
-TERMS = {"uses": ["curation", "sharing"], "share_with": ["spring"], "naming": "named", "face": "shown"}
 
 
 @dataclass
@@ -38,6 +45,21 @@ class Entry:
     broken: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Way:
+    """How somebody sends a story."""
+
+    consents_first: bool
+    by_form: bool
+    withdraws: bool
+
+    @classmethod
+    def by_chance(cls, seed: int) -> Way:
+        """The same for the same seed."""
+        chance = random.Random(seed)
+        return cls(chance.random() < 0.5, chance.random() < 0.4, chance.random() < 0.25)
+
+
 class Stopped(Exception):
     """Nobody waits for this sender any more."""
 
@@ -54,26 +76,39 @@ class Answer:
 
 
 class Sender:
-    """Sends one story after the other. Its choices are those of its seed."""
+    """Sends one story after the other.
 
-    def __init__(self, port: int, key: str, is_over: threading.Event) -> None:
-        self._port, self._key, self._is_over = port, key, is_over
-        self.answers = self.unanswered = 0
+    :param before: hears of each step before it is taken: ``create``, ``consent``, ``record`` or ``withdraw``
+    """
 
-    def send(self, entry: Entry, content: bytes, seed: int) -> None:
-        """One story: created, sent, consented to, sometimes taken back; until all of it was answered."""
-        chance = random.Random(seed)
+    def __init__(
+        self,
+        port: int,
+        key: str,
+        is_over: threading.Event,
+        *,
+        pilot: str = "spring",
+        before: Callable[[str], None] = lambda step: None,
+    ) -> None:
+        self._port, self._key, self._is_over, self._pilot = port, key, is_over, pilot
+        self._before = before
+        self.answers = self.unanswered = self.refused = 0
+
+    def send(self, entry: Entry, content: bytes, way: Way) -> None:
+        """One story: created, sent, consented to, perhaps taken back; until all of it was answered."""
+        self._before("create")
         entry.story_id = self._until(lambda: self._create(entry))
-        steps: list[Callable[[], Any]] = [
-            lambda: self._until(lambda: self._consent(entry)),
-            lambda: self._send_recording(entry, content, chance),
+        steps: list[tuple[str, Callable[[], Any]]] = [
+            ("record", lambda: self._send_recording(entry, content, way)),
+            ("consent", lambda: self._until(lambda: self._consent(entry))),
         ]
-        if chance.random() < 0.5:
+        if way.consents_first:
             steps.reverse()
-        for step in steps:
+        if way.withdraws:
+            steps.append(("withdraw", lambda: self._until(lambda: self._withdraw(entry))))
+        for name, step in steps:
+            self._before(name)
             step()
-        if chance.random() < 0.25:
-            self._until(lambda: self._withdraw(entry))
         entry.is_done = True
 
     # ---- each looks first, when it comes again ----
@@ -82,7 +117,7 @@ class Sender:
         for each in self._stories():
             if each["title"] == entry.title:
                 return str(each["id"])
-        sent = {"title": entry.title, "language": "en", "pilots": ["spring"]}
+        sent = {"title": entry.title, "language": "en", "pilots": [self._pilot]}
         answer = self._ask("POST", "/stories", body=json.dumps(sent).encode(), headers=JSON)
         return str(answer.says["id"]) if answer and answer.status == 201 else None
 
@@ -106,7 +141,9 @@ class Sender:
                 return False
             person = story.says["people"][0]["id"]
             path = f"/stories/{entry.story_id}/people/{person}/consents"
-            answer = self._ask("POST", path, body=json.dumps(TERMS).encode(), headers=JSON)
+            terms = {"uses": ["curation", "sharing"], "share_with": [self._pilot]}
+            terms |= {"naming": "named", "face": "shown"}
+            answer = self._ask("POST", path, body=json.dumps(terms).encode(), headers=JSON)
             if answer is None or answer.status != 201:
                 return False
         entry.is_consented = True
@@ -123,8 +160,8 @@ class Sender:
         entry.is_withdrawn = True
         return True
 
-    def _send_recording(self, entry: Entry, content: bytes, chance: random.Random) -> None:
-        if chance.random() < 0.4:
+    def _send_recording(self, entry: Entry, content: bytes, way: Way) -> None:
+        if way.by_form:
             self._until(lambda: self._send_by_form(entry, content))
         else:
             where = self._until(lambda: self._begin(entry, len(content)))
@@ -203,9 +240,44 @@ class Sender:
         finally:
             connection.close()
         self.answers += 1
+        self.refused += answer.status >= 500
         if answer.status >= 500 and not (answer.status in (503, 507) and "retry-after" in answer.headers):
             raise AssertionError(f"{method} {path.partition('?')[0]}: {answer.status} {answer.body[:300]!r}")
         return answer
+
+
+def ills_of(session: Any, objects: Objects, entry: Entry) -> list[str]:
+    """Of one story, against what was answered: what was lost, and what is there twice."""
+    story = session.get(Story, entry.story_id)
+    stone = session.get(Tombstone, entry.story_id)
+    if entry.is_withdrawn:
+        ills = [] if story is None and stone is not None else ["lost: a withdrawal"]
+        acts = session.scalars(select(JournalEntry.act).where(JournalEntry.story_id == entry.story_id))
+        counted = Counter(acts)
+        return ills + [f"doubled: {act}" for act in ("withdraw", "erase") if counted[act] != 1]
+    if story is None:
+        return ["lost: a story"]
+    events = list(session.scalars(select(ConsentEvent).where(ConsentEvent.story_id == story.id)))
+    ills = [] if len(events) == 1 else [f"{'doubled' if events else 'lost'}: consent"]
+    received = [each for each in story.recordings if each.state is not RecordingState.UPLOADING]
+    if len(received) != 1:
+        return [*ills, f"{'doubled' if received else 'lost'}: a recording"]
+    (recording,) = received
+    stored = sha256(b"".join(objects.open_range(recording.original_key, 0, None)))
+    if not recording.sha256 == stored == entry.sha256:
+        ills.append("lost: bytes of a recording")
+    if recording.state is not RecordingState.READY:
+        ills.append(f"lost: work on a recording ({recording.state}, {recording.failure_code})")
+    written = list(session.scalars(select(Transcript).where(Transcript.story_id == story.id)))
+    if len(written) != 1:
+        ills.append(f"{'doubled' if written else 'lost'}: a transcript")
+    ready = select(JournalEntry).where(JournalEntry.story_id == story.id, JournalEntry.act == "ready")
+    if len(list(session.scalars(ready))) != 1:
+        ills.append("doubled: that it is ready")
+    named = {recording.original_key, *(row.object_key for row in recording.renditions)}
+    stored_keys = set(objects.list_prefix(f"{story.object_token}-"))
+    ills += [f"left: {key}" for key in stored_keys - named]
+    return ills
 
 
 JSON = {"Content-Type": "application/json"}

@@ -17,6 +17,7 @@ from pipeline.themes.codebook import load_codebook
 from storage.database import Database
 from storage.objects import Objects
 from tests.app.uploads.sending import MIB, Room, some_bytes
+from tests.faults import doctor
 from tests.plugins.databases import on_sqlite
 from tests.plugins.served import serving_over
 from tests.plugins.stories import Field
@@ -61,6 +62,7 @@ def test_spool_that_is_full_keeps_what_it_said(
         foreign.unlink()
         assert room.patch(where, kept, data[kept:]).status == 204
         room.assert_kept(data)
+        assert doctor.ills(served.parts) == []
 
 
 def test_database_that_is_full_answers_nothing_that_it_does_not_keep(
@@ -93,3 +95,4 @@ def test_database_that_is_full_answers_nothing_that_it_does_not_keep(
             assert client.get(f"/api/v1/stories/{story_id}").status_code == 200
         with sqlite3.connect(str(database.url.database)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert doctor.ills(served.parts) == []

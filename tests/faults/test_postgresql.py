@@ -7,12 +7,12 @@ on without anybody doing anything.
 from __future__ import annotations
 
 import itertools
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,19 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
+from app.operations import housekeeping
 from app.parts import Parts
 from app.settings import Settings
 from app.words import MENDS
 from models.errors import Unavailable
-from models.roles import Role
+from models.roles import Principal, Role
 from models.stories import RecordingState, Story
 from pipeline.themes.codebook import load_codebook
 from storage.database import Database
 from storage.objects import Objects
 from storage.patient_connection import PatientConnection
+from tests.faults import doctor
+from tests.faults.tellers import Entry, Sender, Way, ills_of, recording_of, sha256
 from tests.faults.test_workers import assert_each_done_once, open_wishes
 from tests.plugins.own_postgresql import OwnServer, own_server
 from tests.plugins.served import Served, serving_over, wait_until
@@ -49,6 +52,7 @@ def server() -> Iterator[OwnServer]:
 
 @pytest.fixture
 def database(server: OwnServer) -> Iterator[Database]:
+    server.begin_anew()
     with closing(Database(f"{server.url}&connect_timeout=2")) as made:
         yield made
 
@@ -111,18 +115,18 @@ def slow(server: OwnServer) -> Iterator[None]:
             server.resume()
 
 
-class Sender:
-    """Somebody who sends one story after the other, and keeps a ledger of what was answered, and when."""
+class Caller:
+    """Somebody who begins one story after the other, and remembers what was answered, and when."""
 
-    def __init__(self, pilot: str, client: httpx2.Client) -> None:
-        self._pilot, self._client = pilot, client
+    def __init__(self, client: httpx2.Client) -> None:
+        self._client = client
         self.answers: list[tuple[float, httpx2.Response]] = []
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._send, daemon=True)
+        self._thread = threading.Thread(target=self._begin_stories, daemon=True)
         self._thread.start()
 
-    def _send(self) -> None:
-        story = {"title": "Told", "language": "en", "pilots": [self._pilot]}
+    def _begin_stories(self) -> None:
+        story = {"title": "Told", "language": "en", "pilots": ["spring"]}
         while not self._is_over.is_set():
             answer = self._client.post("/api/v1/stories", json=story)
             self.answers.append((time.monotonic(), answer))
@@ -135,6 +139,72 @@ class Sender:
         self._is_over.set()
         self._thread.join(60)
         return [answer for _, answer in self.answers]
+
+
+class Crowd:
+    """People who send a story each, and come to a step of their own just when nobody answers."""
+
+    def __init__(self, served: Served, who: Principal) -> None:
+        self.gone, self.is_over = threading.Event(), threading.Event()
+        self._waiting: set[str] = set()
+        self._threads = ThreadPoolExecutor(len(MET))
+        key = served.key(who)
+        self.senders = {
+            name: Sender(served.port, key, self.is_over, before=partial(self._wait_at, name, step))
+            for name, (step, _) in MET.items()
+        }
+        self.ledger: list[Entry] = []
+        self._sending: list[Future[None]] = []
+        for number, (name, (_, way)) in enumerate(MET.items()):
+            content = recording_of(number)
+            self.ledger.append(Entry(name, sha256(content)))
+            self._sending.append(self._threads.submit(self.senders[name].send, self.ledger[-1], content, way))
+
+    def _wait_at(self, name: str, mine: str, step: str) -> None:
+        if step == mine:
+            self._waiting.add(name)
+            assert self.gone.wait(120)
+
+    def is_waiting(self) -> bool:
+        return self._waiting == set(MET)
+
+    def wait_until_answered(self, seconds: float) -> None:
+        wait(self._sending, timeout=seconds)
+        self.is_over.set()
+        for each in self._sending:
+            each.result(30)
+
+    def close(self) -> None:
+        """Nobody waits for them any more."""
+        self.is_over.set()
+        self.gone.set()
+        self._threads.shutdown()
+
+    def ills(self, parts: Parts) -> list[str]:
+        """Of each, against what they were told."""
+        with parts.database.read() as session:
+            return [
+                f"{said} ({entry.title})"
+                for entry in self.ledger
+                for said in (*ills_of(session, parts.objects, entry), *entry.broken)
+            ]
+
+
+# At which step the database is away, and how the rest goes.
+MET = {
+    "creating": ("create", Way(consents_first=True, by_form=False, withdraws=False)),
+    "consenting": ("consent", Way(consents_first=False, by_form=True, withdraws=False)),
+    "sending by tus": ("record", Way(consents_first=True, by_form=False, withdraws=False)),
+    "sending by form": ("record", Way(consents_first=True, by_form=True, withdraws=False)),
+    "taking back": ("withdraw", Way(consents_first=True, by_form=False, withdraws=True)),
+}
+
+
+@pytest.fixture
+def make_crowd(served: Served) -> Iterator[Callable[[Principal], Crowd]]:
+    """Makes people who send; nobody of them goes on after the test."""
+    with ExitStack() as made:
+        yield lambda who: made.enter_context(closing(Crowd(served, who)))
 
 
 AWAY: list[Any] = [
@@ -152,32 +222,38 @@ def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
     served: Served,
     server: OwnServer,
     make_workshop: Callable[[Database], Workshop],
+    make_crowd: Callable[[Principal], Crowd],
     spoken: Path,
     away: Callable[[OwnServer, float], Any],
     seconds: float,
 ) -> None:
     workshop = make_workshop(served.parts.database)
-    # The server is that of all tests here.
-    pilot = f"pilot-{secrets.token_hex(4)}"
-    client = served.client(workshop.field.account(Role.REPORTER, workshop.field.pilot(pilot)))
+    spring = workshop.field.pilot()
+    client = served.client(workshop.field.account(Role.REPORTER, spring))
+    crowd = make_crowd(workshop.field.account(Role.FACILITATOR, spring))
+    wait_until(crowd.is_waiting, "everybody to come to their step")
     known = set(story_ids(served))
-    sender = Sender(pilot, client)
+    caller = Caller(client)
     workshop.start_worker(
         recognition_seconds=1.0, answers_within_seconds=PATIENCE_SECONDS, stop_at=("transcribe", "done")
     )
-    sent = [workshop.send(spoken, pilot=pilot)]
+    sent = [workshop.send(spoken)]
     workshop.wait_for_flag("stopped")
     with away(server, seconds):
         gone_at = time.monotonic()
+        crowd.gone.set()
         # The step's end cannot be written down.
         (workshop.folder / "go-on").touch()
-        wait_until(lambda: 503 in [answer.status_code for _, answer in sender.answers], "a 503", 20)
+        wait_until(lambda: 503 in [answer.status_code for _, answer in caller.answers], "a 503", 20)
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["parts"]["database"]) == (503, "database-unavailable")
         assert ready.json()["mend"] == {"database": MENDS["database-unavailable"]}
+        assert MENDS["database-unavailable"] in doctor.mends(served.parts)
+        wait_until(lambda: all(each.refused for each in crowd.senders.values()), "a 503 for everybody", 20)
     back_at = time.monotonic()
-    wait_until(lambda: sender.kept_since(back_at), "the first 201", WELL_AGAIN_SECONDS)
-    sent.append(workshop.send(spoken, pilot=pilot))
+    wait_until(lambda: caller.kept_since(back_at), "the first 201", WELL_AGAIN_SECONDS)
+    crowd.wait_until_answered(WELL_AGAIN_SECONDS)
+    sent.append(workshop.send(spoken))
     for _, recording_id in sent:
         workshop.wait_for(
             recording_id, RecordingState.READY, seconds=WELL_AGAIN_SECONDS + back_at - time.monotonic()
@@ -185,7 +261,7 @@ def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
     done_in = time.monotonic() - back_at
     workshop.wait_until(lambda: not open_wishes(workshop), "the end of every wish")
 
-    answers = sender.end()
+    answers = caller.end()
     assert {answer.status_code for answer in answers} == {201, 503}
     refused = [answer for answer in answers if answer.status_code == 503]
     assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
@@ -197,9 +273,14 @@ def test_what_was_answered_is_kept_and_all_goes_on_when_the_database_is_back(
     assert set(promised) <= set(story_ids(served)) - known - made
     assert client.get("/readyz").json()["parts"]["database"] == "ok"
     assert_each_done_once(workshop, sorted(made))
+    assert crowd.ills(served.parts) == []
+    # What the service does by itself once a minute.
+    for look in housekeeping.LOOKS:
+        look(served.parts)
+    assert doctor.ills(served.parts) == []
     print(
         f"away {back_at - gone_at:.0f} s: {len(promised)} kept, {len(refused)} refused; first kept after "
-        f"{sender.kept_since(back_at)[0]:.1f} s, work done after {done_in:.1f} s"
+        f"{caller.kept_since(back_at)[0]:.1f} s, work done after {done_in:.1f} s"
     )
 
 
@@ -208,18 +289,17 @@ def test_what_is_sent_while_the_database_is_slow_is_kept_and_done_once(
     served: Served, server: OwnServer, make_workshop: Callable[[Database], Workshop], spoken: Path
 ) -> None:
     workshop = make_workshop(served.parts.database)
-    pilot = f"pilot-{secrets.token_hex(4)}"
-    client = served.client(workshop.field.account(Role.REPORTER, workshop.field.pilot(pilot)))
+    client = served.client(workshop.field.account(Role.REPORTER, workshop.field.pilot()))
     known = set(story_ids(served))
     # As long as a service's own lease is: to say that one lives takes seconds now.
     workshop.start_worker(recognition_seconds=0.2, lease_seconds=30.0)
     workshop.wait_for_flag("started")
-    sent = workshop.send(spoken, pilot=pilot)
+    sent = workshop.send(spoken)
     with slow(server):
-        sender = Sender(pilot, client)
+        caller = Caller(client)
         workshop.wait_for(sent[1], RecordingState.READY, seconds=SLOW_WITHIN_SECONDS)
-        wait_until(lambda: sender.kept_since(0.0), "a 201", SLOW_WITHIN_SECONDS)
-        answers = sender.end()
+        wait_until(lambda: caller.kept_since(0.0), "a 201", SLOW_WITHIN_SECONDS)
+        answers = caller.end()
     workshop.wait_until(lambda: not open_wishes(workshop), "the end of every wish")
     assert {answer.status_code for answer in answers} <= {201, 503}
     promised = [answer.json()["id"] for answer in answers if answer.status_code == 201]

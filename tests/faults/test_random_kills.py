@@ -20,12 +20,9 @@ import pytest
 from sqlalchemy import select
 
 from models.accounts import Account
-from models.consent import ConsentEvent
 from models.errors import Unavailable
-from models.journal import JournalEntry
 from models.roles import Role, Scope
 from models.stories import Recording, RecordingState, Story, Tombstone
-from models.transcripts import Transcript
 from models.work import Wish
 from storage import api_keys, journal
 from storage.database import Database
@@ -36,7 +33,7 @@ from tests.faults import figures
 from tests.faults.ground import ROOT
 from tests.faults.knobs import KILLS, SEED
 from tests.faults.power import Running
-from tests.faults.tellers import Entry, Sender, Stopped, recording_of, sha256
+from tests.faults.tellers import Entry, Sender, Stopped, Way, ills_of, recording_of, sha256
 from tests.faults.warm import play
 from tests.plugins.served import wait_until
 from tests.plugins.stories import Field
@@ -125,7 +122,7 @@ class Town:
 
     def send_one(self, number: int) -> None:
         """One story, by whoever is first."""
-        self.senders[0].send(self.ledger[number], self.contents[number], self.seed + number)
+        self.senders[0].send(self.ledger[number], self.contents[number], Way.by_chance(self.seed + number))
 
     def set_clock(self, wrong_by: timedelta) -> None:
         # In one step: the service asks at any moment, and an empty file tells no time.
@@ -139,7 +136,7 @@ class Town:
     def _send_all(self, sender: Sender) -> None:
         try:
             while (number := self._next()) is not None:
-                sender.send(self.ledger[number], self.contents[number], self.seed + number)
+                sender.send(self.ledger[number], self.contents[number], Way.by_chance(self.seed + number))
         except Stopped:
             pass
         except BaseException as error:
@@ -203,8 +200,8 @@ class Town:
             titles = Counter(session.scalars(select(Story.title).where(Story.title != "")))
             found += [f"doubled: {title}" for title, count in titles.items() if count > 1]
             for entry in self.ledger:
-                said = self._ills_of(session, objects, entry)
-                found += [f"{each} ({entry.title})" for each in (*said, *entry.broken)]
+                said = (*ills_of(session, objects, entry), *entry.broken)
+                found += [f"{each} ({entry.title})" for each in said]
             broken = journal.verify(session)
             found += [f"ill: the journal at {broken}"] if broken is not None else []
             tokens = set(session.scalars(select(Story.object_token)))
@@ -215,38 +212,6 @@ class Town:
         ]
         looked = play({"settings": self.settings, "key": self.key}, [("look_over", {})])
         return found + [f"ill: {each}" for each in looked.of("ill")]
-
-    def _ills_of(self, session: Any, objects: Objects, entry: Entry) -> list[str]:
-        story = session.get(Story, entry.story_id)
-        stone = session.get(Tombstone, entry.story_id)
-        if entry.is_withdrawn:
-            ills = [] if story is None and stone is not None else ["lost: a withdrawal"]
-            acts = session.scalars(select(JournalEntry.act).where(JournalEntry.story_id == entry.story_id))
-            counted = Counter(acts)
-            return ills + [f"doubled: {act}" for act in ("withdraw", "erase") if counted[act] != 1]
-        if story is None:
-            return ["lost: a story"]
-        events = list(session.scalars(select(ConsentEvent).where(ConsentEvent.story_id == story.id)))
-        ills = [] if len(events) == 1 else [f"{'doubled' if events else 'lost'}: consent"]
-        received = [each for each in story.recordings if each.state is not RecordingState.UPLOADING]
-        if len(received) != 1:
-            return [*ills, f"{'doubled' if received else 'lost'}: a recording"]
-        (recording,) = received
-        stored = sha256(b"".join(objects.open_range(recording.original_key, 0, None)))
-        if not recording.sha256 == stored == entry.sha256:
-            ills.append("lost: bytes of a recording")
-        if recording.state is not RecordingState.READY:
-            ills.append(f"lost: work on a recording ({recording.state}, {recording.failure_code})")
-        written = list(session.scalars(select(Transcript).where(Transcript.story_id == story.id)))
-        if len(written) != 1:
-            ills.append(f"{'doubled' if written else 'lost'}: a transcript")
-        ready = select(JournalEntry).where(JournalEntry.story_id == story.id, JournalEntry.act == "ready")
-        if len(list(session.scalars(ready))) != 1:
-            ills.append("doubled: that it is ready")
-        named = {recording.original_key, *(row.object_key for row in recording.renditions)}
-        stored_keys = set(objects.list_prefix(f"{story.object_token}-"))
-        ills += [f"left: {key}" for key in stored_keys - named]
-        return ills
 
     def _objects(self) -> Objects:
         run = Path(self.settings["data"]) / "objects" / "run"

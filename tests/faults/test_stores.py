@@ -12,6 +12,7 @@ import pytest
 
 from app.parts import Parts
 from app.settings import Settings
+from app.words import MENDS
 from pipeline.themes.codebook import load_codebook
 from storage import objects as objects_module
 from storage.database import Database
@@ -19,6 +20,7 @@ from storage.embedded import Embedded
 from storage.objects import Objects
 from tests.app.uploads.sending import MIB, Room, some_bytes
 from tests.erasure.refusing import Refusing
+from tests.faults import doctor
 from tests.faults.test_random_kills import live_through
 from tests.plugins.served import Answer, Served, serving_over
 from tests.plugins.stories import Field
@@ -115,6 +117,7 @@ def test_upload_waits_for_a_store_that_does_not_answer(
     # What does not need it goes on.
     assert room.ask("GET", f"/api/v1/stories/{room.story.id}").status == 200
     assert room.ask("GET", "/readyz").status == 503
+    assert MENDS["object-store-unavailable"] in doctor.mends(served.parts)
     way.mood = "answers"
     way.over.set()
     began, answer = time.monotonic(), None
@@ -125,6 +128,7 @@ def test_upload_waits_for_a_store_that_does_not_answer(
     room.assert_kept(data)
     assert by_form.ask("POST", path, {"Content-Type": FORM}, form_of(b"a sound")).status == 201
     assert len([each for each in by_form.recordings() if each.sha256]) == 1
+    assert doctor.ills(served.parts) == []
 
 
 def test_upload_to_a_store_that_is_slow_comes_whole_and_keeps_nobody_else_waiting(
@@ -153,6 +157,7 @@ def test_upload_to_a_store_that_is_slow_comes_whole_and_keeps_nobody_else_waitin
     assert by_form.ask("POST", path, {"Content-Type": FORM}, form_of(b"a sound")).status == 201
     way.mood = "answers"
     room.assert_kept(data)
+    assert doctor.ills(served.parts) == []
 
 
 @contextmanager
@@ -182,6 +187,7 @@ def test_store_that_is_full_is_said_and_taken_up_again(
         assert room.ask("GET", f"/api/v1/stories/{room.story.id}").status == 200
     assert room.patch(where, kept, data[kept:]).status == 204
     room.assert_kept(data)
+    assert doctor.ills(served.parts) == []
 
 
 @pytest.mark.long

@@ -20,6 +20,7 @@ from tests.plugins import postgresql
 
 # Unlike the server that all tests share: what it said was kept is kept.
 SETTINGS = ("max_connections=100",)
+TEMPLATE = "migrated"
 
 
 class OwnServer:
@@ -32,9 +33,16 @@ class OwnServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
         with postgresql.connect(self.home) as connection:
-            connection.execute("CREATE DATABASE stories")
-        with closing(Database(self.url)) as database:
+            connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        with closing(Database(postgresql.url_of(self.home, TEMPLATE))) as database:
             schema.upgrade(database)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Nobody's rows, in place of those of whoever had it before."""
+        with postgresql.connect(self.home) as connection:
+            connection.execute("DROP DATABASE IF EXISTS stories WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE stories TEMPLATE {TEMPLATE}")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
