@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     false,
     or_,
     select,
@@ -30,6 +29,7 @@ from models.curation import CURATED_STATES, State
 from models.errors import Gone, NotAllowed, NotFound
 from models.roles import Action, Principal, Role, readers_mark
 from models.stories import Story, StoryPilot, Tombstone
+from storage.reach import looked_up
 
 # Most requests come from few people, and to say what one of them may takes as long as to ask it.
 MOST_REMEMBERED = 1024
@@ -144,7 +144,7 @@ def _permitted(use: Use, pilots: frozenset[str] | None) -> ColumnElement[bool]:
     """A permission row for ``use`` stands now, for one of ``pilots`` (None: for all)."""
     now = bindparam("now", callable_=_now, type_=Permission.until.type, unique=True)
     lasts = or_(Permission.until.is_(None), Permission.until > now)
-    return exists().where(Permission.story_id == Story.id, Permission.use == use, _whose(pilots), lasts)
+    return looked_up(Permission.story_id == Story.id, Permission.use == use, _whose(pilots), lasts)
 
 
 def _marked(use: Use, pilots: frozenset[str] | None) -> Select[str]:
