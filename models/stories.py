@@ -57,6 +57,9 @@ class Story(Base):
         Index("ix_story_by_moment", *_IN_ORDER, "state", *_LOOKED_AT),
         Index("ix_story_by_state", "state", *_IN_ORDER, *_LOOKED_AT),
         Index("ix_story_by_sender", "submitted_by", *_IN_ORDER, "state"),
+        # Whether few stories are in a language is counted by these.
+        Index("ix_story_by_language", "language", "id"),
+        Index("ix_story_by_detected_language", "detected_language", "id"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)

@@ -11,7 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    case,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.pilots import Pilot
@@ -47,13 +57,23 @@ def looked_up(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     PostgreSQL would put all rows that may be meant into a table in memory first, and read a hundred thousand of them
     for a page of fifty. It does not where a query has an offset, even one of none.
     """
-    return select(literal_column("1")).where(*conditions).suffix_with("OFFSET 0", dialect="postgresql").exists()
+    return (
+        select(literal_column("1")).where(*conditions).suffix_with("OFFSET 0", dialect="postgresql").exists()
+    )
 
 
 def of_pilot(code: str) -> Among:
     """The stories that belong to a pilot; none if there is no such pilot."""
     pilot_id = select(Pilot.id).where(Pilot.code == code).scalar_subquery()
     return Among(StoryPilot.story_id, (StoryPilot.pilot_id == pilot_id,))
+
+
+def in_language(code: str) -> Ids:
+    """The ids of the stories that are in a language as they were given, or as they were heard."""
+    return union_all(
+        select(Story.id).where(Story.language == code),
+        select(Story.id).where(Story.detected_language == code),
+    )
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,7 @@ def _asked_for(session: Session, curator: Principal, filters: Filters) -> Way:
         sets.append(of_pilot.ids)
     if filters.language:
         conditions.append(func.coalesce(Story.detected_language, Story.language) == filters.language)
+        sets.append(reach.in_language(filters.language))
     if filters.state:
         conditions.append(Story.state == filters.state)
     if filters.whose is Whose.MINE:

@@ -191,6 +191,8 @@ class Reading:
         """The gate and the filters, the short way if there is one."""
         within = gate.within_reach(self.principal, Action.READ)
         sets: list[Ids] = [within, *(each.ids for each in self._among())]
+        if self.query.language:
+            sets.append(reach.in_language(self.query.language))
         if self.query.use:
             sets.append(gate.within_reach_for(self.principal, self.query.use))
         return reach.way(self.session, self._conditions(), sets).condition
