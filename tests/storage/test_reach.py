@@ -116,3 +116,27 @@ def test_stories_of_a_pilot_are_meant_by_its_code(database: Database, field: Fie
         for code, expected in (("north", {story.id, both.id}), ("south", {both.id}), ("nowhere", set())):
             assert set(session.scalars(select(Story.id).where(reach.of_pilot(code).holds))) == expected
             assert set(session.scalars(reach.of_pilot(code).ids)) == expected
+
+
+def test_stories_in_a_language_are_those_told_or_heard_in_it(database: Database, field: Field) -> None:
+    given, heard, _other = (field.story() for _ in range(3))
+    with database.write() as session:
+        for story, told in ((given, {"language": "sv"}), (heard, {"detected_language": "sv"})):
+            session.execute(update(Story).where(Story.id == story.id).values(**told))
+    with database.read() as session:
+        assert set(session.scalars(reach.in_language("sv"))) == {given.id, heard.id}
+
+
+def test_postgresql_gathers_no_permissions_beforehand(postgresql_database: Database) -> None:
+    """It would for any that it could: for a page of fifty stories, all permissions that its reader has."""
+    database, field = postgresql_database, Field(postgresql_database)
+    reader = field.account(Role.CURATOR)
+    conditions = [gate.is_readable(reader), reach.of_pilot("spring").holds]
+    for condition in conditions:
+        page = select(Story.id).where(condition).order_by(Story.created_at).limit(50)
+        explain = page.compile(database.engine, compile_kwargs={"render_postcompile": True})
+        with database.read() as session:
+            plan = session.connection().exec_driver_sql(f"EXPLAIN {explain}", explain.construct_params())
+            lines = [line for (line,) in plan]
+        assert any("SubPlan" in line for line in lines), lines
+        assert not any("hashed" in line for line in lines), lines
