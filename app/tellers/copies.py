@@ -38,6 +38,7 @@ class Leaving:
     """What a release would fix of a story now, as its teller reads it."""
 
     title: str
+    language: str | None
     content_warning: str | None
     recordings: list[tuple[RecordingOut, Transcript | None]]
     themes: list[str]
@@ -85,6 +86,7 @@ def leaving(session: Session, story: Story, codebook: Codebook, translator: Tran
     manifest = manifest_of(session, story, "")
     return Leaving(
         title=manifest["title"],
+        language=manifest["language"],
         content_warning=manifest["content_warning"],
         recordings=[_recording(session, story, each) for each in manifest["recordings"]],
         themes=[

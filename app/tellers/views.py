@@ -85,6 +85,7 @@ class Held:
     """Everything that the page of one person in a story shows."""
 
     title: str
+    language: str | None
     part: str
     is_teller: bool
     is_guardian: bool
@@ -117,6 +118,7 @@ def held(
     copy = copy_for(session, story, person)
     return Held(
         title=story.title,
+        language=story.spoken_language,
         part=part_of(person, giver, translator),
         is_teller=person.part is Part.TELLER,
         is_guardian=giver is Giver.GUARDIAN,

@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from app.labels import label_of
 from app.parts import parts_of
@@ -50,6 +51,11 @@ def _label(context: Context, value: StrEnum) -> str:
     return says(label_of(value))
 
 
+def _lang(code: str | None) -> Markup:
+    """The attribute that says in which language something stands that need not be in the page's; nothing if unknown."""
+    return Markup(' lang="{}"').format(code) if code else Markup()
+
+
 def _make_environment() -> Environment:
     rooms = sorted(APP.glob("*/templates"))
     environment = Environment(
@@ -63,6 +69,7 @@ def _make_environment() -> Environment:
     environment.filters["day"] = _day
     environment.filters["short_day"] = _short_day
     environment.filters["label"] = _label
+    environment.filters["lang"] = _lang
     return environment
 
 

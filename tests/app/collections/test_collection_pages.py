@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import update
+
 from app.collections.downloads import TEXTS, WHOLE
 from app.exchange.manifest import TEXT_FORMATS
 from app.notices.words import place_of
 from models.consent import Use
 from models.notices import NoticeKind
 from models.roles import Role
+from models.stories import Story
 from storage import accounts, notices, recalls
 from tests.app.conftest import forms_of
 
 if TYPE_CHECKING:
     from tests.app.collections.conftest import Room
+
+
+def test_titles_say_the_language_that_each_story_is_told_in(room: Room) -> None:
+    story = room.story("Ławka przy studni")
+    with room.served.parts.database.write() as session:
+        session.execute(update(Story).where(Story.id == story.id).values(language="pl"))
+    collection = room.collect(story)
+    room.as_team.post(f"/api/v1/collections/{collection}/releases")
+    team = room.served.browser(room.team)
+    for page in (f"/collections/{collection}", f"/collections/{collection}/releases/1"):
+        assert f'href="/search/stories/{story.id}" lang="pl">Ławka przy studni</a>' in team.get(page).text
 
 
 def test_release_says_what_changed_since_the_one_before(room: Room) -> None:

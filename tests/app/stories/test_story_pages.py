@@ -72,6 +72,17 @@ def test_recordings_are_added_on_a_page_of_their_own(
     assert len(story_of(served, story.id).recordings) == 2
 
 
+def test_title_says_the_language_that_the_story_is_told_in(
+    browser: httpx2.Client, field: Field, sender: Principal
+) -> None:
+    told = {"pl": "Ławka przy studni", "detect": "Wherever this was told"}
+    for language, title in told.items():
+        story = field.story(by=sender, language=language, title=title)
+        said = ' lang="pl"' if language == "pl" else ""
+        assert f"{said}>{title}</h1>" in browser.get(f"/stories/{story.id}").text
+        assert f'href="/stories/{story.id}"{said}>{title}</a>' in browser.get("/stories").text
+
+
 def test_form_without_a_file_is_sent_back_in_words(
     served: Served, browser: httpx2.Client, field: Field, sender: Principal
 ) -> None:

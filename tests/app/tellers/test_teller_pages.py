@@ -61,6 +61,12 @@ def test_page_shows_what_is_held_and_who_made_it(rooms: Rooms, doors: Doors) -> 
     assert "Nobody has answered yet." in page.text
 
 
+def test_title_says_the_language_that_the_story_is_told_in(rooms: Rooms, doors: Doors) -> None:
+    """The page is in the reader's; a screen reader would say a Polish title as if it were English."""
+    story = rooms.field.story(language="pl", title="Ławka przy studni")
+    assert ' lang="pl">Ławka przy studni</h1>' in doors.opened(story).get("/teller").text
+
+
 def test_checked_text_and_themes_are_called_so(rooms: Rooms, doors: Doors) -> None:
     page = doors.opened(rooms.field.story(state=State.CURATED)).get("/teller").text
     assert "a person has checked it" in page
