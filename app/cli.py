@@ -279,7 +279,7 @@ def doctor(
         err.print(mended, markup=False, soft_wrap=True)
     is_well = True
     for finding in examine(parts):
-        is_well &= finding.is_well or finding.is_warning
+        is_well &= not finding.is_failure
         tell(finding)
     parts.close()
     raise typer.Exit(0 if is_well else 1)

@@ -68,6 +68,10 @@ class Finding:
     mend: str = ""
     is_warning: bool = False
 
+    @property
+    def is_failure(self) -> bool:
+        return not self.is_well and not self.is_warning
+
 
 def examine(parts: Parts) -> Iterator[Finding]:
     """Look at everything, cheapest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,16 +19,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def ground(
-    sqlite_database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path
-) -> Ground:
-    """An installation on SQLite."""
-    return Ground(tmp_path, sqlite_database, object_store, object_server)
+def kind() -> str:
+    """Which database it is on, unless a test says otherwise."""
+    return "sqlite"
 
 
 @pytest.fixture
-def ground_on_postgresql(
-    postgresql_database: Database, object_store: Objects, object_server: Embedded, tmp_path: Path
+def ground(
+    make_database: Callable[..., Database],
+    kind: str,
+    object_store: Objects,
+    object_server: Embedded,
+    tmp_path: Path,
 ) -> Ground:
-    """The same on PostgreSQL."""
-    return Ground(tmp_path, postgresql_database, object_store, object_server)
+    """An installation."""
+    return Ground(tmp_path, make_database(kind), object_store, object_server)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.operations import doctor
-from app.operations.doctor import Finding
 from app.parts import Parts
 
 # Rows, objects, journal and permissions: what is broken for good where something was lost or done twice.
@@ -15,13 +14,9 @@ LOOKED_OVER = ("_journal", "_permissions", "_objects_and_rows", "_tombstones", "
 def ills(parts: Parts) -> list[str]:
     """What is wrong with what is kept."""
     found = [each for name in LOOKED_OVER for each in getattr(doctor, name)(parts)]
-    return [f"{each.what}: {each.says}" for each in found if _is_ill(each)]
+    return [f"{each.what}: {each.says}" for each in found if each.is_failure]
 
 
 def mends(parts: Parts) -> Iterator[str]:
     """What whoever runs the service is told to do, one thing that is wrong after the other."""
-    return (each.mend for each in doctor.examine(parts) if _is_ill(each))
-
-
-def _is_ill(finding: Finding) -> bool:
-    return not finding.is_well and not finding.is_warning
+    return (each.mend for each in doctor.examine(parts) if each.is_failure)

@@ -27,6 +27,7 @@ from tests.faults.ground import a_sound
 
 PATIENCE_SECONDS = 0.1
 TUS = {"Tus-Resumable": "1.0.0"}
+TERMS = {"uses": ["curation", "sharing"], "share_with": ["spring"], "naming": "named", "face": "shown"}
 
 
 @dataclass
@@ -87,11 +88,9 @@ class Sender:
         key: str,
         is_over: threading.Event,
         *,
-        pilot: str = "spring",
         before: Callable[[str], None] = lambda step: None,
     ) -> None:
-        self._port, self._key, self._is_over, self._pilot = port, key, is_over, pilot
-        self._before = before
+        self._port, self._key, self._is_over, self._before = port, key, is_over, before
         self.answers = self.unanswered = self.refused = 0
 
     def send(self, entry: Entry, content: bytes, way: Way) -> None:
@@ -117,7 +116,7 @@ class Sender:
         for each in self._stories():
             if each["title"] == entry.title:
                 return str(each["id"])
-        sent = {"title": entry.title, "language": "en", "pilots": [self._pilot]}
+        sent = {"title": entry.title, "language": "en", "pilots": ["spring"]}
         answer = self._ask("POST", "/stories", body=json.dumps(sent).encode(), headers=JSON)
         return str(answer.says["id"]) if answer and answer.status == 201 else None
 
@@ -141,9 +140,7 @@ class Sender:
                 return False
             person = story.says["people"][0]["id"]
             path = f"/stories/{entry.story_id}/people/{person}/consents"
-            terms = {"uses": ["curation", "sharing"], "share_with": [self._pilot]}
-            terms |= {"naming": "named", "face": "shown"}
-            answer = self._ask("POST", path, body=json.dumps(terms).encode(), headers=JSON)
+            answer = self._ask("POST", path, body=json.dumps(TERMS).encode(), headers=JSON)
             if answer is None or answer.status != 201:
                 return False
         entry.is_consented = True
@@ -247,7 +244,11 @@ class Sender:
 
 
 def ills_of(session: Any, objects: Objects, entry: Entry) -> list[str]:
-    """Of one story, against what was answered: what was lost, and what is there twice."""
+    """Of one story, against what was answered: what was lost, then or on the way, and what is there twice."""
+    return [f"{said} ({entry.title})" for said in (*_ills_now(session, objects, entry), *entry.broken)]
+
+
+def _ills_now(session: Any, objects: Objects, entry: Entry) -> list[str]:
     story = session.get(Story, entry.story_id)
     stone = session.get(Tombstone, entry.story_id)
     if entry.is_withdrawn:

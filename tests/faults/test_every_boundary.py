@@ -225,9 +225,10 @@ def test_some_boundaries_fail(ground: Ground, name: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("kind", ["postgresql"])
 @pytest.mark.parametrize("name", DEEDS)
-def test_some_boundaries_of_each_deed_fail_on_postgresql(ground_on_postgresql: Ground, name: str) -> None:
-    some_fail(ground_on_postgresql, name, 4)
+def test_some_boundaries_of_each_deed_fail_on_postgresql(ground: Ground, name: str) -> None:
+    some_fail(ground, name, 4)
 
 
 def some_fail(ground: Ground, name: str, count: int) -> None:
@@ -254,12 +255,6 @@ class Shelf:
     folder: Path
     server: Embedded
     new_database: Callable[[Path], AbstractContextManager[Database]]
-
-
-@pytest.fixture
-def kind() -> str:
-    """Which database it is restored into, and from."""
-    return "sqlite"
 
 
 @pytest.fixture

@@ -183,11 +183,7 @@ class Crowd:
     def ills(self, parts: Parts) -> list[str]:
         """Of each, against what they were told."""
         with parts.database.read() as session:
-            return [
-                f"{said} ({entry.title})"
-                for entry in self.ledger
-                for said in (*ills_of(session, parts.objects, entry), *entry.broken)
-            ]
+            return [said for entry in self.ledger for said in ills_of(session, parts.objects, entry)]
 
 
 # At which step the database is away, and how the rest goes.

@@ -200,8 +200,7 @@ class Town:
             titles = Counter(session.scalars(select(Story.title).where(Story.title != "")))
             found += [f"doubled: {title}" for title, count in titles.items() if count > 1]
             for entry in self.ledger:
-                said = (*ills_of(session, objects, entry), *entry.broken)
-                found += [f"{each} ({entry.title})" for each in said]
+                found += ills_of(session, objects, entry)
             broken = journal.verify(session)
             found += [f"ill: the journal at {broken}"] if broken is not None else []
             tokens = set(session.scalars(select(Story.object_token)))

@@ -31,7 +31,7 @@ def findings(parts: Parts) -> dict[str, Finding]:
 
 def ill(parts: Parts) -> set[str]:
     """What the doctor calls wrong; warnings are not."""
-    return {each.what for each in examine(parts) if not each.is_well and not each.is_warning}
+    return {each.what for each in examine(parts) if each.is_failure}
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_journal_that_was_touched_is_found(parts: Parts, story: Story, change: s
 def test_store_that_is_down_leaves_the_rest_examined(parts: Parts) -> None:
     down = Objects.connect("127.0.0.1:1", "-", "-", "none", secure=False)
     found = findings(replace(parts, objects=down))
-    wrong = {each.what for each in found.values() if not each.is_well and not each.is_warning}
+    wrong = {each.what for each in found.values() if each.is_failure}
     assert any("object" in what for what in wrong)
     assert found["journal"].is_well
 

@@ -78,7 +78,7 @@ def test_everything_comes_back_as_it_was(home: Installation, place: Path, make_n
         last = session.scalars(select(JournalEntry).order_by(JournalEntry.sequence.desc())).first()
         assert last is not None
         assert (last.act, last.subject) == ("restore", done.manifest.id)
-    ill = {each.what for each in examine(new.parts) if not each.is_well and not each.is_warning}
+    ill = {each.what for each in examine(new.parts) if each.is_failure}
     # The server for tests is not durable, for speed.
     assert {each for each in ill if not each.startswith("database ")} == set()
 
