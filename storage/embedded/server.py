@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -150,14 +149,16 @@ def start_or_join(folder: Path, *, is_watched: bool = True) -> Embedded:
 def _bring_up(folder: Path) -> Embedded:
     """Start it if it does not run, wait until it is ready, and finish its first start. Needs the lock."""
     run = run_folder(folder)
-    began = time.monotonic()
-    for attempt in itertools.count(1):
+    began, attempt = time.monotonic(), 0
+    while True:
+        attempt += 1
         was_running = process.running_pid(folder) is not None
         _prepare(folder)
         store = Embedded(folder, f"127.0.0.1:{command.read_ports(run)['s3']}", *keys.credentials(run))
         try:
             _wait_until_ready(store)
-            break
+            _finish_first_start(run)
+            return store
         except Unavailable:
             # What others use is not ours to kill, unless it has ended just now. What we started may have lost a port
             # to somebody, or was killed: as it may be several times on a machine that runs out of memory.
@@ -165,10 +166,6 @@ def _bring_up(folder: Path) -> Embedded:
             if is_over or (was_running and store.is_running):
                 raise
             process.kill(folder)
-    if not (run / "prepared").exists():
-        upkeep.switch_fsync_on(run)
-        keys.write_private(run / "prepared", "")
-    return store
 
 
 def _prepare(folder: Path) -> None:
@@ -184,6 +181,12 @@ def _prepare(folder: Path) -> None:
         command.ensure_ports(run)
         command.write_growth(run)
         process.start(folder)
+
+
+def _finish_first_start(run: Path) -> None:
+    if not (run / "prepared").exists():
+        upkeep.switch_fsync_on(run)
+        keys.write_private(run / "prepared", "")
 
 
 @contextmanager

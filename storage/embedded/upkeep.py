@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from models.errors import NoSpace, Unavailable
+from storage.embedded import process
 from storage.embedded.command import environment, shell_command
 from storage.object_service import is_nearly_full
 
@@ -16,6 +17,7 @@ SETTLING_SECONDS = 3.0
 TOLD_WITHIN_SECONDS = 6.0
 VACUUM_ROUNDS = 5
 SHELL_SECONDS = 300.0
+LOOKING_SECONDS = 1.0
 NAMES_ARE_WRITTEN_AFTER_SECONDS = 65.0
 
 
@@ -23,22 +25,40 @@ def run_shell(run: Path, *commands: str, seconds: float = SHELL_SECONDS) -> str:
     """Run commands in SeaweedFS's shell; what they print. It says nothing when one fails: look afterwards.
 
     :param seconds: how long they may take together
-    :raises Unavailable: the shell itself did not end well
+    :raises Unavailable: the shell itself did not end well, or the server ended before it
     """
+    line = "\n".join(["lock", *commands, "unlock", ""])
     try:
-        done = subprocess.run(
+        with subprocess.Popen(
             shell_command(run),
-            input="\n".join(["lock", *commands, "unlock", ""]),
             cwd=run,
             env=environment(run),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
-            timeout=seconds,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        ) as shell:
+            try:
+                told = _wait_for(shell, line, run.parent, time.monotonic() + seconds)
+            finally:
+                shell.kill()
+    except OSError as error:
         raise Unavailable("object-store-unavailable", reason="shell") from error
-    return done.stdout
+    if shell.returncode != 0:
+        raise Unavailable("object-store-unavailable", reason="shell")
+    return told
+
+
+def _wait_for(shell: subprocess.Popen[str], line: str, folder: Path, deadline: float) -> str:
+    """What the shell prints. It would wait for ever for a server that has ended, even if another is started."""
+    server = process.running_pid(folder)
+    to_say: str | None = line
+    while server is not None and process.running_pid(folder) == server and time.monotonic() < deadline:
+        try:
+            return shell.communicate(to_say, timeout=LOOKING_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            to_say = None
+    raise Unavailable("object-store-unavailable", reason="shell")
 
 
 def switch_fsync_on(run: Path) -> None:

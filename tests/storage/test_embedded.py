@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from models.errors import NoSpace, StoryError, Unavailable
-from storage.embedded import Embedded, command, process, server, start_or_join
+from storage.embedded import Embedded, command, process, server, start_or_join, upkeep
 from storage.objects import Objects
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -168,9 +168,13 @@ def test_what_was_acknowledged_survives_a_kill_under_writers(folder: Path) -> No
         assert list(objects.list_prefix(prefix)) == list(objects.list_unfinished(prefix)) == []
 
 
-def test_puts_are_synced_to_disk(store: Embedded) -> None:
+def is_synced(store: Embedded) -> bool:
     told = json.loads(store.shell("fs.configure"))
-    assert [(each["locationPrefix"], each["fsync"]) for each in told["locations"]] == [("/buckets/", True)]
+    return [(each["locationPrefix"], each["fsync"]) for each in told["locations"]] == [("/buckets/", True)]
+
+
+def test_puts_are_synced_to_disk(store: Embedded) -> None:
+    assert is_synced(store)
 
 
 def test_store_moves_to_a_free_port_and_keeps_what_it_has(folder: Path) -> None:
@@ -204,6 +208,24 @@ def test_store_that_ends_while_somebody_joins_it_is_started_again(
         assert start_or_join(folder, is_watched=False).is_running
     finally:
         begun.stop()
+
+
+def test_store_that_ends_before_its_first_start_is_finished_is_started_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch, is_first = upkeep.switch_fsync_on, iter([True])
+
+    def switch_on_one_that_ends(run: Path) -> None:
+        if next(is_first, False):
+            process.kill(folder)
+        switch(run)
+
+    monkeypatch.setattr(upkeep, "switch_fsync_on", switch_on_one_that_ends)
+    store = start_or_join(folder, is_watched=False)
+    try:
+        assert is_synced(store)
+    finally:
+        store.stop()
 
 
 def test_machine_without_the_program_is_told_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
