@@ -62,7 +62,7 @@ class SnippetPartOut(_Out):
     """A piece of what is quoted; together they are the whole."""
 
     text: str
-    is_match: bool = Field(description="Whether this is what was looked for.")
+    is_match: bool = Field(description="Whether this is what was looked for, or speaks of the theme.")
 
 
 class MomentOut(_Out):
@@ -84,7 +84,10 @@ class HitOut(_Out):
     language: str | None
     state: State
     created_at: datetime
-    moments: list[MomentOut] = Field(description="Up to three, best first; none where only filters chose.")
+    moments: list[MomentOut] = Field(
+        description="Up to three: the best for what was typed; without words, the first that speak of the theme that "
+        "was asked for; none where other filters chose."
+    )
 
 
 class FacetOut(BaseModel):

@@ -7,44 +7,23 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
 
 from sqlalchemy import CTE, select
 from sqlalchemy.orm import Session
 
-from models.curation import CURATED_STATES, State
+from models.curation import State
 from models.errors import Invalid
 from models.roles import Principal
-from models.search import SearchEntry
 from models.stories import Story
-from models.transcripts import Transcript
-from storage.search.entries import Source
-from storage.search.queries import Reading, SearchQuery, counts
-from storage.search.terms import places_in
-from storage.search.words import SnippetPart, cut_snippet
+from storage.search.moments import Moment, moments_of
+from storage.search.queries import NEWEST, Reading, SearchQuery, counts
 
-MOMENTS_SHOWN = 3
 FACETS = ("language", "theme", "state", "pilot", "purpose", "year")
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Where in a story words were found; without times for its title and its themes.
-
-    ``is_machine_made``: what is quoted was written by a machine, and no person has approved it.
-    """
-
-    source: Source
-    recording_id: str | None
-    start_seconds: float | None
-    end_seconds: float | None
-    snippet: tuple[SnippetPart, ...]
-    is_machine_made: bool = False
-
-
-@dataclass(frozen=True)
 class Hit:
-    """A story that was found, and up to three moments, best first; none for a query without terms."""
+    """A story that was found, and up to three moments: see :func:`storage.search.moments.moments_of`."""
 
     story_id: str
     title: str
@@ -88,21 +67,32 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
     if any(not term.words for term in query.terms):
         return SearchPage()
     reading = Reading(session, principal, query)
-    page = reading.hits().limit(query.limit + 1)
-    if query.cursor:
-        page = page.where(reading.after(*_read_cursor(query.cursor)))
-    rows = [(story, int(score)) for story, score in session.execute(page)]
+    rows, counted = _rows(session, reading)
     shown = rows[: query.limit]
-    is_all = len(rows) <= query.limit and not query.cursor
-    counted = reading.counted([story.id for story, _ in rows] if is_all else None)
-    total, facets = _count(session, counted, is_sqlite=reading.is_sqlite)
-    moments = _moments(session, reading, [story.id for story, _ in shown])
+    total, facets = _count(session, reading.counted(counted), is_sqlite=reading.is_sqlite)
+    moments = moments_of(session, reading, [story.id for story, _ in shown])
     return SearchPage(
         hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
         total=total,
         facets=facets,
         next=_make_cursor(*shown[-1]) if len(rows) > query.limit else None,
     )
+
+
+def _rows(session: Session, reading: Reading) -> tuple[list[tuple[Story, int]], Collection[str] | None]:
+    """The hits of a page and one more, with their scores; the ids of all to be counted, where they are at hand."""
+    query = reading.query
+    if query.count_up_to is not None and not query.terms and not query.cursor:
+        # Both begin at the newest: one walk finds them.
+        ids = list(session.scalars(reading.newest().limit(max(query.limit + 1, query.count_up_to))))
+        stories = session.scalars(select(Story).where(Story.id.in_(ids[: query.limit + 1])).order_by(*NEWEST))
+        return [(story, 0) for story in stories], ids
+    page = reading.hits().limit(query.limit + 1)
+    if query.cursor:
+        page = page.where(reading.after(*_read_cursor(query.cursor)))
+    rows = [(story, int(score)) for story, score in session.execute(page)]
+    is_all = len(rows) <= query.limit and not query.cursor
+    return rows, [story.id for story, _ in rows] if is_all else None
 
 
 def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:
@@ -118,46 +108,6 @@ def _count(session: Session, counted: CTE, *, is_sqlite: bool) -> tuple[int, Fac
 
     total = next(stories for kind, _, stories in rows if kind == "total")
     return total, Facets(**{name: facet(name) for name in FACETS})
-
-
-def _moments(session: Session, reading: Reading, story_ids: list[str]) -> dict[str, tuple[Moment, ...]]:
-    """The best moments of each story on a page."""
-    if not reading.query.terms or not story_ids:
-        return {}
-    entries = list(session.scalars(reading.best_moments(story_ids, MOMENTS_SHOWN)))
-    unchecked = _machine_made(session, {entry.recording_id for entry in entries if entry.recording_id})
-    return {
-        story_id: tuple(_moment(entry, reading, entry.recording_id in unchecked) for entry in of_story)
-        for story_id, of_story in groupby(entries, key=lambda entry: entry.story_id)
-    }
-
-
-def _moment(entry: SearchEntry, reading: Reading, is_machine_made: bool) -> Moment:
-    return Moment(
-        source=Source(entry.source),
-        recording_id=entry.recording_id,
-        start_seconds=entry.start_seconds,
-        end_seconds=entry.end_seconds,
-        snippet=cut_snippet(entry.shown, places_in(entry.surface, entry.lemmas, reading.query.terms)),
-        is_machine_made=is_machine_made,
-    )
-
-
-def _machine_made(session: Session, recording_ids: Collection[str]) -> set[str]:
-    """The recordings whose transcript, as it is given out, is a machine's that nobody has approved.
-
-    A curated story is found by what a person approved alone.
-    """
-    newest = {
-        transcript.recording_id: transcript
-        for transcript in session.scalars(
-            select(Transcript)
-            .join(Story, Story.id == Transcript.story_id)
-            .where(Transcript.recording_id.in_(recording_ids), Story.state.not_in(CURATED_STATES))
-            .order_by(Transcript.version)
-        )
-    }
-    return {each for each, text in newest.items() if text.is_machine_made and not text.is_approved}
 
 
 def _make_cursor(story: Story, score: int) -> str:

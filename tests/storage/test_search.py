@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, insert, text
+from sqlalchemy import event, insert, select, text
 from sqlalchemy.orm import Session
 
 from models.base import new_id
@@ -108,6 +108,19 @@ def lemmas_of(shown: str) -> str:
     return " ".join(f"en·{word.removesuffix('s')}" for word in plain(shown).split())
 
 
+def speaking(said: Sequence[str], segment: int, words: str) -> dict[str, Any]:
+    """A piece of evidence, as it stands with a theme."""
+    start = said[segment].index(words)
+    at = {"start_seconds": 5.0 * segment + 1, "end_seconds": 5.0 * segment + 2, "text": words, "why": words}
+    return {
+        "recording_id": "r" * 32,
+        "segment": segment,
+        "start_char": start,
+        "end_char": start + len(words),
+        **at,
+    }
+
+
 def ids(page: SearchPage) -> list[str]:
     return [hit.story_id for hit in page.hits]
 
@@ -157,6 +170,50 @@ def test_order_is_as_typed_then_title_then_newest(database: Database, town: Town
     with database.read() as session:
         page = search.find(session, town.team(town.here), SearchQuery((term,)))
     assert ids(page) == [in_title.id, newer.id, older.id, by_lemma.id]
+
+
+def test_stories_of_a_theme_lead_to_the_moments_that_speak_of_it(database: Database, town: Town) -> None:
+    said = ["We had no roof.", "It rained.", "Then a flat, at last.", "A house, a real house.", "Our home."]
+    evidence = [
+        speaking(said, n, word) for n, word in enumerate(("roof", None, "flat", "real house", "home")) if word
+    ]
+    with database.write() as session:
+        story = a_story(session, town, "One", *said, theme="housing")
+        session.scalars(select(StoryTheme).where(StoryTheme.story_id == story.id)).one().evidence = evidence
+        a_story(session, town, "By hand", *said, theme="housing", created_at=NOON - timedelta(days=1))
+
+    def moments(**chosen: Any) -> list[list[tuple[float | None, list[str]]]]:
+        with database.read() as session:
+            hits = search.find(session, town.team(town.here), SearchQuery(**chosen)).hits
+        return [
+            [(at.start_seconds, [part.text for part in at.snippet if part.is_match]) for at in hit.moments]
+            for hit in hits
+        ]
+
+    speak = [(0.0, ["roof"]), (10.0, ["flat"]), (15.0, ["real", "house"])]
+    assert moments(theme="housing") == [speak, []]
+    assert moments() == [[], []]
+    assert moments(theme="housing", terms=(Term(("rained",)),)) == [[(5.0, ["rained"])]] * 2
+    with database.write() as session:
+        search.replace_entries(
+            session, story.id, entries_of("One", [said[0], said[1], "Then a room.", *said[3:]])
+        )
+    assert moments(theme="housing")[0] == [speak[0], speak[2]], "words that are gone are not quoted"
+
+
+@pytest.mark.usefixtures("way")
+def test_page_that_counts_no_further_is_the_page_that_counts_all(database: Database, town: Town) -> None:
+    with database.write() as session:
+        for n in range(4):
+            a_story(session, town, "garden", theme="housing", created_at=NOON - timedelta(days=n % 2))
+    for limit in (1, 2, 9):
+        for count_up_to in (1, 3, 9):
+            query = SearchQuery(theme="housing", limit=limit)
+            with database.read() as session:
+                page = search.find(session, town.team(town.here), query)
+                some = search.find(session, town.team(town.here), replace(query, count_up_to=count_up_to))
+            assert (some.hits, some.next) == (page.hits, page.next)
+            assert some.total == min(count_up_to, page.total) == some.facets.theme[0][1]
 
 
 @pytest.mark.parametrize(
@@ -581,6 +638,7 @@ def test_newest_are_read_in_the_order_of_an_index(
             asked.clear()
             reading = Reading(session, reader, query)
             session.execute(reading.hits().limit(20))
+            session.execute(reading.newest().limit(20))
             session.execute(counts(reading.counted(None), is_sqlite=True))
             for each in [each for each in tuple(asked) if "created_at DESC" in each[0]]:
                 plan = _plan(session, sqlite_database, *each)

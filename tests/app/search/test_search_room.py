@@ -25,6 +25,7 @@ from storage.consents import Terms
 from storage.database import Database
 from storage.objects import Objects
 from storage.stories import StoryDetails
+from storage.themes import Suggested
 from storage.transcripts import SegmentText
 from tests.app.conftest import served_over
 
@@ -70,6 +71,9 @@ def client(database: Database, tmp_path: Path) -> TestClient:
             )
             if state in CURATED_STATES:
                 transcripts.approve(session, story, heard, actor=reporter.id)
+            home = {"recording_id": recording.id, "segment": 1, "start_seconds": 66.0, "end_seconds": 67.0}
+            home |= {"start_char": 9, "end_char": 16, "text": "kobieta", "why": "kobieta"}
+            themes.suggest(session, story, [Suggested("housing", 0.9, [home])], codebook=1)
             themes.accept(session, story, "housing", actor=reporter.id, codebook=1)
             story.state = state
             reindex(session, story)
@@ -231,6 +235,15 @@ def test_page_counts_no_further_than_it_says(
     page = as_team(client, database).get("/search", headers=PAGE).text
     assert "1 story or more" in page
     assert "Counted among the newest 1 story." in page
+
+
+def test_stories_of_a_theme_are_played_where_they_speak_of_it(client: TestClient, database: Database) -> None:
+    client = as_team(client, database)
+    shown = client.get("/search", params={"theme": "housing"}, headers=PAGE).text
+    assert shown.count("To jest &lt;<mark>kobieta</mark>&gt; stąd.") == 2
+    assert shown.count("&amp;t=65.40") == 2
+    asked_for_nothing = client.get("/search", headers=PAGE).text
+    assert "<mark>" not in asked_for_nothing
 
 
 def test_themes_are_called_as_their_reader_calls_them(client: TestClient, database: Database) -> None:
