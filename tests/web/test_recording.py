@@ -19,7 +19,7 @@ from models.curation import State
 from models.roles import Principal, Role
 from models.stories import Recording, RecordingState, Story
 from tests.app.uploads.sending import some_bytes
-from tests.plugins.browser import PHONE, expected, opened_chromium
+from tests.plugins.browser import PHONE, WIDE, expected, opened_chromium
 from tests.plugins.served import Served, wait_until
 from tests.plugins.stories import Field
 from tests.web.checks import assert_accessible
@@ -52,9 +52,17 @@ def story(served: Served, reporter: Principal) -> Story:
 
 
 @pytest.fixture
-def phone(visit: Callable[..., BrowserContext], served: Served, reporter: Principal) -> BrowserContext:
-    """The reporter's phone, signed in."""
-    return visit(served, reporter, viewport=PHONE, is_mobile=True, has_touch=True)
+def screen() -> dict[str, int]:
+    return PHONE
+
+
+@pytest.fixture
+def phone(
+    visit: Callable[..., BrowserContext], served: Served, reporter: Principal, screen: dict[str, int]
+) -> BrowserContext:
+    """The reporter's phone, signed in; on another screen it is a computer."""
+    is_mobile = screen == PHONE
+    return visit(served, reporter, viewport=screen, is_mobile=is_mobile, has_touch=is_mobile)
 
 
 def opened(phone: BrowserContext, path: str) -> Page:
@@ -104,6 +112,7 @@ def sound_of(content: bytes, folder: Path) -> memoryview:
     return memoryview(decoded.stdout).cast("h")
 
 
+@pytest.mark.parametrize("screen", [PHONE, pytest.param(WIDE, marks=pytest.mark.long)], ids=["phone", "wide"])
 def test_recording_outlives_its_tab_and_a_lost_line(
     phone: BrowserContext, served: Served, story: Story, tmp_path: Path
 ) -> None:

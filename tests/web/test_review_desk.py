@@ -17,7 +17,7 @@ from models.work import Outcome
 from pipeline.tag import suggest_themes
 from storage import comments, recordings, transcripts, wishes
 from storage.transcripts import SegmentText
-from tests.plugins.browser import PHONE, expected
+from tests.plugins.browser import PHONE, WIDE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
 from tests.web.checks import assert_accessible
@@ -109,10 +109,15 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"no way to {selector} by the keyboard")
 
 
+@pytest.mark.parametrize("screen", [WIDE, pytest.param(PHONE, marks=pytest.mark.long)], ids=["wide", "phone"])
 def test_curator_reviews_a_story_with_the_keyboard_only(
-    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+    visit: Callable[..., BrowserContext],
+    served: Served,
+    curator: Principal,
+    story: Story,
+    screen: dict[str, int],
 ) -> None:
-    page = visit(served, curator).new_page()
+    page = visit(served, curator, viewport=screen).new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if "Content Security" in said.text else None)

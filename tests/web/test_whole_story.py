@@ -1,4 +1,4 @@
-"""A story goes the whole way and back in a browser without JavaScript: sent, heard, curated, released, taken back."""
+"""A story goes the whole way and back in a browser, also without JavaScript: sent, curated, released, taken back."""
 
 from __future__ import annotations
 
@@ -39,18 +39,14 @@ CHOSEN = (
 
 
 class People:
-    """Whoever meets the story: each with a window of their own, without JavaScript."""
+    """Whoever meets the story: each with a window of their own."""
 
-    def __init__(self, visit: Callable[..., BrowserContext], served: Served, workshop: Workshop) -> None:
+    def __init__(self, window: Callable[[Principal | None], Page], workshop: Workshop) -> None:
         field, pilot = workshop.field, workshop.field.pilot("spring")
-
-        def window(who: Principal | None, screen: dict[str, int]) -> Page:
-            return visit(served, who, viewport=screen, java_script_enabled=False).new_page()
-
-        self.reporter = window(field.account(Role.REPORTER, pilot), PHONE)
-        self.curator = window(field.account(Role.CURATOR, pilot), WIDE)
-        self.team = window(field.account(Role.PILOT_TEAM, pilot), WIDE)
-        self.teller = window(None, PHONE)
+        self.reporter = window(field.account(Role.REPORTER, pilot))
+        self.curator = window(field.account(Role.CURATOR, pilot))
+        self.team = window(field.account(Role.PILOT_TEAM, pilot))
+        self.teller = window(None)
 
 
 def press(page: Page, name: str) -> None:
@@ -126,10 +122,20 @@ def take_back(page: Page, link: str) -> None:
 
 
 @pytest.mark.long
-def test_a_story_goes_the_whole_way_and_back_without_javascript(
-    visit: Callable[..., BrowserContext], served: Served, workshop: Workshop, spoken: Path
+@pytest.mark.parametrize("screen", [PHONE, WIDE], ids=["phone", "wide"])
+@pytest.mark.parametrize("has_scripts", [False, True], ids=["without_scripts", "with_scripts"])
+def test_a_story_goes_the_whole_way_and_back(
+    visit: Callable[..., BrowserContext],
+    served: Served,
+    workshop: Workshop,
+    spoken: Path,
+    screen: dict[str, int],
+    has_scripts: bool,
 ) -> None:
-    people = People(visit, served, workshop)
+    def window(who: Principal | None) -> Page:
+        return visit(served, who, viewport=screen, java_script_enabled=has_scripts).new_page()
+
+    people = People(window, workshop)
     story = send(people.reporter, spoken)
     with workshop.database.read() as session:
         recording_id = session.scalars(select(Recording.id)).one()
