@@ -28,12 +28,13 @@ def receipt(request: Request, parts: House, teller: Teller) -> Response:
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller)
         made = receipts.receipt_of(session, story, person, parts.settings, translator)
-        title = story.title
+        title, language = story.title, story.spoken_language
     return render(
         request,
         "teller-receipt.html",
         translator=translator,
         title=title,
+        language=language,
         receipt=made,
         changes=CHANGES,
         manners=MANNERS,

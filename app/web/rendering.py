@@ -56,6 +56,11 @@ def _lang(code: str | None) -> Markup:
     return Markup(' lang="{}"').format(code) if code else Markup()
 
 
+def _in_language(words: str, code: str | None) -> Markup:
+    """Words that stand within a sentence of the page, and need not be in its language."""
+    return Markup("<span{}>{}</span>").format(_lang(code), words)
+
+
 def _make_environment() -> Environment:
     rooms = sorted(APP.glob("*/templates"))
     environment = Environment(
@@ -70,6 +75,7 @@ def _make_environment() -> Environment:
     environment.filters["short_day"] = _short_day
     environment.filters["label"] = _label
     environment.filters["lang"] = _lang
+    environment.filters["in_language"] = _in_language
     return environment
 
 

@@ -23,6 +23,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.units import format_unit
 from fastapi import Request
+from markupsafe import Markup, escape
 
 LOCALES = Path(__file__).resolve().parent / "locales"
 LANGUAGE_COOKIE = "community_reporting_language"
@@ -86,12 +87,17 @@ def _said(value: object, translate: Callable[[str], str]) -> object:
 
 @dataclass(frozen=True)
 class Translator:
-    """Says things in one of :data:`LANGUAGES`. Called with a message and what to fill in, it gives the text."""
+    """Says things in one of :data:`LANGUAGES`. Called with a message and what to fill in, it gives the text.
+
+    Markup that is filled in stays what it is, and all around it is escaped.
+    """
 
     language: str
 
     def __call__(self, message: str, **filled: object) -> str:
         text = catalogue_of(self.language).gettext(message)
+        if any(isinstance(each, Markup) for each in filled.values()):
+            return escape(text).format(**filled)
         return text.format(**filled) if filled else text
 
     def many(self, one: str, several: str, count: int, **filled: object) -> str:

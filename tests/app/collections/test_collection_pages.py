@@ -78,7 +78,7 @@ def test_story_that_was_taken_out_is_put_back_where_it_stood_with_its_note(room:
     team.post(f"{page}/entries/{second}/note", data={"note": "Ask her again."})
     team.post(f"{page}/entries/{second}/remove")
     shown = team.get(page).text
-    assert "“Second” is no longer in this collection." in shown
+    assert '“<span lang="en">Second</span>” is no longer in this collection.' in shown
     put_back = forms_of(shown, f"{page}/entries")[0]
     assert put_back.fields == {"story_id": second, "note": "Ask her again.", "place": "1"}
     assert team.post(f"{page}/entries", data=put_back.fields).status_code == 303

@@ -392,7 +392,7 @@ def test_story_taken_back_by_the_page_is_gone_for_who_could_read_it_and_never_wa
         "sender": 200, "curator": 200, "team": 200, "stranger": 404, "nobody": 404,
     }  # fmt: skip
     page = browser.get(f"/stories/{story.id}/withdraw").text
-    assert "Take “The &lt;bench&gt;” back?" in page
+    assert 'Take “<span lang="en">The &lt;bench&gt;</span>” back?' in page
     (form,) = forms_of(page, "")
     done = browser.post(f"/stories/{story.id}/withdraw", data=form.fields)
     assert done.status_code == 200

@@ -15,6 +15,7 @@ from babel.messages.extract import extract_from_file
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
+from markupsafe import Markup
 
 from app.web.translation import LANGUAGES, LOCALES, Phrase, Translator, catalogue_of
 from app.words import FOR_TELLERS, MENDS, TITLES, WORDS
@@ -188,6 +189,13 @@ def test_unknown_message_is_said_in_english_and_what_is_filled_in_stays_text() -
         "Nobody has translated {that} yet."
     )
     assert Translator("en")("100 {percent}") == "100 {percent}", "nothing to fill in: left as it is"
+
+
+def test_markup_that_is_filled_in_stays_markup_and_all_around_it_is_text() -> None:
+    titled = Markup('<span lang="pl">{}</span>').format("<b>")
+    said = Translator("en")("{name} & {title}", name="<i>", title=titled)
+    assert said == Markup('&lt;i&gt; &amp; <span lang="pl">&lt;b&gt;</span>')
+    assert isinstance(said, Markup)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
