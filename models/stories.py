@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, case
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Id, new_id, one_of, utc_now
@@ -88,10 +89,15 @@ class Story(Base):
         cascade="all, delete-orphan", passive_deletes=True, order_by="Recording.position"
     )
 
-    @property
+    @hybrid_property
     def spoken_language(self) -> str | None:
         """The language it is told in: as given, or as heard; None while that is not known."""
         return self.detected_language if self.language == DETECT else self.language
+
+    @spoken_language.inplace.expression
+    @classmethod
+    def _spoken_language(cls) -> ColumnElement[str | None]:
+        return case((cls.language == DETECT, cls.detected_language), else_=cls.language)
 
     @property
     def pilot_ids(self) -> list[str]:

@@ -22,7 +22,6 @@ from models.stories import Purpose, Story, StoryPilot
 from models.themes import StoryTheme, ThemeState
 from storage import gate, journal
 from storage.database import WriteSession
-from storage.search.queries import language_of_story
 
 WORKS_WITH_COLLECTIONS = (Role.PILOT_TEAM, Role.CURATOR)
 
@@ -64,7 +63,7 @@ class CollectionQuery:
             )
             found.append(Story.id.in_(themed))
         if self.language:
-            found.append(language_of_story == self.language)
+            found.append(Story.spoken_language == self.language)
         if self.purpose:
             # A story gathered for both serves either.
             found.append(Story.purpose.in_({self.purpose, Purpose.BOTH}))

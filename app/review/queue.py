@@ -13,7 +13,6 @@ from sqlalchemy import (
     Select,
     String,
     and_,
-    exists,
     func,
     literal_column,
     or_,
@@ -161,7 +160,7 @@ def _asked_for(session: Session, curator: Principal, filters: Filters) -> Way:
         conditions.append(of_pilot.holds)
         sets.append(of_pilot.ids)
     if filters.language:
-        conditions.append(func.coalesce(Story.detected_language, Story.language) == filters.language)
+        conditions.append(Story.spoken_language == filters.language)
         sets.append(reach.in_language(filters.language))
     if filters.state:
         conditions.append(Story.state == filters.state)
@@ -170,6 +169,6 @@ def _asked_for(session: Session, curator: Principal, filters: Filters) -> Way:
         conditions.append(in_my_hands.holds)
         sets.append(in_my_hands.ids)
     if filters.whose is Whose.NOBODYS:
-        conditions.append(~exists().where(Assignment.story_id == Story.id))
+        conditions.append(~reach.looked_up(Assignment.story_id == Story.id))
     conditions.append(gate.is_in_review(curator))
     return reach.way(session, conditions, sets)

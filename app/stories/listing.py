@@ -80,7 +80,7 @@ def _asked_for(session: Session, principal: Principal, filters: Filters) -> Colu
     if filters.state:
         conditions.append(Story.state == filters.state)
     if filters.language:
-        conditions.append(func.coalesce(Story.detected_language, Story.language) == filters.language)
+        conditions.append(Story.spoken_language == filters.language)
     if filters.is_mine:
         mine = Story.submitted_by == principal.account_id
         conditions.append(mine)

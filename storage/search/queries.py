@@ -13,6 +13,7 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     Select,
+    SQLColumnExpression,
     String,
     case,
     cast,
@@ -33,7 +34,7 @@ from models.curation import State
 from models.pilots import Pilot
 from models.roles import Action, Principal
 from models.search import SearchEntry
-from models.stories import DETECT, Purpose, Story, StoryPilot
+from models.stories import Purpose, Story, StoryPilot
 from models.themes import StoryTheme, ThemeState
 from storage import gate, reach
 from storage.reach import Among, Ids
@@ -45,8 +46,6 @@ from storage.search.terms import Term, as_typed, by_lemma
 _TOGETHER, _AS_TYPED = 1000, 10
 NEWEST = (Story.created_at.desc(), Story.id.desc())
 _WEIGHTS = {Source.TITLE: 3, Source.THEME: 2, Source.SEGMENT: 1}
-
-language_of_story = case((Story.language == DETECT, Story.detected_language), else_=Story.language)
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,7 @@ class Reading:
         query, conditions = self.query, [each.holds for each in self._among()]
         conditions.append(gate.is_readable(self.principal))
         if query.language:
-            conditions.append(language_of_story == query.language)
+            conditions.append(Story.spoken_language == query.language)
         if query.state:
             conditions.append(Story.state == query.state)
         if query.purpose:
@@ -239,7 +238,7 @@ def counts(counted: CTE, *, is_sqlite: bool) -> CompoundSelect[str, str | None, 
     def kind(name: str) -> ColumnElement[str]:
         return literal_column(f"'{name}'", String).label("kind")
 
-    def each(name: str, value: ColumnElement[str | None]) -> Select[str, str | None, int]:
+    def each(name: str, value: SQLColumnExpression[str | None]) -> Select[str, str | None, int]:
         return (
             select(kind(name), value.label("value"), func.count().label("stories"))
             .select_from(counted)
@@ -251,7 +250,7 @@ def counts(counted: CTE, *, is_sqlite: bool) -> CompoundSelect[str, str | None, 
     accepted = (StoryTheme.story_id == Story.id) & (StoryTheme.state == ThemeState.ACCEPTED)
     return union_all(
         total.select_from(counted),
-        each("language", language_of_story),
+        each("language", Story.spoken_language),
         each("state", cast(Story.state, String)),
         each("purpose", cast(Story.purpose, String)),
         each("year", _year_of_story(is_sqlite=is_sqlite)),
