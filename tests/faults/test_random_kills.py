@@ -35,6 +35,7 @@ from tests.faults.knobs import KILLS, SEED
 from tests.faults.power import Running
 from tests.faults.tellers import Entry, Sender, Stopped, Way, ills_of, recording_of, sha256
 from tests.faults.warm import play
+from tests.plugins.own_postgresql import own_server
 from tests.plugins.served import wait_until
 from tests.plugins.stories import Field
 
@@ -261,10 +262,10 @@ def test_some_kills_lose_nothing(sqlite_database: Database, tmp_path: Path) -> N
 
 
 @pytest.mark.long
-def test_some_kills_lose_nothing_on_postgresql(postgresql_database: Database, tmp_path: Path) -> None:
-    live_through(
-        tmp_path, postgresql_database, kills=8, stories=6, what="kills at random moments, PostgreSQL"
-    )
+def test_some_kills_lose_nothing_on_postgresql(tmp_path: Path) -> None:
+    """On a server of its own: an erasure waits for whoever writes, in any database of its server, since before it."""
+    with own_server() as server, closing(Database(server.url)) as database:
+        live_through(tmp_path, database, kills=8, stories=6, what="kills at random moments, PostgreSQL")
 
 
 @pytest.mark.long
