@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import CTE, select
+from sqlalchemy import CTE
 from sqlalchemy.orm import Session
 
 from models.curation import State
@@ -16,7 +15,7 @@ from models.errors import Invalid
 from models.roles import Principal
 from models.stories import Story
 from storage.search.moments import Moment, moments_of
-from storage.search.queries import NEWEST, Reading, SearchQuery, counts
+from storage.search.queries import Reading, SearchQuery, counts
 
 FACETS = ("language", "theme", "state", "pilot", "purpose", "year")
 
@@ -67,9 +66,14 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
     if any(not term.words for term in query.terms):
         return SearchPage()
     reading = Reading(session, principal, query)
-    rows, counted = _rows(session, reading)
+    page = reading.hits().limit(query.limit + 1)
+    if query.cursor:
+        page = page.where(reading.after(*_read_cursor(query.cursor)))
+    rows = [(story, int(score)) for story, score in session.execute(page)]
     shown = rows[: query.limit]
-    total, facets = _count(session, reading.counted(counted), is_sqlite=reading.is_sqlite)
+    is_all = len(rows) <= query.limit and not query.cursor
+    counted = reading.counted([story.id for story, _ in rows] if is_all else None)
+    total, facets = _count(session, counted, is_sqlite=reading.is_sqlite)
     moments = moments_of(session, reading, [story.id for story, _ in shown])
     return SearchPage(
         hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
@@ -77,22 +81,6 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
         facets=facets,
         next=_make_cursor(*shown[-1]) if len(rows) > query.limit else None,
     )
-
-
-def _rows(session: Session, reading: Reading) -> tuple[list[tuple[Story, int]], Collection[str] | None]:
-    """The hits of a page and one more, with their scores; the ids of all to be counted, where they are at hand."""
-    query = reading.query
-    if query.count_up_to is not None and not query.terms and not query.cursor:
-        # Both begin at the newest: one walk finds them.
-        ids = list(session.scalars(reading.newest().limit(max(query.limit + 1, query.count_up_to))))
-        stories = session.scalars(select(Story).where(Story.id.in_(ids[: query.limit + 1])).order_by(*NEWEST))
-        return [(story, 0) for story in stories], ids
-    page = reading.hits().limit(query.limit + 1)
-    if query.cursor:
-        page = page.where(reading.after(*_read_cursor(query.cursor)))
-    rows = [(story, int(score)) for story, score in session.execute(page)]
-    is_all = len(rows) <= query.limit and not query.cursor
-    return rows, [story.id for story, _ in rows] if is_all else None
 
 
 def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:

@@ -44,7 +44,7 @@ from storage.search.terms import Term, as_typed, by_lemma
 # All of a query's words in one place count most, then words as they were typed, then where they stand. A score
 # is made of one story and the query alone; no statistics of the collection take part.
 _TOGETHER, _AS_TYPED = 1000, 10
-NEWEST = (Story.created_at.desc(), Story.id.desc())
+_NEWEST = (Story.created_at.desc(), Story.id.desc())
 _WEIGHTS = {Source.TITLE: 3, Source.THEME: 2, Source.SEGMENT: 1}
 
 
@@ -91,17 +91,13 @@ class Reading:
         """The stories that are found and their scores, best first; without words all score alike."""
         if not self.query.terms:
             newest = select(Story, literal_column("0", Integer).label("score")).where(self._fits)
-            return newest.order_by(*NEWEST)
+            return newest.order_by(*_NEWEST)
         matched = self._matched
         return (
             select(Story, matched.c.score)
             .join(matched, matched.c.story_id == Story.id)
-            .order_by(matched.c.score.desc(), *NEWEST)
+            .order_by(matched.c.score.desc(), *_NEWEST)
         )
-
-    def newest(self) -> Select[str]:
-        """The ids of the stories that fit, newest first; for a query without words."""
-        return select(Story.id).where(self._fits).order_by(*NEWEST)
 
     def after(self, score: int, created_at: datetime, story_id: str) -> ColumnElement[bool]:
         """What comes after a place among the hits."""
@@ -110,20 +106,20 @@ class Reading:
             return tuple_(Story.created_at, Story.id) < tuple_(*place)
         return tuple_(self._matched.c.score, Story.created_at, Story.id) < tuple_(literal(score), *place)
 
-    def counted(self, at_hand: Collection[str] | None) -> CTE:
+    def counted(self, every_hit: Collection[str] | None) -> CTE:
         """The stories that are counted, by ``story_id``: all hits, or the newest as far as the query says.
 
-        :param at_hand: their ids, where they are known already
+        :param every_hit: the ids of all hits, where they are at hand already
         """
         found = select(Story.id.label("story_id"))
-        if at_hand is not None:
-            found = found.where(Story.id.in_(at_hand))
+        if every_hit is not None:
+            found = found.where(Story.id.in_(every_hit))
         elif self.query.terms:
             found = found.where(Story.id.in_(select(self._matched.c.story_id)))
         else:
             found = found.where(self._fits)
         if self.query.count_up_to is not None:
-            found = found.order_by(*NEWEST).limit(self.query.count_up_to)
+            found = found.order_by(*_NEWEST).limit(self.query.count_up_to)
         return found.cte("counted")
 
     @cached_property

@@ -638,7 +638,6 @@ def test_newest_are_read_in_the_order_of_an_index(
             asked.clear()
             reading = Reading(session, reader, query)
             session.execute(reading.hits().limit(20))
-            session.execute(reading.newest().limit(20))
             session.execute(counts(reading.counted(None), is_sqlite=True))
             for each in [each for each in tuple(asked) if "created_at DESC" in each[0]]:
                 plan = _plan(session, sqlite_database, *each)
