@@ -13,7 +13,7 @@ LOOK_EVERY_SECONDS = 0.2
 
 
 def wait_for_older(connection: Connection, *, code: str) -> None:
-    """Until no transaction of this database is older than now, or has begun beside one of any database that is.
+    """Until no transaction of this database is older than now, or sees as far back as one of another database that is.
 
     Durable work always holds one, and renews it every second.
 

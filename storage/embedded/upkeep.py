@@ -44,13 +44,16 @@ def run_shell(run: Path, *commands: str, seconds: float = SHELL_SECONDS) -> str:
                 shell.kill()
     except OSError as error:
         raise Unavailable("object-store-unavailable", reason="shell") from error
-    if shell.returncode != 0:
+    if told is None or shell.returncode != 0:
         raise Unavailable("object-store-unavailable", reason="shell")
     return told
 
 
-def _wait_for(shell: subprocess.Popen[str], line: str, folder: Path, deadline: float) -> str:
-    """What the shell prints. It would wait for ever for a server that has ended, even if another is started."""
+def _wait_for(shell: subprocess.Popen[str], line: str, folder: Path, deadline: float) -> str | None:
+    """What the shell prints; None if it is waited for no longer.
+
+    By itself it would wait for ever for a server that has ended, even if another is started.
+    """
     server = process.running_pid(folder)
     to_say: str | None = line
     while server is not None and process.running_pid(folder) == server and time.monotonic() < deadline:
@@ -58,7 +61,7 @@ def _wait_for(shell: subprocess.Popen[str], line: str, folder: Path, deadline: f
             return shell.communicate(to_say, timeout=LOOKING_SECONDS)[0]
         except subprocess.TimeoutExpired:
             to_say = None
-    raise Unavailable("object-store-unavailable", reason="shell")
+    return None
 
 
 def switch_fsync_on(run: Path) -> None:

@@ -38,21 +38,20 @@ class Moment:
     is_machine_made: bool = False
 
 
-def moments_of(
-    session: Session, reading: Reading, story_ids: Sequence[str]
-) -> Mapping[str, tuple[Moment, ...]]:
+def moments_of(session: Session, reading: Reading, story_ids: list[str]) -> Mapping[str, tuple[Moment, ...]]:
     """Up to three of each story that was found: the best for what was typed, else the first that speak of the theme.
 
     :param story_ids: stories that the gate let through
     """
     query = reading.query
-    if not story_ids or not (query.terms or query.theme):
-        return {}
-    if query.terms:
-        entries = list(session.scalars(reading.best_moments(list(story_ids), SHOWN)))
+    found: list[tuple[SearchEntry, frozenset[int]]] = []
+    if story_ids and query.terms:
+        entries = session.scalars(reading.best_moments(story_ids, SHOWN))
         found = [(each, places_in(each.surface, each.lemmas, query.terms)) for each in entries]
-    else:
-        found = _speaking_of(session, query.theme or "", story_ids)
+    elif story_ids and query.theme:
+        found = _speaking_of(session, query.theme, story_ids)
+    if not found:
+        return {}
     unchecked = _machine_made(session, {entry.recording_id for entry, _ in found if entry.recording_id})
     return {
         story_id: tuple(_moment(entry, places, entry.recording_id in unchecked) for entry, places in of_story)
@@ -61,7 +60,7 @@ def moments_of(
 
 
 def _speaking_of(
-    session: Session, theme: str, story_ids: Sequence[str]
+    session: Session, theme: str, story_ids: list[str]
 ) -> list[tuple[SearchEntry, frozenset[int]]]:
     """What is said where an accepted theme has its evidence, by story, in the order of the recordings.
 
@@ -98,12 +97,11 @@ def _is_around(evidence: Mapping[str, Any]) -> ColumnElement[bool]:
 
 def _evidence_in(entry: SearchEntry, evidence: Sequence[Mapping[str, Any]]) -> frozenset[int]:
     """The numbers of an entry's words that are evidence; none where its words stand there no more."""
-    found: set[int] = set()
+    words, found = spans_of(entry.shown), set[int]()
     for each in evidence:
         start, end = each["start_char"], each["end_char"]
         if each["recording_id"] == entry.recording_id and entry.shown[start:end] == each["text"]:
-            words = enumerate(spans_of(entry.shown))
-            found |= {number for number, (begin, stop) in words if begin < end and stop > start}
+            found |= {number for number, (begin, stop) in enumerate(words) if begin < end and stop > start}
     return frozenset(found)
 
 

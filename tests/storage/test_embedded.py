@@ -18,6 +18,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import psutil
 import pytest
@@ -192,18 +194,23 @@ def test_store_moves_to_a_free_port_and_keeps_what_it_has(folder: Path) -> None:
         assert b"".join(bucket_of(moved).open_range(KEY, 0, None)) == b"kept"
 
 
+def kill_once_before(monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str, folder: Path) -> None:
+    """Let the store end just before a step of its start is taken for the first time."""
+    step, is_first = getattr(where, name), iter([True])
+
+    def take(*given: Any) -> None:
+        if next(is_first, False):
+            process.kill(folder)
+        step(*given)
+
+    monkeypatch.setattr(where, name, take)
+
+
 def test_store_that_ends_while_somebody_joins_it_is_started_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = start_or_join(folder, is_watched=False)
-    wait, is_first = server._wait_until_ready, iter([True])
-
-    def wait_for_one_that_ends(store: Embedded) -> None:
-        if next(is_first, False):
-            process.kill(folder)
-        wait(store)
-
-    monkeypatch.setattr(server, "_wait_until_ready", wait_for_one_that_ends)
+    kill_once_before(monkeypatch, server, "_wait_until_ready", folder)
     try:
         assert start_or_join(folder, is_watched=False).is_running
     finally:
@@ -213,14 +220,7 @@ def test_store_that_ends_while_somebody_joins_it_is_started_again(
 def test_store_that_ends_before_its_first_start_is_finished_is_started_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    switch, is_first = upkeep.switch_fsync_on, iter([True])
-
-    def switch_on_one_that_ends(run: Path) -> None:
-        if next(is_first, False):
-            process.kill(folder)
-        switch(run)
-
-    monkeypatch.setattr(upkeep, "switch_fsync_on", switch_on_one_that_ends)
+    kill_once_before(monkeypatch, upkeep, "switch_fsync_on", folder)
     store = start_or_join(folder, is_watched=False)
     try:
         assert is_synced(store)
