@@ -178,6 +178,7 @@ def test_words_that_the_service_did_not_get_are_said_kept_and_put_back(
     context.set_offline(False)
     page = context.new_page()
     page.goto(f"/review/{story.id}")
+    assert newest(served, story)[0] == 1, "nothing came of the page that closed without a line"
     page.get_by_role("button", name="Put them back").wait_for()
     assert_accessible(page, "words that were not saved")
     # Who overlooks the offer and types on loses nothing of it.
