@@ -8,7 +8,7 @@ the running service that answers people and stands in neither PAGES nor NO_PAGES
 
 ``who`` is a role of tests/access or somebody of ``house``; ``story`` a stage of tests/access, or a story of ``house``.
 A page that is what a form is answered says what the form ``sends``: it gets a story of its own, and changes that.
-All are opened in all the languages.
+All are opened in all the languages; a form that is shown again with what was wrong in it, in two of them.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ class Page:
         return self.route.partition(" ")[2]
 
     @property
+    def is_form_again(self) -> bool:
+        """A form that was not taken: a page that is in the table, with what was wrong beside its fields."""
+        return bool(self.sends) and self.status in (409, 422)
+
+    @property
     def most_script_bytes(self) -> int:
         return REPORTERS_SCRIPT_BYTES if self.who in REPORTERS else CURATORS_SCRIPT_BYTES
 
@@ -95,10 +100,59 @@ BEGUN: tuple[str, Mapping[str, str]] = ("/stories/new", {})
 ALL_ANSWERED = (BEGUN, *((f"/stories/new/{step}", given) for step, given in ANSWERS.items()))
 
 
+# What each of a pilot's sections is answered to, where something of a form is wrong.
+UNFIT: Mapping[str, Mapping[str, str]] = {
+    "about": {"name": "", "others": LONG_WORD},
+    "travels": {"label-0-code": "TK NC", "label-1-uri": LONG_WORD},
+    "safeguarding": {"safeguarding_name": LONG_WORD},
+    "retention": {"unreviewed_days": "many", "originals_days": "0"},
+    "quota": {"gigabytes": "many"},
+    "weights": {"weights": "huge"},
+}
+# Questions that do not take every answer.
+UNANSWERED: Mapping[str, Mapping[str, str]] = {
+    "title": {"title": ""},
+    "language": {"language": LONG_WORD},
+    "purpose": {},
+    "teller": {"teller_is": "other", "teller": ""},
+    "guardian": {"has_guardian": "yes", "guardian": ""},
+    "agree": {},
+    "appearance": {},
+}
+
+
 def asked(step: str) -> Page:
     """A page that asks one question of whoever sends a story; some come, or show more, when all are answered."""
     before = ALL_ANSWERED if step in ("others", "appearance", "name") else [BEGUN]
     return Page("GET /stories/new/{step}", "reporter", fills={"step": step}, before=before)
+
+
+def refused(step: str) -> Page:
+    """The same page, with what was wrong with the answer."""
+    before = ALL_ANSWERED if step == "appearance" else [BEGUN]
+    return Page(
+        "POST /stories/new/{step}",
+        "reporter",
+        fills={"step": step},
+        before=before,
+        sends=UNANSWERED[step] or {"nothing": ""},
+        sent_from=f"/stories/new/{step}",
+        status=422,
+    )
+
+
+def unfit(path: str, who: str, section: str) -> Page:
+    """A section of a pilot's settings, with what was wrong with what was sent."""
+    address = f"{path}/settings/{{section}}"
+    fills = {"section": section}
+    return Page(
+        f"POST {address}",
+        who,
+        fills=fills,
+        sends=UNFIT[section],
+        sent_from=f"{path}/settings/{section}",
+        status=422,
+    )
 
 
 FOR_ANYBODY: Sequence[Page] = (
@@ -146,6 +200,14 @@ FOR_THE_PUBLIC: Sequence[Page] = (
     Page("GET /listen/stories/{story_id}", "nobody", "published"),
     Page("GET /listen/stories/{story_id}", "nobody", "curated", status=404),
     Page("GET /listen/stories/{story_id}/concern", "nobody", "published"),
+    Page(
+        "POST /listen/stories/{story_id}/concern",
+        "nobody",
+        "published",
+        sends={"note": " "},
+        sent_from="/listen/stories/{story_id}/concern",
+        status=422,
+    ),
     Page("GET /listen/thank-you", "nobody"),
     Page("GET /listen/embed/{story_id}", "nobody", "published", is_nameless=True),
     Page("GET /listen/embed/{story_id}", "nobody", "curated", is_nameless=True, status=404),
@@ -157,13 +219,13 @@ FOR_REPORTERS: Sequence[Page] = (
     *(asked(step) for step in ANSWERS if step != "person"),
     Page("GET /stories/new/person", "reporter", before=[BEGUN]),
     Page("GET /stories/new/check", "reporter", before=ALL_ANSWERED),
+    *(refused(step) for step in UNANSWERED),
     Page(
-        "POST /stories/new/{step}",
+        "POST /stories/new/person",
         "reporter",
-        fills={"step": "title"},
         before=[BEGUN],
-        sends={"title": ""},
-        sent_from="/stories/new/title",
+        sends={"person": "", "part": "heard"},
+        sent_from="/stories/new/person",
         status=422,
     ),
     Page("GET /stories/{story_id}/recording", "sender", "nobody asked"),
@@ -229,6 +291,7 @@ FOR_CURATORS: Sequence[Page] = (
     Page("GET /review", "curator"),
     Page("GET /review", "curator", query="state=in-review"),
     Page("GET /review", "curator elsewhere", query="state=declined"),
+    Page("GET /review", "curator", "in review", query="done=put-back&story={story_id}"),
     Page("GET /review/several", "curator"),
     Page("GET /review/several", "curator", "in review", query="act=take&story={story_id}"),
     Page(DESK, "curator", "in review"),
@@ -237,6 +300,14 @@ FOR_CURATORS: Sequence[Page] = (
     Page(DESK, "curator", "flagged"),
     Page(DESK, "curator", "long words"),
     Page(f"{DESK}/recordings/{{recording_id}}/versions", "curator", "in review"),
+    Page(
+        "POST /review/{story_id}/recordings/{recording_id}/transcript",
+        "curator",
+        "in review",
+        sends={"based_on_version": "0", "segment-0-speaker": "Ada", "segment-0-text": LONG_WORD},
+        sent_from="/review/{story_id}",
+        status=409,
+    ),
     Page("GET /stories/{story_id}/embargo", "curator", "flagged"),
     Page("GET /collections/recalls", "curator"),
     Page("GET /webhooks", "curator"),
@@ -244,7 +315,22 @@ FOR_CURATORS: Sequence[Page] = (
     Page("POST /webhooks", "curator", sends={"pilot": "here", "url": "{receiver}"}),
     Page(GOVERNANCE, "curator"),
     *(Page(f"{GOVERNANCE}/settings/{{section}}", "curator", fills={"section": each}) for each in BY_CURATORS),
+    *(unfit("/governance/{code}", "curator", each) for each in UNFIT if each in BY_CURATORS),
     Page(f"{GOVERNANCE}/wordings/{{language}}", "curator"),
+    Page(
+        "POST /governance/{code}/wordings",
+        "curator",
+        sends={"language": "{language}", "text": ""},
+        sent_from="/governance/{code}/wordings/{language}",
+        status=422,
+    ),
+    Page(
+        "POST /governance/{code}/wordings",
+        "curator",
+        query="looks",
+        sends={"language": "{language}", "text": LONG_WORD, "look": "yes"},
+        sent_from="/governance/{code}/wordings/{language}",
+    ),
     Page(f"{GOVERNANCE}/programs", "curator"),
     Page("GET /invitations", "curator"),
     Page("POST /invitations", "curator", sends={"pilot": "here", "role": "reporter", "count": "2"}),
@@ -273,6 +359,7 @@ FOR_ADMINISTRATORS: Sequence[Page] = (
         Page("GET /pilots/{code}/settings/{section}", "administrator", fills={"section": each})
         for each in BY_ADMINISTRATORS
     ),
+    *(unfit("/pilots/{code}", "administrator", each) for each in UNFIT if each in BY_ADMINISTRATORS),
     Page("GET /invitations", "administrator"),
     Page("GET /people", "administrator"),
     Page("GET /people", "administrator", query="q=nobody+of+that+name"),

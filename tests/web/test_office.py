@@ -13,6 +13,7 @@ from models.stories import Recording, RecordingState
 from tests.plugins.browser import PHONE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
+from tests.web.checks import assert_accessible
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Route
@@ -94,6 +95,23 @@ def test_facilitator_imports_what_is_right_and_is_told_of_the_rest(
     assert [each.state for each in found] == [RecordingState.WAITING] * 2
 
 
+def test_answers_to_an_import_are_for_everybody_also_where_its_script_did_not_come(
+    visit: Callable[..., BrowserContext], served: Served, tmp_path: Path
+) -> None:
+    field = Field(served.parts.database)
+    facilitator, files = field.account(Role.FACILITATOR, field.pilot()), memory_card(tmp_path)
+    page = visit(served, facilitator, viewport=PHONE).new_page()
+    page.route("**/static/js/import.js", lambda route: route.abort())
+    page.goto("/imports")
+    page.get_by_label("The table").set_input_files(files[0])
+    page.get_by_role("button", name="Look at the rows").click()
+    page.get_by_label("The recordings").set_input_files(files[1:])
+    assert_accessible(page, "a table that was looked at")
+    page.get_by_role("button", name="Send them").click()
+    expected(page.get_by_role("heading", level=1)).to_have_text("2 of 3 recordings sent")
+    assert_accessible(page, "what became of each row")
+
+
 def test_with_a_script_each_file_is_sent_by_itself_however_often_the_line_breaks(
     visit: Callable[..., BrowserContext], served: Served, tmp_path: Path
 ) -> None:
@@ -114,13 +132,16 @@ def test_with_a_script_each_file_is_sent_by_itself_however_often_the_line_breaks
     page.get_by_role("button", name="Look at the rows").click()
     # Whoever is quicker than the script sends a form without it, which is as good.
     page.wait_for_url("**/imports/check", wait_until="load")
+    assert_accessible(page, "a table, with its script")
     page.get_by_label("The recordings").set_input_files([*files[1:], unnamed])
     page.get_by_role("button", name="Send them").click()
     expected(page.get_by_text("Waiting for a connection.")).to_be_visible()
+    assert_accessible(page, "waiting for a connection")
     away.clear()
     expected(page.get_by_role("heading", name="2 of 3 recordings sent")).to_be_visible()
     expected(page.get_by_role("heading", name="2 of 3 recordings sent")).to_be_focused()
     expected(page.get_by_text("Sent: 100 %")).to_be_visible()
+    assert_accessible(page, "all files sent")
     rows = page.locator("[data-part=became] tr")
     expected(rows).to_have_count(4)
     for row, name, became in zip(

@@ -127,9 +127,11 @@ def test_recording_outlives_its_tab_and_a_lost_line(
     kept = re.search(r"· 0:(\d\d)", found.inner_text())
     assert kept is not None
     assert 8 - LOST_SECONDS <= int(kept[1]) <= 8
+    assert_accessible(page, "an unfinished recording")
     phone.set_offline(True)
     found.get_by_role("button", name="Send it").click()
     page.get_by_text("Waiting for a connection.").wait_for()
+    assert_accessible(page, "waiting for a connection")
     phone.set_offline(False)
     page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
 
@@ -194,6 +196,7 @@ def test_chosen_file_goes_on_where_it_stopped_when_it_is_chosen_again(
     page.get_by_label("A sound or video file").set_input_files(file)
     page.locator("[data-part=file-form] button").click()
     page.get_by_text("Sent: 33 %").first.wait_for()
+    assert_accessible(page, "being sent")
     page.get_by_text("Waiting for a connection.").wait_for()
     page.close()
     phone.unroute("**/api/v1/uploads/*")
@@ -282,11 +285,13 @@ def test_who_leaves_while_recording_is_asked_nothing_and_loses_nothing(
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.type))
     record_for(page, 3)
+    assert_accessible(page, "recording")
     page.get_by_role("button", name="Exit this page").click()
     page.locator(".cr-month").wait_for()
     assert not asked
     page.goto("/")
     expected(page.get_by_role("region", name="Not sent yet")).to_be_visible()
+    assert_accessible(page, "not sent yet")
 
 
 def test_what_was_recorded_for_a_story_that_takes_it_no_more_is_found_by_its_reporter(
@@ -374,6 +379,7 @@ def test_page_opens_and_records_without_a_connection(phone: BrowserContext, stor
     page.goto(f"/stories/{story.id}/record")
     page.wait_for_selector("html[data-recorder=ready]")
     page.get_by_text("You are offline.").wait_for()
+    assert_accessible(page, "offline")
     record_for(page, 1)
     page.get_by_role("button", name="Finish").click()
     page.get_by_role("heading", name="Listen to it").wait_for()

@@ -173,6 +173,7 @@ def test_words_that_the_service_did_not_get_are_said_kept_and_put_back(
     page.get_by_label("Words at 0:00").fill("I left my job.")
     saying(page, "Not saved").wait_for()
     assert "kept in this browser" in saying(page, "Not saved").inner_text()
+    assert_accessible(page, "not saved")
     assert newest(served, story)[0] == 1
     page.close()
     context.set_offline(False)
@@ -207,6 +208,7 @@ def test_comment_is_sent_once_and_is_not_lost_with_the_line(
     comment.fill("And her sister")
     page.get_by_role("button", name="Say it").click()
     page.get_by_role("alert").get_by_text("does not answer").wait_for()
+    assert_accessible(page, "a comment that was not sent")
     assert comment.input_value() == "And her sister"
     context.set_offline(False)
     page.get_by_role("button", name="Say it").click()
@@ -241,6 +243,7 @@ def test_replaced_words_are_counted_and_undone(
     expected(found, "no part of a word").to_have_text("Found: 0")
     page.get_by_label("Parts of words too").check()
     expected(found).to_have_text("Found: 2")
+    assert_accessible(page, "search and replace")
     page.get_by_label("Parts of words too").uncheck()
     page.get_by_label("Search for").fill("MY")
     expected(found).to_have_text("Found: 2")
@@ -291,6 +294,7 @@ def test_recording_that_gets_ready_takes_nobody_from_what_they_write(
             wishes.end(session, wish.id, Outcome.DONE)
     load = page.get_by_role("button", name="Load it")
     load.wait_for()
+    assert_accessible(page, "a recording that is ready")
     assert comment.input_value() == "Ask her"
     load.click()
     load.wait_for(state="detached")

@@ -9,6 +9,7 @@ from models.roles import Role
 from tests.plugins.browser import PHONE, expected
 from tests.plugins.served import Served
 from tests.plugins.stories import Field
+from tests.web.checks import assert_accessible
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Route
@@ -174,5 +175,6 @@ def test_kiosk_asks_before_what_somebody_wrote_is_gone(
     expected(asks).to_be_hidden()
     page.clock.run_for(2_000)
     expected(asks).to_be_visible()
+    assert_accessible(page, "asked whether they are there")
     page.clock.run_for(60_000)
     page.get_by_role("heading", name="Tell your story").wait_for()
