@@ -66,10 +66,13 @@ def _speaking_of(
 
     Quoted is what the story is found by, not what the evidence was cut from: words that no longer stand are not shown.
     """
-    accepted = select(StoryTheme).where(
-        StoryTheme.story_id.in_(story_ids), StoryTheme.theme == theme, StoryTheme.state == ThemeState.ACCEPTED
-    )
-    said = {row.story_id: _of_first_segments(row.evidence) for row in session.scalars(accepted)}
+    # By story and theme alone, which is an index; asked for the state, too, SQLite walks through all of the theme.
+    of_them = select(StoryTheme).where(StoryTheme.story_id.in_(story_ids), StoryTheme.theme == theme)
+    said = {
+        row.story_id: _of_first_segments(row.evidence)
+        for row in session.scalars(of_them)
+        if row.state == ThemeState.ACCEPTED
+    }
     around = [_is_around(each) for of_story in said.values() for each in of_story]
     if not around:
         return []
