@@ -15,11 +15,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from app.commands import backups as backup_commands
 from app.commands import journal as journal_commands
+from app.commands import people as people_commands
 from app.commands import readings
+from app.commands import weights as weights_commands
 from app.settings import Settings
 from app.words import say
 from models.errors import StoryError, Unavailable
-from models.roles import Role
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,10 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Gather, curate and mobilise stories.",
 )
-admin = typer.Typer(no_args_is_help=True, help="Pilots, people, and links to hand out.")
-weights_app = typer.Typer(no_args_is_help=True, help="The recogniser's weights.")
-app.add_typer(admin, name="admin")
-app.add_typer(weights_app, name="weights")
+app.add_typer(people_commands.commands, name="admin")
+app.add_typer(weights_commands.commands, name="weights")
 backup_commands.add_to(app)
 app.add_typer(journal_commands.commands, name="journal")
 app.add_typer(readings.commands, name="reading")
@@ -295,127 +294,6 @@ def erase_leftovers() -> None:
     parts = build(Settings())
     leftovers.rewrite_everything(parts, lambda place: out.print(f"rewriting: {place}"))
     parts.close()
-
-
-@weights_app.command("verify")
-def verify_weights() -> None:
-    """Make the weights ready, and compare them with the upstream digest."""
-    from pipeline.transcription import weights
-
-    settings = Settings()
-    folder = weights.ensure(settings.cache_folder, settings.weights)
-    if not settings.weights and not weights.verify(folder):
-        raise StoryError("weights-changed")
-    out.print(f"{folder}: as they should be", soft_wrap=True)
-
-
-@weights_app.command("convert")
-def convert_weights(
-    to: Annotated[Path | None, typer.Option(help="Where to write; default beside the weights.")] = None,
-) -> None:
-    """Convert the verified weights into a checkpoint for openai-whisper; needs that extra installed."""
-    from pipeline.transcription import weights
-    from pipeline.transcription.conversion import CHECKPOINT, convert_for_openai_whisper
-
-    settings = Settings()
-    folder = weights.ensure(settings.cache_folder, settings.weights)
-    target = convert_for_openai_whisper(folder, to or folder / CHECKPOINT)
-    out.print(f"written: {target}", soft_wrap=True)
-
-
-@admin.command("pilot")
-def add_pilot(
-    code: Annotated[str, typer.Argument(help="Letters, digits and hyphens.")],
-    name: str,
-    languages: Annotated[list[str], typer.Option("--language", "-l", help="One or more codes.")],
-) -> None:
-    """Add a pilot."""
-    from app.operations import administration
-    from app.parts import build
-
-    administration.add_pilot(build(Settings()), code, name, languages)
-    out.print(f"Pilot {code} is there.")
-
-
-@admin.command("invite")
-def invite(pilot: str, role: Role) -> None:
-    """Print an address at which somebody becomes a reporter, facilitator, curator or pilot-team of a pilot."""
-    from app.operations import administration
-    from app.parts import build
-
-    out.print(administration.invite(build(Settings()), pilot, role), soft_wrap=True)
-
-
-@admin.command("role")
-def give_role(sign_in_name: str, pilot: str, role: Role) -> None:
-    """Give somebody who has an account another role."""
-    from app.operations import administration
-    from app.parts import build
-
-    administration.give_role(build(Settings()), sign_in_name, pilot, role)
-    out.print(f"{sign_in_name} is {role} in {pilot} now.")
-
-
-@admin.command("new-password")
-def new_password(sign_in_name: str) -> None:
-    """Print an address at which somebody chooses a new password."""
-    from app.operations import administration
-    from app.parts import build
-
-    out.print(administration.new_password_link(build(Settings()), sign_in_name), soft_wrap=True)
-
-
-@admin.command("administrator")
-def change_administrator(
-    sign_in_name: str,
-    take_back: Annotated[bool, typer.Option("--take-back", help="Let them run it no more.")] = False,
-) -> None:
-    """Let somebody who has an account run the service, too."""
-    from app.operations import administration
-    from app.parts import build
-
-    administration.change_administrator(build(Settings()), sign_in_name, is_given=not take_back)
-    out.print(f"{sign_in_name} {'runs this service no more' if take_back else 'runs this service, too'}.")
-
-
-@admin.command("close")
-def close_account(sign_in_name: str) -> None:
-    """Close somebody's account: sessions, API keys and links end at once. Their stories stay."""
-    from app.operations import administration
-    from app.parts import build
-
-    administration.close(build(Settings()), sign_in_name)
-    out.print(f"{sign_in_name} is closed.")
-
-
-@admin.command("reopen")
-def reopen_account(sign_in_name: str) -> None:
-    """Open a closed account again; its password opens it as before."""
-    from app.operations import administration
-    from app.parts import build
-
-    administration.reopen(build(Settings()), sign_in_name)
-    out.print(f"{sign_in_name} is open.")
-
-
-@admin.command("end-sessions")
-def end_sessions(sign_in_name: str) -> None:
-    """End every session and API key of somebody."""
-    from app.operations import administration
-    from app.parts import build
-
-    administration.end_sessions(build(Settings()), sign_in_name)
-    out.print(f"Every session and key of {sign_in_name} has ended.")
-
-
-@admin.command("reset-second-factor")
-def reset_second_factor(sign_in_name: str) -> None:
-    """Let somebody in by their password alone, who lost their phone and their recovery codes."""
-    from app.operations import administration
-    from app.parts import build
-
-    administration.reset_second_factor(build(Settings()), sign_in_name)
-    out.print(f"{sign_in_name} has no second factor any more.")
 
 
 if __name__ == "__main__":
