@@ -256,7 +256,8 @@ def doctor(
     ] = False,
 ) -> None:
     """Look at every part of the service, say what is wrong and how to mend it. Exit code 1 if something is."""
-    from app.operations.doctor import Finding, examine, mend_what_is_safe, unanswered
+    from app.operations.doctor import examine, mend_what_is_safe
+    from app.operations.doctor.findings import Finding, unanswered
     from app.parts import build
 
     def tell(finding: Finding) -> None:

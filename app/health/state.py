@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.health.routes import ready_parts, state_of_work
 from app.labels import label_of
 from app.operations.backup import last_backup
-from app.operations.doctor import BACKED_UP_WITHIN
+from app.operations.doctor.keeping import BACKED_UP_WITHIN
 from app.operations.fixity import WITHIN
 from app.parts import Parts
 from app.web.translation import N_, Translator

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from app.operations.doctor import Finding, examine
+from app.operations.doctor import examine
+from app.operations.doctor.findings import Finding
 from app.parts import Parts
 from models.base import utc_now
 from storage import journal

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from app.health import state, state_pages
 from app.operations import examinations
-from app.operations.doctor import Finding
+from app.operations.doctor.findings import Finding
 from app.web.translation import Translator
 from models.base import utc_now
 from models.curation import State

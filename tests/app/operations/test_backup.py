@@ -19,7 +19,8 @@ import pytest
 from app.operations import backup
 from app.operations import restore as restoring
 from app.operations.backup import last_backup, make_backup, read_dump
-from app.operations.doctor import Finding, examine
+from app.operations.doctor import examine
+from app.operations.doctor.findings import Finding
 from app.operations.housekeeping import LOOKS, remove_old_backups
 from app.words import WORDS
 from models.base import utc_now

@@ -12,7 +12,8 @@ from sqlalchemy import delete, text, update
 
 from app import parts as parts_module
 from app.operations.comparing import look_daily
-from app.operations.doctor import Finding, examine, mend_what_is_safe
+from app.operations.doctor import examine, mend_what_is_safe
+from app.operations.doctor.findings import Finding
 from app.parts import Parts
 from app.settings import Settings
 from models.consent import Permission, Use

@@ -11,7 +11,8 @@ from sqlalchemy import update
 
 from app.operations import restore as restoring
 from app.operations.backup import make_backup
-from app.operations.doctor import Finding, examine
+from app.operations.doctor import examine
+from app.operations.doctor.findings import Finding
 from app.operations.fixity import AGAIN_AFTER, check_originals
 from models.base import utc_now
 from models.errors import Unavailable

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from app.operations import leftovers
-from app.operations.doctor import Finding, examine
+from app.operations.doctor import examine
+from app.operations.doctor.findings import Finding
 from app.operations.housekeeping import erase_leftovers
 from app.parts import Parts
 from models.base import utc_now

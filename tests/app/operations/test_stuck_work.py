@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.operations import doctor
-from app.operations.doctor import Finding
+from app.operations.doctor import going_on
+from app.operations.doctor.findings import Finding
 from app.parts import Parts
 from app.settings import Settings
 from models.stories import RecordingState, Story
@@ -22,7 +22,7 @@ from tests.plugins.workshop import Workshop
 def findings(workshop: Workshop) -> dict[str, Finding]:
     settings = Settings(_env_file=None, data=workshop.folder, workers=0)
     parts = Parts(settings, workshop.database, workshop.objects, load_codebook())
-    return {each.what: each for each in doctor._work(parts)}
+    return {each.what: each for each in going_on._work(parts)}
 
 
 def killed_while_it_inspects(workshop: Workshop, spoken: Path, version: str | None = None) -> tuple[str, str]:
