@@ -334,6 +334,7 @@ NO_PAGES: Mapping[str, str] = {
     f"GET {COLLECTION}/releases/{{number}}/manifest.json": "is saved",
     f"GET {COLLECTION}/releases/{{number}}/download.zip": "is saved",
     f"GET {COLLECTION}/releases/{{number}}/stories/{{story_id}}/{{name}}": "is saved",
+    "GET /teller/aloud/{wording_id}": "is played",
     "GET /teller/receipt.json": "is saved",
     "GET /teller/everything.zip": "is saved",
     "GET /imports/template.csv": "is saved",
