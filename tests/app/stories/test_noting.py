@@ -49,7 +49,8 @@ def test_no_range_after_the_first_one_of_a_day_writes(
 def test_story_is_heard_where_it_cannot_be_noted(
     served: Served, field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    player = Player(served, field)
+    # What follows the first piece, after which it is noted, comes too.
+    player = Player(served, field, SOUND * 30)
 
     def refuse(*what: object) -> None:
         raise OperationalError("INSERT", {}, Exception("database or disk is full"))
@@ -57,5 +58,5 @@ def test_story_is_heard_where_it_cannot_be_noted(
     monkeypatch.setattr(listenings, "note", refuse)
     for _ in range(2):
         answer = player.listen_as().get(player.path())
-        assert (answer.status_code, answer.content) == (200, SOUND)
+        assert (answer.status_code, answer.content) == (200, SOUND * 30)
     assert noted(player) == set()
