@@ -16,10 +16,11 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from app.parts import House, Parts
 from app.web import cookies, kiosk
 from app.web.cookies import SESSION_COOKIE, TELLER_COOKIE
+from app.web.rendering import wants_page
 from models.errors import NotAllowed, NotSignedIn
 from models.roles import ANYONE, Principal, Role, Scope
 from models.stories import Story
-from storage import accounts, api_keys, second_factors, tellers
+from storage import accounts, api_keys, notices, second_factors, tellers
 
 # Said in the description of the API; over https their names have a prefix.
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A signed-in person's session.")
@@ -44,7 +45,9 @@ def _whoever(
     is_program = request.url.path.startswith("/api/")
     authorization = request.headers.get("authorization", "") if is_program else ""
     cookie = cookies.value_of(request, SESSION_COOKIE, parts.settings)
-    principal, request.state.is_kiosk = _recognise(authorization, cookie, parts)
+    principal, request.state.is_kiosk, request.state.unread_notices = _recognise(
+        authorization, cookie, parts, is_page=wants_page(request)
+    )
     request.state.principal = principal
     if request.state.is_kiosk:
         request.state.idle_seconds = kiosk.idle_seconds(request.url.path)
@@ -83,21 +86,24 @@ def bearer_token(authorization: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _recognise(authorization: str, cookie: str | None, parts: Parts) -> tuple[Principal, bool]:
-    """Who it is, and whether they serve a kiosk."""
+def _recognise(
+    authorization: str, cookie: str | None, parts: Parts, *, is_page: bool = False
+) -> tuple[Principal, bool, int]:
+    """Who it is, whether they serve a kiosk, and for a page how many notices they have not read."""
     with parts.database.read() as session:
         if authorization:
             token = bearer_token(authorization)
             found = api_keys.of_token(session, token) if token is not None else None
             if found is None:
                 raise NotSignedIn("api-key-unknown")
-            return accounts.principal_of(session, found[0], found[1]), False
+            return accounts.principal_of(session, found[0], found[1]), False, 0
         found_session = accounts.account_of_session(session, cookie) if cookie else None
         principal = accounts.principal_of(session, found_session[0]) if found_session else ANYONE
+        unread = notices.unread(session, principal.account_id) if is_page and principal.account_id else 0
     if cookie and found_session and accounts.is_stale(found_session[1]):
         with parts.database.write() as writing:
             accounts.touch_session(writing, cookie)
-    return principal, found_session is not None and found_session[1].kiosk_since is not None
+    return principal, found_session is not None and found_session[1].kiosk_since is not None, unread
 
 
 Anyone = Annotated[Principal, Depends(principal_of)]

@@ -20,7 +20,7 @@ from app.tellers.words import APPEARANCES, CHANGES, MANNERS, USES
 from app.web.bodies import STREAMED
 from app.web.fields import fields_of
 from app.web.rendering import render
-from app.web.translation import LANGUAGES, translator_for
+from app.web.translation import translator_for
 from models.consent import Giver, Manner
 from models.errors import Invalid, NotFound
 from models.roles import Action, Principal
@@ -102,7 +102,6 @@ def _form(
             events=events,
             wording=wording,
             can_be_heard=wording is not None
-            and wording.language in LANGUAGES
             and aloud.can_be_heard(wording.text, wording.language, parts.settings),
             asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, events),
             spoken={code: names[code] for code in dict.fromkeys([language, *PILOT_LANGUAGES, *names])},

@@ -9,9 +9,13 @@ import hashlib
 import threading
 from pathlib import Path
 
+from fastapi.responses import FileResponse
+
 from app.settings import Settings
 from app.stories.words import BACKUPS_KEEP, WHAT_HAPPENS
-from app.web.translation import Translator
+from app.web.headers import SANDBOXED
+from app.web.translation import LANGUAGES, Translator
+from models.errors import NotFound
 from pipeline.media import speaking
 
 # A file takes seconds: who asks for it meanwhile waits, and does not make another.
@@ -29,8 +33,19 @@ def what_happens(language: str, settings: Settings) -> str:
 
 
 def can_be_heard(text: str, language: str, settings: Settings) -> bool:
-    """Whether somebody has read a text aloud, or the machine can."""
-    return _by_a_person(text, language, settings).exists() or speaking.can_speak()
+    """Whether a text is in a language that is read aloud here, and somebody has read it, or the machine can."""
+    return language in LANGUAGES and (_by_a_person(text, language, settings).exists() or speaking.can_speak())
+
+
+def play(text: str, language: str, settings: Settings) -> FileResponse:
+    """A text as sound, or the range of it that is asked for.
+
+    :raises NotFound: nothing here reads it aloud
+    """
+    if not can_be_heard(text, language, settings):
+        raise NotFound("not-found")
+    path = read_aloud(text, language, settings)
+    return FileResponse(path, media_type="audio/mp4", headers=dict(SANDBOXED))
 
 
 def take_reading(text: str, language: str, recording: Path, settings: Settings) -> Path:

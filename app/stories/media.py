@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import chain
 
+import structlog
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.exchange import captions
 from app.exchange.marks import Marks
 from app.parts import Parts
 from app.web.headers import SANDBOXED
-from models.errors import NotFound
+from models.errors import NotFound, StoryError
 from models.roles import Action, Principal
 from models.stories import MEDIA_TYPES, Rendition, RenditionKind
-from storage import communities, gate, journal, recordings, transcripts
+from storage import communities, gate, journal, listenings, recordings, transcripts
+
+log = structlog.get_logger()
 
 # A stream may last an hour; consent may end in its middle.
 ASK_AGAIN_EVERY_BYTES = 4 * 1024 * 1024
 PLAYABLE = (RenditionKind.AUDIO, RenditionKind.VIDEO, RenditionKind.POSTER, RenditionKind.PEAKS)
+LISTENED_TO = frozenset({RenditionKind.AUDIO, RenditionKind.VIDEO})
 
 
 def play(
@@ -40,8 +46,11 @@ def play(
     if kind not in PLAYABLE:
         raise NotFound("rendition-not-there")
     with parts.database.read() as session:
-        gate.may(session, principal, Action.LISTEN, story_id)
+        story = gate.may(session, principal, Action.LISTEN, story_id)
         rendition = _rendition(session, story_id, recording_id, kind)
+        hearers = (
+            listenings.not_noted_today(session, story, principal) if kind in LISTENED_TO else frozenset()
+        )
     return _stream(
         request,
         parts,
@@ -50,6 +59,7 @@ def play(
         size_bytes=rendition.size_bytes,
         media_type=MEDIA_TYPES[kind],
         etag=rendition.sha256,
+        when_begun=partial(_note_listening, parts, story_id, hearers) if hearers else None,
     )
 
 
@@ -119,6 +129,7 @@ def _stream(
     size_bytes: int,
     media_type: str,
     etag: str,
+    when_begun: Callable[[], None] | None = None,
 ) -> Response:
     headers = {"Accept-Ranges": "bytes", "ETag": f'"{etag}"'} | SANDBOXED
     headers["Content-Length"] = str(size_bytes)
@@ -135,7 +146,25 @@ def _stream(
     body = _bytes_while_permitted(parts, permission, key, start, end - start)
     # Taken before the answer begins: a store that does not answer can still be said.
     first = next(body, b"")
-    return StreamingResponse(chain([first], body), 206 if asked else 200, headers, media_type)
+    return StreamingResponse(
+        chain([first], _after(when_begun), body), 206 if asked else 200, headers, media_type
+    )
+
+
+def _after(act: Callable[[], None] | None) -> Iterator[bytes]:
+    """What is done once the first bytes are on their way: nobody waits for it to begin to hear."""
+    if act is not None:
+        act()
+    yield from ()
+
+
+def _note_listening(parts: Parts, story_id: str, hearers: Collection[str]) -> None:
+    """For its teller. It is heard also where that cannot be noted: the database is busy, or another was quicker."""
+    try:
+        with parts.database.write() as session:
+            listenings.note(session, story_id, hearers)
+    except (StoryError, SQLAlchemyError) as error:
+        log.warning("listening not noted", story=story_id, error=type(error).__name__)
 
 
 def _range_asked(request: Request, etag: str, size_bytes: int) -> tuple[int, int] | None:

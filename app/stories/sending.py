@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
@@ -24,7 +24,6 @@ from app.tellers.words import USES
 from app.web import kiosk
 from app.web.cookies import DRAFTING
 from app.web.fields import fields_of
-from app.web.headers import SANDBOXED
 from app.web.rendering import render
 from app.web.translation import LANGUAGES, Translator, translator_for
 from models.base import new_id
@@ -75,10 +74,7 @@ def read_aloud(parts: House, sender: Sender, language: str, wording: str = "") -
         if read is None or read.language != language:
             raise NotFound("not-found")
         text = read.text
-    if not aloud.can_be_heard(text, language, parts.settings):
-        raise NotFound("not-found")
-    path = aloud.read_aloud(text, language, parts.settings)
-    return FileResponse(path, media_type="audio/mp4", headers=dict(SANDBOXED))
+    return aloud.play(text, language, parts.settings)
 
 
 @router.get("/check")

@@ -14,6 +14,7 @@ from app.access import Teller
 from app.consents.forms import wrong_in
 from app.often import EVENTS, at_most
 from app.parts import House, Parts
+from app.stories import aloud
 from app.tellers import forms, receipts, service, views
 from app.tellers.words import CHANGES, GIVERS, MANNERS, USES
 from app.web import cookies
@@ -24,7 +25,7 @@ from app.web.rendering import render
 from app.web.translation import Translator, translator_for
 from models.base import utc_now
 from models.consent import Giver, Use, word_of
-from models.errors import Invalid
+from models.errors import Invalid, NotFound
 from models.roles import Action, Principal
 from models.stories import Part
 from storage import ledger, pilots, taken_copies, tellers, wordings
@@ -50,6 +51,17 @@ async def say(request: Request, parts: House, teller: Teller) -> Response:
     return RedirectResponse(DOOR, 303)
 
 
+@router.get("/aloud/{wording_id}")
+def read_aloud(parts: House, teller: Teller, wording_id: str) -> Response:
+    """A text about consent of the story's pilots or of the service, as sound: whoever is asked by it may hear it."""
+    with parts.database.read() as session:
+        story, _ = service.at_the_door(session, teller, Action.RECORD_CONSENT)
+        read = wordings.shown(session, wording_id, story.pilot_ids)
+    if read is None:
+        raise NotFound("not-found")
+    return aloud.play(read.text, read.language, parts.settings)
+
+
 def _form(
     request: Request,
     parts: Parts,
@@ -66,6 +78,7 @@ def _form(
         shares = pilots.of_ids(session, story.pilot_ids)
         if filled is None:
             filled = forms.fields_of(own, uses, shares)
+        wording = wordings.current(session, story.pilot_ids, translator.language)
         return render(
             request,
             "teller-consent.html",
@@ -81,7 +94,9 @@ def _form(
             ],
             guardian=person.guardian,
             is_guardian=teller.giver is Giver.GUARDIAN,
-            wording=wordings.current(session, story.pilot_ids, translator.language),
+            wording=wording,
+            can_be_heard=wording is not None
+            and aloud.can_be_heard(wording.text, wording.language, parts.settings),
         )
 
 

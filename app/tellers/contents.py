@@ -26,7 +26,17 @@ from models.errors import NotFound
 from models.holds import Hold, HoldKind
 from models.stories import Recording, Story, StoryPerson, TellerContact
 from models.transcripts import Transcript
-from storage import journal, ledger, notices, responses, review_copies, taken_copies, themes
+from storage import (
+    journal,
+    ledger,
+    listenings,
+    notices,
+    pilots,
+    responses,
+    review_copies,
+    taken_copies,
+    themes,
+)
 
 Sheet = dict[str, Any] | list[dict[str, Any]]
 Maker = Callable[[Session, Story, StoryPerson | None], Sheet | None]
@@ -97,6 +107,15 @@ def _journal(session: Session, story: Story, person: StoryPerson | None) -> Shee
     ]
 
 
+def _listened_to(session: Session, story: Story, person: StoryPerson | None) -> Sheet:
+    found = listenings.of_story(session, story.id)
+    named = {pilot.id: pilot.name for pilot in pilots.of_ids(session, [pilot for _, pilot in found])}
+    return [
+        {"by": role, "pilot": named.get(pilot_id), "days": [day.isoformat() for day in days]}
+        for (role, pilot_id), days in found.items()
+    ]
+
+
 def _copies_taken(session: Session, story: Story, person: StoryPerson | None) -> Sheet:
     return [_plain(vars(each)) for each in taken_copies.of_story(session, story.id)]
 
@@ -130,6 +149,7 @@ SHEETS: Mapping[str, Maker] = {
     "story.json": _story,
     "themes.json": _themes,
     "consent/ledger.json": _ledger,
+    "listened-to.json": _listened_to,
     "copies-taken.json": _copies_taken,
     "responses.json": _responses,
     "review-copies.json": _review_copies,

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from app.access import Teller
-from app.parts import House
+from app.parts import House, Parts
+from app.problems import status_of
 from app.stories.schemas import RecordingOut
 from app.stories.views import recording_view
+from app.stories.words import CHOICE_MISSING
 from app.tellers import service, views
 from app.tellers.words import ANSWERS, SHOWN_AS
 from app.web.doors import DOOR
+from app.web.fields import fields_of
 from app.web.rendering import render
 from app.web.translation import Translator, translator_for
-from models.errors import NotFound
+from app.words import say
+from models.errors import Conflict, Invalid, NotFound
+from models.roles import Principal
 from models.stories import Part, Story
 from models.tellers import CopyAnswer, ReviewCopy
 from models.transcripts import Transcript
@@ -28,9 +35,6 @@ from storage import recordings, review_copies
 from storage.release_entries import manifest_of
 
 router = APIRouter()
-
-Message = Annotated[str, Form()]
-CopyId = Annotated[str, Form(max_length=32)]
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,39 @@ class Leaving:
 
 @router.get("/copy")
 def show(request: Request, parts: House, teller: Teller) -> Response:
-    translator = translator_for(request)
+    return _page(request, parts, teller)
+
+
+@router.post("/copy")
+async def answer(request: Request, parts: House, teller: Teller) -> Response:
+    """Answer it. What cannot stand so is said in the form, where what was written stays."""
+    fields = await fields_of(request)
+    try:
+        await run_in_threadpool(_answer, parts, teller, fields)
+    except (Invalid, Conflict) as error:
+        return await run_in_threadpool(_page, request, parts, teller, fields, error)
+    return RedirectResponse(f"{DOOR}/copy", 303)
+
+
+def _answer(parts: Parts, teller: Principal, fields: Mapping[str, str]) -> None:
+    says = fields.get("answer", "")
+    if says not in tuple(CopyAnswer):
+        raise Invalid("form-incomplete")
+    with parts.database.write() as session:
+        service.answer_copy(
+            session, teller, fields.get("copy_id", ""), CopyAnswer(says), fields.get("message", "")
+        )
+
+
+def _page(
+    request: Request,
+    parts: Parts,
+    teller: Principal,
+    filled: Mapping[str, str] | None = None,
+    error: Invalid | Conflict | None = None,
+) -> Response:
+    """The copy with its form; in it what was ``filled`` in, and why that cannot stand."""
+    translator, filled = translator_for(request), filled or {}
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller)
         copy = views.copy_for(session, story, person)
@@ -56,7 +92,12 @@ def show(request: Request, parts: House, teller: Teller) -> Response:
         return render(
             request,
             "teller-copy.html",
+            status=status_of(error) if error else 200,
             translator=translator,
+            errors=_wrong(error, translator) if error else {},
+            # Who is to look again has not answered yet to what they see then.
+            chosen="" if isinstance(error, Conflict) else filled.get("answer", ""),
+            written=filled.get("message", ""),
             copy=copy,
             is_current=_is_current(session, story, copy),
             leaving=leaving(session, story, parts.codebook, translator),
@@ -67,18 +108,12 @@ def show(request: Request, parts: House, teller: Teller) -> Response:
         )
 
 
-@router.post("/copy")
-def answer(
-    request: Request,
-    parts: House,
-    teller: Teller,
-    copy_id: CopyId,
-    answer: Annotated[CopyAnswer, Form()],
-    message: Message = "",
-) -> Response:
-    with parts.database.write() as session:
-        service.answer_copy(session, teller, copy_id, answer, message)
-    return RedirectResponse(f"{DOOR}/copy", 303)
+def _wrong(error: Invalid | Conflict, translator: Translator) -> dict[str, str]:
+    """What is wrong with an answer, by where it is said."""
+    if error.code == "form-incomplete":
+        return {"answer-approved": translator(CHOICE_MISSING)}
+    where = "copy" if isinstance(error, Conflict) else "message"
+    return {where: say(error.code, dict(error.parameters), translator)}
 
 
 def leaving(session: Session, story: Story, codebook: Codebook, translator: Translator) -> Leaving:

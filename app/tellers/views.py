@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from app.tellers.words import (
     AS_GUARDIAN,
     BOTH_MUST_AGREE,
     HEARERS,
+    LISTENERS,
     NOTICES,
     OBSTACLES,
     PARTS,
@@ -36,6 +37,7 @@ from models.transcripts import Transcript
 from pipeline.themes.codebook import Codebook
 from storage import (
     ledger,
+    listenings,
     notices,
     pilots,
     responses,
@@ -81,6 +83,14 @@ class CopyTaken:
 
 
 @dataclass(frozen=True)
+class Listened:
+    """Who listened to it here, and on which days."""
+
+    hearer: str
+    days: list[date]
+
+
+@dataclass(frozen=True)
 class Held:
     """Everything that the page of one person in a story shows."""
 
@@ -95,6 +105,7 @@ class Held:
     appearance: str | None
     has_spoken: bool
     hearers: list[str]
+    listened: list[Listened]
     copies: list[CopyTaken]
     responses: list[Response]
     notices: list[tuple[datetime, str]]
@@ -128,6 +139,7 @@ def held(
         appearance=translator(appearances_for(giver)[appearance_of(own)][0]) if own.uses else None,
         has_spoken=bool(theirs),
         hearers=hearers(session, story, translator),
+        listened=listened(session, story, translator),
         copies=copies_taken(session, story),
         responses=responses.for_story(session, story.id),
         notices=[
@@ -226,6 +238,16 @@ def hearers(session: Session, story: Story, translator: Translator) -> list[str]
     if story.state is State.PUBLISHED and any(row.use is Use.PUBLICATION for row in rows):
         found.append(translator(HEARERS[Hearer.EVERYBODY]))
     return found
+
+
+def listened(session: Session, story: Story, translator: Translator) -> list[Listened]:
+    """Who listened to it here: curators, then teams, then whoever came to the public pages."""
+    found = listenings.of_story(session, story.id)
+    named = {pilot.id: pilot.name for pilot in pilots.of_ids(session, [pilot for _, pilot in found])}
+    return [
+        Listened(translator(LISTENERS[role], pilot=named.get(pilot_id, "")), days)
+        for (role, pilot_id), days in sorted(found.items(), key=lambda each: [*LISTENERS].index(each[0][0]))
+    ]
 
 
 def copies_taken(session: Session, story: Story) -> list[CopyTaken]:

@@ -10,7 +10,9 @@ from enum import StrEnum
 
 from app.web.translation import N_
 from models.consent import EventKind, Giver, Manner, Use
+from models.listening import EVERYBODY
 from models.notices import NoticeKind
+from models.roles import Role
 from models.stories import Part
 from models.tellers import CopyAnswer
 from storage.obstacles import Obstacle
@@ -106,6 +108,13 @@ HEARERS: Mapping[Hearer, str] = {
     Hearer.EVERYBODY: N_("Everybody"),
 }
 
+# By how a listening is noted (storage.listenings), in the order in which they are shown.
+LISTENERS: Mapping[str, str] = {
+    Role.CURATOR: HEARERS[Hearer.CURATORS],
+    Role.PILOT_TEAM: HEARERS[Hearer.TEAM],
+    EVERYBODY: N_("Somebody on the public pages"),
+}
+
 NOTICES: Mapping[NoticeKind, str] = {
     NoticeKind.REVIEW_COPY_READY: N_("A copy of your story is ready for you to look at."),
     NoticeKind.CONSENT_ENDS_SOON: N_("What you allowed ends soon. If you want, you can allow it again."),
@@ -160,6 +169,7 @@ FILES: Mapping[str, str] = {
     "consent/ledger.json": N_("Everything that was said about what is allowed, and when."),
     "consent/receipt.json": N_("The same as a receipt."),
     "consent/form-…": N_("Forms on paper that were kept, if there are any."),
+    "listened-to.json": N_("Who has listened to it here, and on which days, without names."),
     "copies-taken.json": N_("Who has taken a copy, and whether they have deleted it."),
     "responses.json": N_("What others have answered."),
     "review-copies.json": N_("Copies that were shown before something left, and the answers."),

@@ -105,6 +105,8 @@ def render(
     page = _environment.get_template(template).render(
         request=request,
         principal=principal,
+        # Counted where it was asked who this is (app.access).
+        unread_notices=getattr(request.state, "unread_notices", 0),
         # At a kiosk: after how long a page that is left alone returns to the start.
         idle_seconds=getattr(request.state, "idle_seconds", None),
         status=status,

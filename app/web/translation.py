@@ -9,7 +9,7 @@ translated yet is shown in English. What is filled in stands in braces by name: 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -139,7 +139,7 @@ class Translator:
             size_bytes * 10 // unit / 10, name, length="short", locale=_locale_of(self.language)
         )
 
-    def days(self, moments: list[datetime]) -> str:
+    def days(self, moments: Sequence[date]) -> str:
         """One date, or the first and the last."""
         first, last = self.day(min(moments)), self.day(max(moments))
         return first if first == last else f"{first} – {last}"

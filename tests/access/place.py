@@ -23,7 +23,7 @@ from models.consent import Giver
 from models.roles import Principal, Role, Scope
 from models.stories import Story
 from pipeline.themes.codebook import load_codebook
-from storage import accounts, api_keys, invitations, sign_ins, tellers, webhooks
+from storage import accounts, api_keys, invitations, sign_ins, tellers, webhooks, wordings
 from storage.database import Database
 from storage.objects import Objects
 from tests.access.asking import Raw, ask
@@ -83,6 +83,7 @@ class Place:
             "language": "en",
             "invitation_id": self._invitation(),
             **self._webhook(),
+            "wording_id": self._wording(),
             "key_id": self._made_key("reporter", frozenset(Scope)).key.id,
             "account_id": self.people["reporter"].account_id,
             "session_id": self._session_of("reporter"),
@@ -132,6 +133,11 @@ class Place:
         with self.database.write() as session:
             accounts.make_link(session, LinkPurpose.INVITATION, pilot_id=here, role=Role.REPORTER)
             return invitations.standing(session, [here])[0].link.id
+
+    def _wording(self) -> str:
+        """A text about consent of the service, which any story's people may have been shown."""
+        with self.database.write() as session:
+            return wordings.add(session, "en", "We keep it safe.", pilot_id=None, actor="test").id
 
     def _webhook(self) -> dict[str, str]:
         """A webhook, and something that it did not take."""

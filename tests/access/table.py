@@ -495,6 +495,7 @@ FOR_TELLERS: Mapping[str, Way] = {
     "HEAD /teller/recordings/{recording_id}/renditions/{kind}": Way(TELLER, "tells"),
     "GET /teller/recordings/{recording_id}/captions.vtt": Way(TELLER, "tells"),
     "GET /teller/consent": Way(TELLER, "tells"),
+    "GET /teller/aloud/{wording_id}": Way(TELLER, "tells"),
     "POST /teller/consent": Way(TELLER, "tells", BACK, sends=form(appearance="named")),
     "GET /teller/stop/{use}": Way(TELLER, "tells"),
     "POST /teller/stop/{use}": Way(TELLER, "tells", BACK, sends=form(sure="yes")),

@@ -15,7 +15,7 @@ from models.roles import Role
 from models.stories import Part, Recording, Story, Tombstone
 from models.tellers import CopyAnswer
 from models.work import Wish
-from storage import comments, review_copies, wishes
+from storage import comments, listenings, review_copies, wishes
 from tests.erasure import figures
 from tests.erasure.house import BUCKET, House
 from tests.erasure.traces import (
@@ -212,11 +212,13 @@ def test_nothing_is_left(house: House, spoken: Path, tmp_path: Path) -> None:
     for place in ("log", "temporary folder", "work folder", "rest of the data folder"):
         assert before.found[place] - {"wishes"} == set(), f"{place}: it should never be there"
 
+    house.wait_until(lambda: listened_to(house, sent.story_id), "it to be noted that the team listened")
     said(sent.sender.post(f"/stories/{sent.story_id}/withdraw"))
     assert sent.team.get(f"/stories/{sent.story_id}").status_code == 410
     assert sent.team.get(f"/search?q={SECOND}").json()["total"] == 0
     house.wait_until(lambda: is_erased(house, sent.story_id), "erasure")
     house.wait_until(lambda: not work_on(house, sent.story_id), "work to be forgotten")
+    assert not listened_to(house, sent.story_id)
     said_by_doctor = house_doctor(house)
     assert "files: database: 1 erased stories, until 20" in said_by_doctor
     assert "files: index of names: 1 erased stories, until 20" in said_by_doctor
@@ -239,6 +241,11 @@ def test_nothing_is_left(house: House, spoken: Path, tmp_path: Path) -> None:
         stone = session.get_one(Tombstone, sent.story_id)
         assert len(stone.digests) == 1
     assert sent.team.get(f"/stories/{sent.story_id}").status_code == 410
+
+
+def listened_to(house: House, story_id: str) -> bool:
+    with house.database.read() as session:
+        return bool(listenings.of_story(session, story_id))
 
 
 def is_erased(house: House, story_id: str) -> bool:

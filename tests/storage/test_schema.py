@@ -27,6 +27,7 @@ from models.collections import (
 from models.consent import Naming
 from models.curation import State
 from models.errors import Unavailable
+from models.listening import EVERYBODY
 from models.notices import NoticeKind
 from models.roles import Principal, Role, Scope
 from models.schema import Base
@@ -43,6 +44,7 @@ from storage import (
     guessing,
     holds,
     leases,
+    listenings,
     notices,
     review_copies,
     schema,
@@ -141,6 +143,7 @@ def _governed(session: WriteSession, story: Story, team: Principal, pilot: str) 
     by, person = team.account_id or "", story.people[0]
     tellers.begin_session(session, tellers.make_link(session, story, person.id, actor=by))
     review_copies.send(session, story, actor=by)
+    listenings.note(session, story.id, {EVERYBODY})
     assignments.take(session, story, actor=by)
     comments.write(session, story, "Listen to 0:40 again.", actor=by)
     holds.raise_embargo(session, story, until=None, warned_id=by, actor=by)

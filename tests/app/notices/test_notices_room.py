@@ -52,6 +52,33 @@ def test_notices_are_ones_own_and_stay_until_they_are_read(rooms: Rooms) -> None
     assert program.get("/api/v1/notices").json()[0]["read_at"] is not None
 
 
+def test_how_many_notices_are_unread_stands_beside_the_way_to_them(rooms: Rooms) -> None:
+    mine, other = rooms.field.account(Role.CURATOR), rooms.field.account(Role.CURATOR)
+    browser = rooms.browser(mine)
+    assert '<a href="/notices">Notices</a>' in browser.get("/account").text
+    first = told(rooms, mine.account_id, NoticeKind.RETENTION, until="2027-01-01")
+    told(rooms, mine.account_id, NoticeKind.PASSWORD_CHANGED)
+    told(rooms, other.account_id, NoticeKind.PASSWORD_CHANGED)
+    counted = '<a href="/notices">Notices ({}<span class="govuk-visually-hidden"> to read</span>)</a>'
+    for address in ("/account", "/notices", "/", "/review/0"):
+        assert counted.format(2) in browser.get(address).text, address
+    read = [first, told(rooms, mine.account_id, NoticeKind.RETENTION, until="2027-01-02")]
+    for notice_id in read:
+        browser.post(f"/notices/{notice_id}/read")
+    assert counted.format(1) in browser.get("/account").text
+
+
+def test_only_pages_count_notices(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*asked: object) -> int:
+        raise AssertionError("it is no page")
+
+    mine = rooms.field.account(Role.CURATOR)
+    monkeypatch.setattr(notices, "unread", refuse)
+    browser = rooms.browser(mine)
+    assert browser.get("/review/0/progress", headers={"accept": "*/*"}).status_code == 404
+    assert rooms.program(mine).get("/api/v1/notices").status_code == 200
+
+
 def test_a_letter_for_a_person_says_what_is_new_and_names_nobody(rooms: Rooms) -> None:
     sender = rooms.field.account(Role.REPORTER)
     story = rooms.field.story(by=sender, title="Waldemar at the well")

@@ -103,6 +103,54 @@ def test_change_without_words_is_asked_for_again(rooms: Rooms, doors: Doors, cur
     assert newest(rooms, story).answer is None
 
 
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"message": "Leave out my street."}, "answer-approved"),
+        ({"message": "Leave out my street.", "answer": "perhaps"}, "answer-approved"),
+        ({"message": "m" * (review_copies.MAX_MESSAGE_CHARACTERS + 1), "answer": "change-asked"}, "message"),
+        ({"message": "", "answer": "change-asked"}, "message"),
+    ],
+)
+def test_answer_that_is_wrong_says_where_and_loses_nothing_that_was_written(
+    rooms: Rooms, doors: Doors, curator: Principal, wrong: dict[str, str], field: str
+) -> None:
+    story = sent(rooms, curator)
+    browser = doors.opened(story)
+    answer = browser.post("/teller/copy", data=answer_form(browser).fields | wrong)
+    assert answer.status_code == 422
+    assert "<title>Error: " in answer.text
+    assert f'<li><a href="#{field}">' in answer.text
+    assert f'id="{field}-error"' in answer.text
+    (again,) = forms_of(answer.text, "/teller/copy")
+    assert again.fields["message"] == wrong["message"]
+    assert again.fields.get("answer") == (wrong["answer"] if field == "message" else None)
+    assert newest(rooms, story).answer is None
+    assert browser.post("/teller/copy", data=again.filled(answer="stopped", message="")).status_code == 303
+
+
+def test_who_wrote_while_the_story_changed_finds_their_words_again_and_chooses_anew(
+    rooms: Rooms, doors: Doors, curator: Principal
+) -> None:
+    story = sent(rooms, curator)
+    browser = doors.opened(story)
+    seen = answer_form(browser).filled(answer="change-asked", message="Leave out <my> street.")
+    with rooms.database.write() as session:
+        kept = session.get_one(Story, story.id)
+        themes.accept(session, kept, "money", actor=story.submitted_by, codebook=CODEBOOK)
+    answer = browser.post("/teller/copy", data=seen)
+    assert answer.status_code == 409
+    assert "Your words have not been sent:" in answer.text
+    assert "Leave out &lt;my&gt; street." in answer.text
+    rooms.browser(curator).post(f"/stories/{story.id}/review-copy")
+    answer = browser.post("/teller/copy", data=seen)
+    assert (answer.status_code, '<a href="#copy">' in answer.text) == (409, True)
+    (again,) = forms_of(answer.text, "/teller/copy")
+    assert again.fields["message"] == seen["message"]
+    assert "answer" not in again.fields
+    assert again.fields["copy_id"] == newest(rooms, story).id
+
+
 def test_answer_holds_for_what_was_seen_alone(rooms: Rooms, doors: Doors, curator: Principal) -> None:
     story = sent(rooms, curator)
     browser = doors.opened(story)

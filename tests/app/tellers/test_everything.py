@@ -149,6 +149,7 @@ def test_tellers_archive_has_all_that_is_held(rooms: Rooms, doors: Doors, story:
         "consent/ledger.json",
         "consent/receipt.json",
         "consent/form-1.pdf",
+        "listened-to.json",
         "copies-taken.json",
         "responses.json",
         "review-copies.json",
