@@ -74,6 +74,23 @@ def opened(phone: BrowserContext, path: str) -> Page:
     return page
 
 
+def file_form_of(phone: BrowserContext, story: Story) -> Page:
+    """The page to which the questions lead, its scripts ready."""
+    page = phone.new_page()
+    page.goto(f"/stories/{story.id}/recording")
+    page.wait_for_selector("html[data-file-form=ready]")
+    return page
+
+
+def wait_for_requests(page: Page, have_come: Callable[[], bool]) -> None:
+    """Until a page has asked for so much; what it asks for is heard of only while it is waited for."""
+    for _ in range(100):
+        if have_come():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("they did not come")
+
+
 def record_for(page: Page, seconds: float) -> None:
     """Record until the page itself says that so much is recorded."""
     page.get_by_role("button", name="Start recording").click()
@@ -211,6 +228,57 @@ def test_chosen_file_goes_on_where_it_stopped_when_it_is_chosen_again(
     # A page that closes may still send a little of the next piece.
     assert offsets[0] >= MIB, "what had arrived is not sent again"
     assert all(later - earlier == MIB for earlier, later in pairwise(offsets)), "in pieces for a bad line"
+
+
+def test_file_form_after_the_questions_shows_how_far_it_is_and_goes_on_after_a_pause_and_a_closed_page(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path
+) -> None:
+    """The page to which the questions lead: its file comes piece by piece too."""
+    content = some_bytes(4 * MIB + 5)
+    file = tmp_path / "the bench.wav"
+    file.write_bytes(content)
+    offsets: list[int] = []
+    held: list[Route] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PATCH":
+            offsets.append(int(request.headers["upload-offset"]))
+
+    def hold(route: Route) -> None:
+        is_third = route.request.headers.get("upload-offset") == str(2 * MIB)
+        held.append(route) if is_third and route.request.method == "PATCH" else route.continue_()
+
+    page = file_form_of(phone, story)
+    page.on("request", note)
+    phone.route("**/api/v1/uploads/*", hold)
+    page.get_by_label("A sound or video file").set_input_files(file)
+    page.get_by_role("button", name="Send the file").click()
+    page.get_by_text("Sent: 49 %").first.wait_for()
+    expected(page.locator("[data-part=time-left]")).to_have_text(re.compile(r"About 0:\d\d left\."))
+    expected(page.get_by_text("You can close this page and come back")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Paused").wait_for()
+    assert_accessible(page, "paused")
+    page.get_by_role("button", name="Go on").click()
+    wait_for_requests(page, lambda: len(held) == 2)
+    assert offsets == [0, MIB, 2 * MIB, 2 * MIB], "after a pause it goes on where it was"
+    page.close()
+    phone.unroute("**/api/v1/uploads/*")
+
+    page = file_form_of(phone, story)
+    page.get_by_text("“the bench.wav” has not arrived whole.").wait_for()
+    assert_accessible(page, "begun before")
+    offsets.clear()
+    page.on("request", note)
+    page.get_by_label("A sound or video file").set_input_files(file)
+    page.get_by_role("button", name="Send the file").click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    assert_accessible(page, "arrived")
+    assert offsets[0] >= 2 * MIB, "what had arrived is not sent again"
+    _, received = the_one_received(served, story)
+    assert received == content
+    page.get_by_role("link", name="Continue").click()
+    page.wait_for_url(f"**/stories/{story.id}/sent")
 
 
 def test_service_that_starts_again_costs_a_wait_and_not_what_had_arrived(

@@ -1,14 +1,14 @@
 // The page on which a story is recorded and sent: it works as a form without this, and without a connection with it.
+import { takeFileForm } from "./file-form.js";
 import { Shelf, alone } from "./keeping.js";
 import { KeptView } from "./kept-view.js";
 import { canRecord } from "./microphone.js";
 import { RecordingView } from "./recording-view.js";
 import { SendingView } from "./sending-view.js";
-import { canBeRead, fingerprintOf } from "./files.js";
 import { end } from "./sending.js";
 import { storyOf } from "./stories.js";
 import { nameStories } from "./which-story.js";
-import { part, says } from "./page.js";
+import { part } from "./page.js";
 
 const KIOSK = "/kiosk";
 // A cookie says so where this page stands as it was kept, the same for everybody (app.web.cookies).
@@ -52,31 +52,6 @@ async function sendRecording(recorded) {
   await kept.show(left);
   // The page as it was kept may be older than this script.
   if (part("more-kept")) part("more-kept").hidden = left.length === 0;
-}
-
-async function sendFile(file) {
-  if (!(await canBeRead(file))) {
-    sending.refuse(says("cannot-be-read"));
-    return;
-  }
-  const key = await fingerprintOf(file, story);
-  const begun = (await shelf.begunFiles(story)).find((each) => each.key === key);
-  await sending.send(file, {
-    name: file.name,
-    url: begun?.url ?? null,
-    remember: (url) => shelf.noteFile(story, key, file.name, url).catch(() => null),
-    forget: () => shelf.forgetFile(key),
-  });
-}
-
-async function takeForm(form) {
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    sendFile(part("file").files[0]);
-  };
-  const [begun] = await shelf.begunFiles(story);
-  part("begun-file").hidden = !begun;
-  if (begun) part("begun-file").textContent = says("choose-again", { name: begun.name });
 }
 
 /** Where no story stands in the address: to the page of the one that it is for, or of the one that is chosen next. */
@@ -161,7 +136,7 @@ async function begin() {
   window.addEventListener("online", showConnection);
   window.addEventListener("offline", showConnection);
   showConnection();
-  if (part("file-form")) await takeForm(part("file-form"));
+  if (part("file-form")) await takeFileForm(part("file-form"), shelf, sending);
   await lookAround();
   if (isKiosk) await returnToStart();
   document.documentElement.dataset.recorder = "ready";
