@@ -25,12 +25,30 @@ from tests.plugins.stories import Field
 from tests.web.checks import assert_accessible
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Request, Route
+    from playwright.sync_api import APIResponse, Browser, BrowserContext, Dialog, Page, Request, Route
 
 MIB = 1024 * 1024
 LOST_SECONDS = 5
 PAUSE_SECONDS = 3
 SAMPLES_A_SECOND = 16_000
+# Counts what is recorded, and keeps three pieces of it. On a device that is full a transaction fails as it ends; some
+# browsers throw at once what they do not take, and keep what was put before it.
+KEEPS_THREE_PIECES = """
+    window.recordedBytes = 0;
+    const {start} = MediaRecorder.prototype;
+    MediaRecorder.prototype.start = function (...how) {
+        this.addEventListener("dataavailable", ({data}) => (window.recordedBytes += data.size));
+        return start.apply(this, how);
+    };
+    const {put} = IDBObjectStore.prototype;
+    let left = 3;
+    IDBObjectStore.prototype.put = function (value) {
+        if (this.name === "%s" && left-- <= 0) %s
+        return put.call(this, value);
+    };
+"""
+FULL = KEEPS_THREE_PIECES % ("pieces", "setTimeout(() => this.transaction.abort());")
+REFUSES = KEEPS_THREE_PIECES % ("recordings", "throw new DOMException('not this', 'DataCloneError');")
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +112,10 @@ def wait_for_requests(page: Page, have_come: Callable[[], bool]) -> None:
 def record_for(page: Page, seconds: float) -> None:
     """Record until the page itself says that so much is recorded."""
     page.get_by_role("button", name="Start recording").click()
+    until_clock_says(page, seconds)
+
+
+def until_clock_says(page: Page, seconds: float) -> None:
     page.wait_for_function(
         "seconds => {const [m, s] = document.querySelector('[data-part=clock]').textContent.split(':');"
         " return 60 * m + Number(s) >= seconds}",
@@ -341,6 +363,53 @@ def test_file_that_can_be_read_no_more_is_said_to_be_so(
     file.unlink()
     page.locator("[data-part=file-form] button").click()
     page.get_by_text("The browser cannot read this file any more.").wait_for()
+
+
+@pytest.mark.parametrize("keeps_three_pieces", [FULL, REFUSES], ids=["full", "refuses"])
+def test_what_the_device_cannot_keep_is_recorded_on_said_to_be_so_and_arrives_whole(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path, keeps_three_pieces: str
+) -> None:
+    page = phone.new_page()
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.add_init_script(keeps_three_pieces)
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    says_so = page.get_by_text("This device keeps nothing more")
+    record_for(page, 4)
+    assert not says_so.is_visible()
+    expected(says_so).to_be_visible()
+    assert_accessible(page, "full")
+    until_clock_says(page, 12)
+    page.get_by_role("button", name="Finish").click()
+    length = re.search(r"0:(\d\d)", page.get_by_role("heading", name="Listen to it").inner_text())
+    assert length is not None
+    expected(says_so).to_be_visible()
+    player = page.get_by_label("Your recording", exact=True)
+    player.evaluate("player => {player.muted = true; return player.play()}")
+    assert player.evaluate("player => player.error") is None
+
+    page.close(run_before_unload=True)
+    wait_for_requests(page, lambda: asked == ["beforeunload"])
+    phone.route("**/api/v1/uploads/*", lambda route: route.abort())
+    page.locator("[data-part=send-it]").click()
+    page.get_by_text("Waiting for a connection.").wait_for()
+    expected(page.get_by_text("this browser cannot go on with it later").last).to_be_visible()
+    expected(page.get_by_text("You can close this page and come back")).to_be_hidden()
+    phone.unroute("**/api/v1/uploads/*")
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    _, content = the_one_received(served, story)
+    assert len(content) == page.evaluate("window.recordedBytes"), "all of it, and nothing twice"
+    assert -1 <= len(sound_of(content, tmp_path)) / SAMPLES_A_SECOND - int(length[1]) <= 1.5
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    assert asked == ["beforeunload"], "nothing is lost any more"
+    assert not page.get_by_role("region", name="We found an unfinished recording").is_visible()
 
 
 def test_who_leaves_while_recording_is_asked_nothing_and_loses_nothing(

@@ -13,14 +13,15 @@ async function send(file, shelf, sending) {
   await sending.send(file, {
     name: file.name,
     url: begun?.url ?? null,
-    remember: (url) => shelf.noteFile(story, key, file.name, url).catch(() => null),
+    isKept: shelf.isLasting,
+    remember: (url) => shelf.noteFile(story, key, file.name, url),
     forget: () => shelf.forgetFile(key),
   });
 }
 
 /** What the form is given goes by `sending`; the `shelf` knows how far earlier files have come. */
-export async function takeFileForm(form, shelf, sending) {
-  form.onsubmit = (event) => {
+export async function takeFileForm(shelf, sending) {
+  part("file-form").onsubmit = (event) => {
     event.preventDefault();
     send(part("file").files[0], shelf, sending);
   };

@@ -14,7 +14,6 @@ const KIOSK = "/kiosk";
 // A cookie says so where this page stands as it was kept, the same for everybody (app.web.cookies).
 const KIOSK_SIGN = "community_reporting_at_a_kiosk=";
 const KIOSK_IDLE_SECONDS = 3600;
-const ENDINGS = { "audio/mp4": "m4a", "video/mp4": "mp4" };
 
 // Without a connection the same page stands at the address of every story.
 const story = location.pathname.match(/^\/stories\/([^/]+)\/record$/)?.[1] ?? "";
@@ -30,7 +29,7 @@ const kept = new KeptView(shelf, send ?? settle);
 function nameOf({ type, begunAt }) {
   const [kind] = type.split(";");
   const day = new Date(begunAt).toISOString().slice(0, 19).replaceAll(":", "-");
-  return `${day}.${ENDINGS[kind] ?? kind.split("/")[1]}`;
+  return `${day}.${kind === "audio/mp4" ? "m4a" : kind.split("/")[1]}`;
 }
 
 async function sendRecording(recorded) {
@@ -43,15 +42,18 @@ async function sendRecording(recorded) {
     const hasArrived = await sending.send(await shelf.fileOf(recorded), {
       name: nameOf(recorded),
       url: recorded.url,
-      remember: (url) => shelf.note(recorded, { url }).catch(() => null),
+      isKept: !recorded.isLoose,
+      remember: async (url) => {
+        await shelf.note(recorded, { url }).catch(() => null);
+        return !recorded.isLoose;
+      },
       forget: () => shelf.remove(recorded),
     });
     if (!hasArrived) await shelf.note(recorded, { isWanted: false }).catch(() => null);
   });
   const left = await found();
   await kept.show(left);
-  // The page as it was kept may be older than this script.
-  if (part("more-kept")) part("more-kept").hidden = left.length === 0;
+  part("more-kept").hidden = left.length === 0;
 }
 
 /** Where no story stands in the address: to the page of the one that it is for, or of the one that is chosen next. */
@@ -123,6 +125,13 @@ async function returnToStart() {
   await import("./kiosk.js");
 }
 
+/** Who closes the page is asked first where that would cost them what they record; who leaves at once is not. */
+function askBeforeLosing() {
+  const ask = (event) => (recording.isRunning || shelf.wouldLose) && event.preventDefault();
+  window.addEventListener("beforeunload", ask);
+  document.addEventListener("leaving", () => window.removeEventListener("beforeunload", ask));
+}
+
 async function begin() {
   part("here").hidden = !canRecord();
   part("cannot").hidden = canRecord();
@@ -130,13 +139,12 @@ async function begin() {
   part("lasting").hidden = !shelf.isLasting;
   part("which").hidden = Boolean(story);
   part("which").onclick = followWhenSettled;
-  // The page as it was kept may be older than this script.
-  const receipt = part("to-receipt");
-  if (receipt) receipt.href = `/stories/${story}/sent`;
+  part("to-receipt").href = `/stories/${story}/sent`;
   window.addEventListener("online", showConnection);
   window.addEventListener("offline", showConnection);
   showConnection();
-  if (part("file-form")) await takeFileForm(part("file-form"), shelf, sending);
+  askBeforeLosing();
+  await takeFileForm(shelf, sending);
   await lookAround();
   if (isKiosk) await returnToStart();
   document.documentElement.dataset.recorder = "ready";
