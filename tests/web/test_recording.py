@@ -526,5 +526,6 @@ def test_page_opens_and_records_without_a_connection(phone: BrowserContext, stor
     box = page.get_by_role("region", name="Not sent yet")
     box.get_by_role("button", name="Delete them from this device").click()
     box.get_by_text("They are deleted.").wait_for()
+    expected(box.get_by_role("button")).to_be_hidden()
     page.reload()
     assert not box.is_visible()
