@@ -412,6 +412,24 @@ def test_what_the_device_cannot_keep_is_recorded_on_said_to_be_so_and_arrives_wh
     assert not page.get_by_role("region", name="We found an unfinished recording").is_visible()
 
 
+def test_where_a_browser_keeps_nothing_the_story_is_chosen_and_sent_to_without_leaving_the_page(
+    phone: BrowserContext, served: Served, story: Story
+) -> None:
+    page = phone.new_page()
+    page.add_init_script("IDBFactory.prototype.open = () => {throw new DOMException('', 'SecurityError')}")
+    page.goto("/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    expected(page.get_by_text("This browser keeps nothing on the device.")).to_be_visible()
+    record_for(page, 3)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    page.get_by_role("link", name=story.title).click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    the_one_received(served, story)
+    page.get_by_role("link", name="Continue").click()
+    page.wait_for_url(f"**/stories/{story.id}/sent")
+
+
 def test_who_leaves_while_recording_is_asked_nothing_and_loses_nothing(
     phone: BrowserContext, story: Story
 ) -> None:

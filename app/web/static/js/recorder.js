@@ -7,7 +7,6 @@ import { RecordingView } from "./recording-view.js";
 import { SendingView } from "./sending-view.js";
 import { end } from "./sending.js";
 import { storyOf } from "./stories.js";
-import { nameStories } from "./which-story.js";
 import { part } from "./page.js";
 
 const KIOSK = "/kiosk";
@@ -16,7 +15,7 @@ const KIOSK_SIGN = "community_reporting_at_a_kiosk=";
 const KIOSK_IDLE_SECONDS = 3600;
 
 // Without a connection the same page stands at the address of every story.
-const story = location.pathname.match(/^\/stories\/([^/]+)\/record$/)?.[1] ?? "";
+let story = location.pathname.match(/^\/stories\/([^/]+)\/record$/)?.[1] ?? "";
 const isKiosk = "idleSeconds" in document.documentElement.dataset || document.cookie.includes(KIOSK_SIGN);
 const shelf = await Shelf.open();
 const sending = new SendingView(story);
@@ -39,6 +38,7 @@ async function sendRecording(recorded) {
     // On a device that is full this fails: what can be sent is sent all the same.
     await shelf.note(recorded, { isWanted: true, of: story, url }).catch(() => null);
     recording.reset();
+    part("to-receipt").href = `/stories/${story}/sent`;
     const hasArrived = await sending.send(await shelf.fileOf(recorded), {
       name: nameOf(recorded),
       url: recorded.url,
@@ -58,6 +58,7 @@ async function sendRecording(recorded) {
 
 /** Where no story stands in the address: to the page of the one that it is for, or of the one that is chosen next. */
 async function sendElsewhere(recorded) {
+  if (recorded.isLoose) return part("which-title").focus();
   const its = recorded.of && (await storyOf(recorded));
   if (its?.isOpen) return location.assign(`/stories/${recorded.of}/record`);
   if (its && !its.isTheirs) {
@@ -78,7 +79,7 @@ function settle(recorded) {
 /** Whoever chooses a story before the service has answered about the old one comes to it with the recording in hand. */
 async function followWhenSettled(event) {
   const link = event.target.closest("a");
-  if (!settled || !link) return;
+  if (!settled || !link || event.defaultPrevented) return;
   event.preventDefault();
   await settled.catch(() => null);
   location.assign(link.href);
@@ -106,7 +107,20 @@ async function lookAround() {
 
 function showConnection() {
   part("offline").hidden = navigator.onLine;
-  if (!story && navigator.onLine) nameStories();
+  if (!story && navigator.onLine) nameThem();
+}
+
+async function nameThem() {
+  const { nameStories } = await import("./which-story.js");
+  await nameStories(sendFromHere);
+}
+
+/** What goes with this page cannot be taken to the page of the story that it is for: it is sent from here. */
+function sendFromHere(chosen) {
+  if (!shelf.wouldLose) return false;
+  story = sending.story = chosen;
+  sendRecording(recording.recording);
+  return true;
 }
 
 async function openWithoutConnection() {
@@ -139,7 +153,6 @@ async function begin() {
   part("lasting").hidden = !shelf.isLasting;
   part("which").hidden = Boolean(story);
   part("which").onclick = followWhenSettled;
-  part("to-receipt").href = `/stories/${story}/sent`;
   window.addEventListener("online", showConnection);
   window.addEventListener("offline", showConnection);
   showConnection();
