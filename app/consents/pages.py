@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import SignedIn
 from app.consents import evidence
 from app.consents.forms import consent_of, fields_of_standing, wrong_in
-from app.consents.service import terms_of
+from app.consents.service import terms_of, way_back
 from app.often import EVENTS, at_most
 from app.parts import House, Parts
 from app.stories import aloud
@@ -29,26 +29,41 @@ from storage import consents, gate, ledger, pilots, withdrawals, wordings
 
 router = APIRouter(prefix="/stories/{story_id}")
 
+CameFrom = Annotated[str, Query(alias="from", description="The page that led here: it is gone back to.")]
+
 
 @router.get("/people/{person_id}/consent")
 def consent_form(
-    request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str, said: str = ""
+    request: Request,
+    parts: House,
+    actor: SignedIn,
+    story_id: str,
+    person_id: str,
+    said: str = "",
+    came_from: CameFrom = "",
 ) -> Response:
     """The whole of what a person allows. ``said`` is how they have just said it, where that is known."""
-    return _form(request, parts, actor, story_id, person_id, said=said)
+    return _form(request, parts, actor, story_id, person_id, came_from, said=said)
 
 
 @router.post("/people/{person_id}/consent", dependencies=[at_most(EVENTS)])
-async def record(request: Request, parts: House, actor: SignedIn, story_id: str, person_id: str) -> Response:
+async def record(
+    request: Request,
+    parts: House,
+    actor: SignedIn,
+    story_id: str,
+    person_id: str,
+    came_from: CameFrom = "",
+) -> Response:
     """Record it. What cannot stand so is said in the form, where everything stays filled in."""
     fields = await fields_of(request)
     try:
         await run_in_threadpool(_record, parts, actor, story_id, person_id, fields)
     except Invalid as error:
         return await run_in_threadpool(
-            _form, request, parts, actor, story_id, person_id, filled=fields, error=error
+            _form, request, parts, actor, story_id, person_id, came_from, filled=fields, error=error
         )
-    return RedirectResponse(f"/stories/{story_id}", 303)
+    return RedirectResponse(way_back(story_id, came_from), 303)
 
 
 def _form(
@@ -57,6 +72,7 @@ def _form(
     actor: Principal,
     story_id: str,
     person_id: str,
+    came_from: str,
     *,
     said: str = "",
     filled: dict[str, str] | None = None,
@@ -106,6 +122,7 @@ def _form(
             asks_for_renewal=wordings.asks_for_renewal(session, story.pilot_ids, events),
             spoken={code: names[code] for code in dict.fromkeys([language, *PILOT_LANGUAGES, *names])},
             recordings=story.recordings,
+            back=way_back(story_id, came_from),
         )
 
 

@@ -54,6 +54,11 @@ def terms_of(session: Session, sent: ConsentIn) -> Terms:
     )
 
 
+def way_back(story_id: str, came_from: str) -> str:
+    """Where whoever recorded a consent goes on: to the page after sending, which says who is awaited, or the story."""
+    return f"/stories/{story_id}/sent" if came_from == "sent" else f"/stories/{story_id}"
+
+
 def explain(session: Session, story: Story, translate: Callable[[str], str] = str) -> list[AllowedOut]:
     """Each use: open now, or the reason why not, for those who care for the story.
 

@@ -27,6 +27,7 @@ KEPT = (
     "icons/icon-192.png",
     "icons/icon-512.png",
     "js/awake.js",
+    "js/file-form.js",
     "js/files.js",
     "js/keeping.js",
     "js/kept-view.js",

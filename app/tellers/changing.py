@@ -11,12 +11,12 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import Teller
-from app.consents.forms import wrong_in
 from app.often import EVENTS, at_most
 from app.parts import House, Parts
 from app.stories import aloud
-from app.tellers import forms, receipts, service, views
-from app.tellers.words import CHANGES, GIVERS, MANNERS, USES
+from app.tellers import receipts, service, views
+from app.tellers.own_form import own_form
+from app.tellers.words import CHANGES, GIVERS, MANNERS
 from app.web import cookies
 from app.web.cookies import LEAVING, TELLER_COOKIE
 from app.web.doors import DOOR
@@ -28,7 +28,7 @@ from models.consent import Giver, Use, word_of
 from models.errors import Invalid, NotFound
 from models.roles import Action, Principal
 from models.stories import Part
-from storage import ledger, pilots, taken_copies, tellers, wordings
+from storage import ledger, taken_copies, tellers, wordings
 
 router = APIRouter()
 
@@ -73,30 +73,14 @@ def _form(
     translator = translator_for(request)
     with parts.database.read() as session:
         story, person = service.at_the_door(session, teller, Action.RECORD_CONSENT)
-        own = word_of(ledger.events_of(session, story.id, person.id), teller.giver)
-        uses = views.uses_shown(session, story, person, teller.giver, own, translator)
-        shares = pilots.of_ids(session, story.pilot_ids)
-        if filled is None:
-            filled = forms.fields_of(own, uses, shares)
-        wording = wordings.current(session, story.pilot_ids, translator.language)
         return render(
             request,
             "teller-consent.html",
             status=422 if error else 200,
             translator=translator,
-            filled=filled,
-            errors=wrong_in(error, translator) if error else {},
-            uses=uses,
-            shares=[(each.code, translator(USES[Use.SHARING][0], pilot=each.name)) for each in shares],
-            appearances=[
-                {"name": name, "label": translator(label), "hint": translator(hint) if hint else ""}
-                for name, (label, hint) in views.appearances_for(teller.giver).items()
-            ],
-            guardian=person.guardian,
-            is_guardian=teller.giver is Giver.GUARDIAN,
-            wording=wording,
-            can_be_heard=wording is not None
-            and aloud.can_be_heard(wording.text, wording.language, parts.settings),
+            **own_form(
+                session, story, person, teller.giver, translator, parts.settings, filled=filled, error=error
+            ),
         )
 
 

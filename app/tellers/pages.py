@@ -15,7 +15,7 @@ from app.access import Teller
 from app.parts import House
 from app.problems import answer
 from app.stories import media
-from app.tellers import care, changing, copies, handing, keeping, service, views
+from app.tellers import asking, care, changing, copies, handing, keeping, service, views
 from app.web import attempts, cookies
 from app.web.cookies import LEAVING, TELLER_COOKIE
 from app.web.doors import DOOR
@@ -28,6 +28,7 @@ from storage import tellers
 router = APIRouter()
 router.include_router(care.router)
 router.include_router(handing.router)
+router.include_router(asking.router)
 door = APIRouter(prefix=DOOR)
 
 # A room full of people opens its links from one address; guesses are few.

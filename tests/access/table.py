@@ -399,6 +399,8 @@ FOR_PEOPLE: Mapping[str, Way] = {
     # consent
     f"GET {PERSON}/consent": Way(SIGNED_IN, "cares"),
     f"POST {PERSON}/consent": Way(SIGNED_IN, "cares", BACK, sends=form(**{"use-curation": "on"})),
+    f"GET {PERSON}/ask": Way(SIGNED_IN, "cares"),
+    f"POST {PERSON}/ask": Way(SIGNED_IN, "cares", BACK, sends=form(appearance="named")),
     f"GET {SIGNED}": Way(SIGNED_IN, "cares", OK, {404: NOBODY_SPOKE}),
     f"POST {SIGNED}": Way(SIGNED_IN, "cares", 409, {404: NOBODY_SPOKE}, sends=PDF),
     f"GET {PERSON}/link": Way(SIGNED_IN, "cares"),

@@ -25,6 +25,7 @@ LIMITED = {
     often.STORIES: {"POST /api/v1/stories", "POST /stories/new/check"},
     often.EVENTS: {
         "POST /api/v1/stories/{story_id}/people/{person_id}/consents",
+        "POST /stories/{story_id}/people/{person_id}/ask",
         "POST /stories/{story_id}/people/{person_id}/consent",
         "POST /teller/consent",
     },

@@ -255,6 +255,16 @@ FOR_REPORTERS: Sequence[Page] = (
         sent_from=f"{PERSON}/consent",
         status=422,
     ),
+    Page(f"GET {PERSON}/ask", "sender", "nobody asked"),
+    Page(f"GET {PERSON}/ask", "sender", BY_GUARDIAN, query="giver=guardian"),
+    Page(
+        f"POST {PERSON}/ask",
+        "sender",
+        "curated",
+        sends={"appearance": "named", "until": "2020-01-01"},
+        sent_from=f"{PERSON}/ask",
+        status=422,
+    ),
     Page(f"GET {PERSON}/link", "sender", "curated"),
     Page(f"GET {PERSON}/link", "sender", BY_GUARDIAN),
     Page(

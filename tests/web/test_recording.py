@@ -25,12 +25,30 @@ from tests.plugins.stories import Field
 from tests.web.checks import assert_accessible
 
 if TYPE_CHECKING:
-    from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, Request, Route
+    from playwright.sync_api import APIResponse, Browser, BrowserContext, Dialog, Page, Request, Route
 
 MIB = 1024 * 1024
 LOST_SECONDS = 5
 PAUSE_SECONDS = 3
 SAMPLES_A_SECOND = 16_000
+# Counts what is recorded, and keeps three pieces of it. On a device that is full a transaction fails as it ends; some
+# browsers throw at once what they do not take, and keep what was put before it.
+KEEPS_THREE_PIECES = """
+    window.recordedBytes = 0;
+    const {start} = MediaRecorder.prototype;
+    MediaRecorder.prototype.start = function (...how) {
+        this.addEventListener("dataavailable", ({data}) => (window.recordedBytes += data.size));
+        return start.apply(this, how);
+    };
+    const {put} = IDBObjectStore.prototype;
+    let left = 3;
+    IDBObjectStore.prototype.put = function (value) {
+        if (this.name === "%s" && left-- <= 0) %s
+        return put.call(this, value);
+    };
+"""
+FULL = KEEPS_THREE_PIECES % ("pieces", "setTimeout(() => this.transaction.abort());")
+REFUSES = KEEPS_THREE_PIECES % ("recordings", "throw new DOMException('not this', 'DataCloneError');")
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +92,30 @@ def opened(phone: BrowserContext, path: str) -> Page:
     return page
 
 
+def file_form_of(phone: BrowserContext, story: Story) -> Page:
+    """The page to which the questions lead, its scripts ready."""
+    page = phone.new_page()
+    page.goto(f"/stories/{story.id}/recording")
+    page.wait_for_selector("html[data-file-form=ready]")
+    return page
+
+
+def wait_for_requests(page: Page, have_come: Callable[[], bool]) -> None:
+    """Until a page has asked for so much; what it asks for is heard of only while it is waited for."""
+    for _ in range(100):
+        if have_come():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("they did not come")
+
+
 def record_for(page: Page, seconds: float) -> None:
     """Record until the page itself says that so much is recorded."""
     page.get_by_role("button", name="Start recording").click()
+    until_clock_says(page, seconds)
+
+
+def until_clock_says(page: Page, seconds: float) -> None:
     page.wait_for_function(
         "seconds => {const [m, s] = document.querySelector('[data-part=clock]').textContent.split(':');"
         " return 60 * m + Number(s) >= seconds}",
@@ -216,6 +255,57 @@ def test_chosen_file_goes_on_where_it_stopped_when_it_is_chosen_again(
     assert all(later - earlier == MIB for earlier, later in pairwise(offsets)), "in pieces for a bad line"
 
 
+def test_file_form_after_the_questions_shows_how_far_it_is_and_goes_on_after_a_pause_and_a_closed_page(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path
+) -> None:
+    """The page to which the questions lead: its file comes piece by piece too."""
+    content = some_bytes(4 * MIB + 5)
+    file = tmp_path / "the bench.wav"
+    file.write_bytes(content)
+    offsets: list[int] = []
+    held: list[Route] = []
+
+    def note(request: Request) -> None:
+        if request.method == "PATCH":
+            offsets.append(int(request.headers["upload-offset"]))
+
+    def hold(route: Route) -> None:
+        is_third = route.request.headers.get("upload-offset") == str(2 * MIB)
+        held.append(route) if is_third and route.request.method == "PATCH" else route.continue_()
+
+    page = file_form_of(phone, story)
+    page.on("request", note)
+    phone.route("**/api/v1/uploads/*", hold)
+    page.get_by_label("A sound or video file").set_input_files(file)
+    page.get_by_role("button", name="Send the file").click()
+    page.get_by_text("Sent: 49 %").first.wait_for()
+    expected(page.locator("[data-part=time-left]")).to_have_text(re.compile(r"About 0:\d\d left\."))
+    expected(page.get_by_text("You can close this page and come back")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Paused").wait_for()
+    assert_accessible(page, "paused")
+    page.get_by_role("button", name="Go on").click()
+    wait_for_requests(page, lambda: len(held) == 2)
+    assert offsets == [0, MIB, 2 * MIB, 2 * MIB], "after a pause it goes on where it was"
+    page.close()
+    phone.unroute("**/api/v1/uploads/*")
+
+    page = file_form_of(phone, story)
+    page.get_by_text("“the bench.wav” has not arrived whole.").wait_for()
+    assert_accessible(page, "begun before")
+    offsets.clear()
+    page.on("request", note)
+    page.get_by_label("A sound or video file").set_input_files(file)
+    page.get_by_role("button", name="Send the file").click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    assert_accessible(page, "arrived")
+    assert offsets[0] >= 2 * MIB, "what had arrived is not sent again"
+    _, received = the_one_received(served, story)
+    assert received == content
+    page.get_by_role("link", name="Continue").click()
+    page.wait_for_url(f"**/stories/{story.id}/sent")
+
+
 def test_service_that_starts_again_costs_a_wait_and_not_what_had_arrived(
     phone: BrowserContext, served: Served, story: Story, tmp_path: Path
 ) -> None:
@@ -276,6 +366,71 @@ def test_file_that_can_be_read_no_more_is_said_to_be_so(
     file.unlink()
     page.locator("[data-part=file-form] button").click()
     page.get_by_text("The browser cannot read this file any more.").wait_for()
+
+
+@pytest.mark.parametrize("keeps_three_pieces", [FULL, REFUSES], ids=["full", "refuses"])
+def test_what_the_device_cannot_keep_is_recorded_on_said_to_be_so_and_arrives_whole(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path, keeps_three_pieces: str
+) -> None:
+    page = phone.new_page()
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.add_init_script(keeps_three_pieces)
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    says_so = page.get_by_text("This device keeps nothing more")
+    record_for(page, 4)
+    assert not says_so.is_visible()
+    expected(says_so).to_be_visible()
+    assert_accessible(page, "full")
+    until_clock_says(page, 12)
+    page.get_by_role("button", name="Finish").click()
+    length = re.search(r"0:(\d\d)", page.get_by_role("heading", name="Listen to it").inner_text())
+    assert length is not None
+    expected(says_so).to_be_visible()
+    player = page.get_by_label("Your recording", exact=True)
+    player.evaluate("player => {player.muted = true; return player.play()}")
+    assert player.evaluate("player => player.error") is None
+
+    page.close(run_before_unload=True)
+    wait_for_requests(page, lambda: asked == ["beforeunload"])
+    phone.route("**/api/v1/uploads/*", lambda route: route.abort())
+    page.locator("[data-part=send-it]").click()
+    page.get_by_text("Waiting for a connection.").wait_for()
+    expected(page.get_by_text("this browser cannot go on with it later").last).to_be_visible()
+    expected(page.get_by_text("You can close this page and come back")).to_be_hidden()
+    phone.unroute("**/api/v1/uploads/*")
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    _, content = the_one_received(served, story)
+    assert len(content) == page.evaluate("window.recordedBytes"), "all of it, and nothing twice"
+    assert -1 <= len(sound_of(content, tmp_path)) / SAMPLES_A_SECOND - int(length[1]) <= 1.5
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    assert asked == ["beforeunload"], "nothing is lost any more"
+    assert not page.get_by_role("region", name="We found an unfinished recording").is_visible()
+
+
+def test_where_a_browser_keeps_nothing_the_story_is_chosen_and_sent_to_without_leaving_the_page(
+    phone: BrowserContext, served: Served, story: Story
+) -> None:
+    page = phone.new_page()
+    page.add_init_script("IDBFactory.prototype.open = () => {throw new DOMException('', 'SecurityError')}")
+    page.goto("/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    expected(page.get_by_text("This browser keeps nothing on the device.")).to_be_visible()
+    record_for(page, 3)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    page.get_by_role("link", name=story.title).click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    the_one_received(served, story)
+    page.get_by_role("link", name="Continue").click()
+    page.wait_for_url(f"**/stories/{story.id}/sent")
 
 
 def test_who_leaves_while_recording_is_asked_nothing_and_loses_nothing(
@@ -395,5 +550,6 @@ def test_page_opens_and_records_without_a_connection(phone: BrowserContext, stor
     box = page.get_by_role("region", name="Not sent yet")
     box.get_by_role("button", name="Delete them from this device").click()
     box.get_by_text("They are deleted.").wait_for()
+    expected(box.get_by_role("button")).to_be_hidden()
     page.reload()
     assert not box.is_visible()

@@ -57,8 +57,8 @@ def follow(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).first.click()
 
 
-def send(page: Page, recording: Path) -> str:
-    """A reporter sends a story; its address."""
+def send(page: Page, recording: Path, has_scripts: bool) -> str:
+    """A reporter sends a story, its recording piece by piece where there are scripts; its address."""
     page.goto("/stories/new")
     press(page, "Start now")
     page.get_by_label("What is the story called?").fill(TITLE)
@@ -70,8 +70,16 @@ def send(page: Page, recording: Path) -> str:
             page.get_by_label(each).first.check()
         press(page, "Continue")
     press(page, "Yes, keep it and go on")
+    if has_scripts:
+        page.wait_for_selector("html[data-file-form=ready]")
     page.get_by_label("A sound or video file").set_input_files(recording)
-    press(page, "Send the file")
+    if has_scripts:
+        with page.expect_request("**/api/v1/uploads"):
+            press(page, "Send the file")
+        expected(page.get_by_text("It has arrived. Thank you!")).to_be_visible()
+        follow(page, "Continue")
+    else:
+        press(page, "Send the file")
     expected(page.get_by_text("Your story has arrived.")).to_be_visible()
     return urlsplit(page.url).path.removesuffix("/sent")
 
@@ -136,7 +144,7 @@ def test_a_story_goes_the_whole_way_and_back(
         return visit(served, who, viewport=screen, java_script_enabled=has_scripts).new_page()
 
     people = People(window, workshop)
-    story = send(people.reporter, spoken)
+    story = send(people.reporter, spoken, has_scripts)
     with workshop.database.read() as session:
         recording_id = session.scalars(select(Recording.id)).one()
     workshop.start_worker()

@@ -106,9 +106,12 @@ def test_scripts_for_a_reporter_are_light(rooms: Rooms) -> None:
     assert sent + worker <= MOST_SCRIPT_BYTES, f"{sent} and {worker} bytes"
 
 
-def test_everything_that_scripts_say_or_touch_stands_in_the_page(rooms: Rooms, reporter: Principal) -> None:
+@pytest.mark.parametrize("where", ["record", "recording"])
+def test_everything_that_scripts_say_or_touch_stands_in_the_page(
+    rooms: Rooms, reporter: Principal, where: str
+) -> None:
     story = rooms.field.story(by=reporter)
-    page = rooms.browser(reporter).get(f"/stories/{story.id}/record").text
+    page = rooms.browser(reporter).get(f"/stories/{story.id}/{where}").text
     source = "".join((STATIC / each).read_text(encoding="utf-8") for each in files_of(page) if "js/" in each)
     there = set(re.findall(r'data-part="([^"]+)"', page))
     assert set(re.findall(r'\bpart\("([^"]+)"', source)) <= there

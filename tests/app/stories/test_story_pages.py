@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -9,13 +10,14 @@ import httpx2
 import pytest
 from sqlalchemy import event, update
 
+from app.web.translation import Translator
 from models.base import utc_now
-from models.consent import Naming
+from models.consent import Giver, Manner, Naming, Use
 from models.curation import State
 from models.roles import Principal, Role
-from models.stories import Part, Recording, RecordingState, Story
+from models.stories import Part, Recording, RecordingState, Story, StoryPerson
 from models.work import Outcome, Wish, WishKind
-from storage import recordings, themes, wishes
+from storage import ledger, recordings, themes, wishes
 from tests.app.conftest import forms_of
 from tests.plugins.served import Served
 from tests.plugins.stories import EVERY_USE, Field
@@ -97,20 +99,70 @@ def test_who_has_not_said_yes_is_waited_for_with_three_ways_to_ask(
     browser: httpx2.Client, field: Field, sender: Principal
 ) -> None:
     story = field.story(by=sender, consented_to=None, others=[Part.SEEN])
-    for path in (f"/stories/{story.id}", f"/stories/{story.id}/sent"):
+    for path, came_from in ((f"/stories/{story.id}", "story"), (f"/stories/{story.id}/sent", "sent")):
         page = browser.get(path).text
         assert "We wait for 2 people" in page
         for person in story.people:
             at = f"/stories/{story.id}/people/{person.id}"
-            assert {f"{at}/consent", f"{at}/consent?said=spoken", f"{at}/link"} <= set(
-                re.findall(r'href="([^"]+)"', page)
-            )
+            ways = {
+                f"{at}/ask?from={came_from}&in=en",
+                f"{at}/consent?said=spoken&from={came_from}",
+                f"{at}/link",
+            }
+            assert ways <= set(re.findall(r'href="([^"]+)"', html.unescape(page)))
     assert "We wait for 2 people" in browser.get("/stories").text
     at = f"/stories/{story.id}/people/{story.people[0].id}/consent"
     (form,) = forms_of(browser.get(f"{at}?said=spoken").text, "")
     assert form.fields["manner"] == "spoken"
-    assert browser.post(at, data=form.filled(**{"use-curation": "yes"})).status_code == 303
+    answer = browser.post(f"{at}?from=sent", data=form.filled(**{"use-curation": "yes"}))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/stories/{story.id}/sent")
     assert "We wait for 1 person" in browser.get("/stories").text
+
+
+def test_who_is_asked_on_this_device_is_spoken_to_in_their_language_and_it_goes_back_to_whoever_asks(
+    served: Served, browser: httpx2.Client, field: Field, sender: Principal
+) -> None:
+    story = field.story(by=sender, consented_to=None, others=[Part.HEARD])
+    heard = story.people[1].id
+    polish = Translator("pl")
+    assert "We wait for 2 people" in browser.get(f"/stories/{story.id}/sent").text
+    at = f"/stories/{story.id}/people/{heard}/ask?from=sent&in=en"
+    page = browser.get(f"{at}&lang=pl").text
+    assert polish("You are heard in this story.") in page
+    assert polish("What do you allow?") in page
+    assert f'href="/stories/{story.id}/sent"' in page, "the way back"
+    (form,) = forms_of(page, "")
+    assert not [name for name in form.fields if name.startswith(("use-", "share-", "appearance"))]
+    refused = browser.post(at, data=form.filled(**{"use-curation": "yes"}))
+    assert refused.status_code == 422, "how they appear is theirs to say"
+    said = form.filled(**{"use-curation": "yes", "appearance": "hidden"})
+    answer = browser.post(at, data=said)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/stories/{story.id}/sent?lang=en")
+    assert "We wait for 1 person" in browser.get(answer.headers["location"]).text
+    with served.parts.database.read() as session:
+        event = ledger.events_of(session, story.id, heard)[-1]
+    assert (event.manner, event.language, event.given_by) == (Manner.FORM, "pl", Giver.PERSON)
+    assert (set(event.uses), event.recorded_by) == ({Use.CURATION}, sender.account_id)
+
+
+def test_guardian_is_asked_on_this_device_by_a_way_of_their_own(
+    served: Served, browser: httpx2.Client, field: Field, sender: Principal
+) -> None:
+    story = field.story(by=sender, consented_to=None)
+    teller = story.people[0].id
+    at = f"/stories/{story.id}/people/{teller}/ask?from=story&in=en&giver=guardian"
+    assert browser.get(at).status_code == 404, "nobody stands beside them"
+    with served.parts.database.write() as session:
+        session.get_one(StoryPerson, teller).guardian = "his sister"
+    assert at in html.unescape(browser.get(f"/stories/{story.id}").text)
+    page = browser.get(at).text
+    assert "You speak here as guardian (his sister)." in page
+    assert "Each fills in this form once." in page
+    (form,) = forms_of(page, "")
+    browser.post(at, data=form.filled(**{"use-curation": "yes", "appearance": "named"}))
+    with served.parts.database.read() as session:
+        (event,) = ledger.events_of(session, story.id, teller)
+    assert event.given_by is Giver.GUARDIAN
 
 
 # ---- on its way --------------------------------------------------------------------------------------------------

@@ -10,17 +10,15 @@ function answered(request) {
   });
 }
 
-function opened() {
+async function opened() {
   const request = indexedDB.open("recordings", 1);
   request.onupgradeneeded = () => {
     for (const name of STORES) request.result.createObjectStore(name, { keyPath: "key" }).createIndex("of", "of");
   };
-  return answered(request);
+  return new OnDevice(await answered(request));
 }
 
 class OnDevice {
-  isLasting = true;
-
   constructor(database) {
     this.database = database;
   }
@@ -31,7 +29,13 @@ class OnDevice {
       const writing = this.database.transaction(STORES, "readwrite", { durability: "strict" });
       writing.oncomplete = () => resolve();
       writing.onabort = () => reject(writing.error);
-      change((name) => writing.objectStore(name));
+      try {
+        change((name) => writing.objectStore(name));
+      } catch (error) {
+        // What was asked for before it stands alone otherwise.
+        writing.abort();
+        reject(error);
+      }
     });
   }
 
@@ -44,50 +48,52 @@ class OnDevice {
     return answered(of === undefined ? store.getAll() : store.index("of").getAll(of));
   }
 
-  async remove(key) {
-    const pieces = await this.all("pieces", key);
-    await this.write((store) => {
-      pieces.forEach((piece) => store("pieces").delete(piece.key));
+  remove(key) {
+    return this.write((store) => {
+      store("pieces").delete(IDBKeyRange.bound([key, 0], [key, Infinity]));
       ["recordings", "uploads"].forEach((name) => store(name).delete(key));
     });
   }
 }
 
-// Where a browser keeps nothing, as some do in private windows.
+// What cannot be kept: in private windows of some browsers all, on a full device what comes from then on.
 class InMemory {
-  isLasting = false;
-  stores = Object.fromEntries(STORES.map((name) => [name, new Map()]));
+  entries = new Map();
 
   async put(entries) {
-    for (const [name, value] of entries) this.stores[name].set(String(value.key), value);
+    for (const each of entries) this.entries.set(`${each[0]} ${each[1].key}`, each);
   }
 
   async all(name, of) {
-    return [...this.stores[name].values()].filter((value) => of === undefined || value.of === of);
+    const found = ([its, value]) => its === name && (of === undefined || value.of === of);
+    return [...this.entries.values()].filter(found).map(([, value]) => value);
   }
 
   async remove(key) {
-    for (const piece of await this.all("pieces", key)) this.stores.pieces.delete(String(piece.key));
-    for (const name of ["recordings", "uploads"]) this.stores[name].delete(key);
+    for (const [at, [, value]] of this.entries) if ([value.key, value.of].includes(key)) this.entries.delete(at);
   }
 }
 
-/** Where recordings lie until they have arrived. */
+/** Where recordings lie until they have arrived: on the device, and what cannot be kept there, with this page. */
 export class Shelf {
-  constructor(place) {
-    this.place = place;
+  #memory = new InMemory();
+
+  /** @param device null where the browser keeps nothing */
+  constructor(device) {
+    this.device = device;
   }
 
   static async open() {
-    try {
-      return new Shelf(new OnDevice(await opened()));
-    } catch {
-      return new Shelf(new InMemory());
-    }
+    return new Shelf(await opened().catch(() => null));
   }
 
   get isLasting() {
-    return this.place.isLasting;
+    return this.device !== null;
+  }
+
+  /** Whether a recording, or the rest of one, is lost when this page is closed. */
+  get wouldLose() {
+    return [...this.#memory.entries.values()].some(([name]) => name === "recordings");
   }
 
   /** Room for a recording of a story, or of none yet: its first piece puts it there. */
@@ -95,25 +101,27 @@ export class Shelf {
     // A browser may take back what it keeps for a page when space is short, unless it was asked not to.
     navigator.storage?.persist?.();
     const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join(".");
-    return { key, of: story, type, begunAt: Date.now(), seconds: 0, pieces: 0, isWanted: false, url: null };
+    const isLoose = !this.isLasting;
+    return { key, of: story, type, begunAt: Date.now(), seconds: 0, pieces: 0, isWanted: false, url: null, isLoose };
   }
 
+  /** One more piece. Where it cannot be kept, the recording is loose: the rest of it lies in memory alone. */
   async add(recording, piece, seconds) {
     const grown = { ...recording, pieces: recording.pieces + 1, seconds };
-    await this.place.put([
-      ["pieces", { key: [recording.key, recording.pieces], of: recording.key, piece }],
-      ["recordings", grown],
-    ]);
+    const lies = ["pieces", { key: [recording.key, recording.pieces], of: recording.key, piece }];
+    grown.isLoose ||= !(await this.#keep([lies, ["recordings", grown]]));
+    if (grown.isLoose) await this.#memory.put([lies, ["recordings", { ...grown }]]);
     Object.assign(recording, grown);
   }
 
+  /** Of a loose one the device has the beginning alone, which is not under way: nothing is noted there. */
   note(recording, changed) {
     Object.assign(recording, changed);
-    return this.place.put([["recordings", { ...recording }]]);
+    return (recording.isLoose ? this.#memory : this.device).put([["recordings", { ...recording }]]);
   }
 
   async fileOf(recording) {
-    const pieces = await this.place.all("pieces", recording.key);
+    const pieces = await this.#all("pieces", recording.key);
     return new Blob(pieces.map(({ piece }) => piece), { type: recording.type });
   }
 
@@ -121,30 +129,52 @@ export class Shelf {
   async unsent() {
     const busy = await navigator.locks?.query();
     const held = new Set(busy?.held.map((lock) => lock.name));
-    return (await this.place.all("recordings")).filter(({ key }) => !held.has(key));
+    // The beginning of a loose one, on the device, is not another one.
+    const found = new Map((await this.#all("recordings")).map((each) => [each.key, each]));
+    return [...found.values()].filter(({ key }) => !held.has(key));
   }
 
   remove(recording) {
-    return this.place.remove(recording.key);
+    return this.#remove(recording.key);
   }
 
   // ---- chosen files: not their bytes, but how far they are ----
 
   async begunFiles(story) {
-    const begun = await this.place.all("uploads", story);
+    const begun = await this.#all("uploads", story);
     return begun.filter(({ begunAt }) => Date.now() - begunAt < A_WEEK);
   }
 
-  noteFile(story, key, name, url) {
-    return this.place.put([["uploads", { key, of: story, name, url, begunAt: Date.now() }]]);
+  /** Whether that outlives this page. */
+  async noteFile(story, key, name, url) {
+    const noted = [["uploads", { key, of: story, name, url, begunAt: Date.now() }]];
+    const isKept = await this.#keep(noted);
+    if (!isKept) await this.#memory.put(noted);
+    return isKept;
   }
 
   forgetFile(key) {
-    return this.place.remove(key);
+    return this.#remove(key);
   }
 
   async forgetFiles() {
-    for (const each of await this.place.all("uploads")) await this.place.remove(each.key);
+    for (const each of await this.#all("uploads")) await this.#remove(each.key);
+  }
+
+  // ---- both places ----
+
+  /** Whether the device keeps it. */
+  async #keep(entries) {
+    return this.isLasting && this.device.put(entries).then(() => true, () => false);
+  }
+
+  async #all(name, of) {
+    return [...((await this.device?.all(name, of)) ?? []), ...(await this.#memory.all(name, of))];
+  }
+
+  async #remove(key) {
+    await this.device?.remove(key);
+    await this.#memory.remove(key);
   }
 }
 

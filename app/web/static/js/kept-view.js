@@ -24,6 +24,7 @@ export class KeptView {
     player.setAttribute("aria-label", name);
     part("kept-name", one).textContent = `${name} · ${clock(recording.seconds)}`;
     part("kept-player", one).append(player);
+    part("kept-loose", one).hidden = !recording.isLoose;
     part("kept-send", one).onclick = () => this.send(recording);
     part("kept-delete", one).onclick = async () => {
       if (!window.confirm(says("sure"))) return;

@@ -20,9 +20,9 @@ export function moment(milliseconds) {
   return new Intl.DateTimeFormat(document.documentElement.lang, form).format(milliseconds);
 }
 
-/** The one part of a page or of a piece of it that plays this part. */
+/** The one part of a page or of a piece of it that plays this part; of an older page, as browsers keep it, maybe none. */
 export function part(name, within = document) {
-  return within.querySelector(`[data-part="${name}"]`);
+  return within.querySelector(`[data-part="${name}"]`) ?? document.createElement("p");
 }
 
 /** Show one of several parts, and hide the others. */

@@ -1,23 +1,21 @@
 // The page on which a story is recorded and sent: it works as a form without this, and without a connection with it.
+import { takeFileForm } from "./file-form.js";
 import { Shelf, alone } from "./keeping.js";
 import { KeptView } from "./kept-view.js";
 import { canRecord } from "./microphone.js";
 import { RecordingView } from "./recording-view.js";
 import { SendingView } from "./sending-view.js";
-import { canBeRead, fingerprintOf } from "./files.js";
 import { end } from "./sending.js";
 import { storyOf } from "./stories.js";
-import { nameStories } from "./which-story.js";
-import { part, says } from "./page.js";
+import { part } from "./page.js";
 
 const KIOSK = "/kiosk";
 // A cookie says so where this page stands as it was kept, the same for everybody (app.web.cookies).
 const KIOSK_SIGN = "community_reporting_at_a_kiosk=";
 const KIOSK_IDLE_SECONDS = 3600;
-const ENDINGS = { "audio/mp4": "m4a", "video/mp4": "mp4" };
 
 // Without a connection the same page stands at the address of every story.
-const story = location.pathname.match(/^\/stories\/([^/]+)\/record$/)?.[1] ?? "";
+let story = location.pathname.match(/^\/stories\/([^/]+)\/record$/)?.[1] ?? "";
 const isKiosk = "idleSeconds" in document.documentElement.dataset || document.cookie.includes(KIOSK_SIGN);
 const shelf = await Shelf.open();
 const sending = new SendingView(story);
@@ -30,7 +28,7 @@ const kept = new KeptView(shelf, send ?? settle);
 function nameOf({ type, begunAt }) {
   const [kind] = type.split(";");
   const day = new Date(begunAt).toISOString().slice(0, 19).replaceAll(":", "-");
-  return `${day}.${ENDINGS[kind] ?? kind.split("/")[1]}`;
+  return `${day}.${kind === "audio/mp4" ? "m4a" : kind.split("/")[1]}`;
 }
 
 async function sendRecording(recorded) {
@@ -40,47 +38,27 @@ async function sendRecording(recorded) {
     // On a device that is full this fails: what can be sent is sent all the same.
     await shelf.note(recorded, { isWanted: true, of: story, url }).catch(() => null);
     recording.reset();
+    part("to-receipt").href = `/stories/${story}/sent`;
     const hasArrived = await sending.send(await shelf.fileOf(recorded), {
       name: nameOf(recorded),
       url: recorded.url,
-      remember: (url) => shelf.note(recorded, { url }).catch(() => null),
+      isKept: !recorded.isLoose,
+      remember: async (url) => {
+        await shelf.note(recorded, { url }).catch(() => null);
+        return !recorded.isLoose;
+      },
       forget: () => shelf.remove(recorded),
     });
     if (!hasArrived) await shelf.note(recorded, { isWanted: false }).catch(() => null);
   });
   const left = await found();
   await kept.show(left);
-  // The page as it was kept may be older than this script.
-  if (part("more-kept")) part("more-kept").hidden = left.length === 0;
-}
-
-async function sendFile(file) {
-  if (!(await canBeRead(file))) {
-    sending.refuse(says("cannot-be-read"));
-    return;
-  }
-  const key = await fingerprintOf(file, story);
-  const begun = (await shelf.begunFiles(story)).find((each) => each.key === key);
-  await sending.send(file, {
-    name: file.name,
-    url: begun?.url ?? null,
-    remember: (url) => shelf.noteFile(story, key, file.name, url).catch(() => null),
-    forget: () => shelf.forgetFile(key),
-  });
-}
-
-async function takeForm(form) {
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    sendFile(part("file").files[0]);
-  };
-  const [begun] = await shelf.begunFiles(story);
-  part("begun-file").hidden = !begun;
-  if (begun) part("begun-file").textContent = says("choose-again", { name: begun.name });
+  part("more-kept").hidden = left.length === 0;
 }
 
 /** Where no story stands in the address: to the page of the one that it is for, or of the one that is chosen next. */
 async function sendElsewhere(recorded) {
+  if (recorded.isLoose) return part("which-title").focus();
   const its = recorded.of && (await storyOf(recorded));
   if (its?.isOpen) return location.assign(`/stories/${recorded.of}/record`);
   if (its && !its.isTheirs) {
@@ -101,7 +79,7 @@ function settle(recorded) {
 /** Whoever chooses a story before the service has answered about the old one comes to it with the recording in hand. */
 async function followWhenSettled(event) {
   const link = event.target.closest("a");
-  if (!settled || !link) return;
+  if (!settled || !link || event.defaultPrevented) return;
   event.preventDefault();
   await settled.catch(() => null);
   location.assign(link.href);
@@ -129,7 +107,20 @@ async function lookAround() {
 
 function showConnection() {
   part("offline").hidden = navigator.onLine;
-  if (!story && navigator.onLine) nameStories();
+  if (!story && navigator.onLine) nameThem();
+}
+
+async function nameThem() {
+  const { nameStories } = await import("./which-story.js");
+  await nameStories(sendFromHere);
+}
+
+/** What goes with this page cannot be taken to the page of the story that it is for: it is sent from here. */
+function sendFromHere(chosen) {
+  if (!shelf.wouldLose) return false;
+  story = sending.story = chosen;
+  sendRecording(recording.recording);
+  return true;
 }
 
 async function openWithoutConnection() {
@@ -148,6 +139,13 @@ async function returnToStart() {
   await import("./kiosk.js");
 }
 
+/** Who closes the page is asked first where that would cost them what they record; who leaves at once is not. */
+function askBeforeLosing() {
+  const ask = (event) => (recording.isRunning || shelf.wouldLose) && event.preventDefault();
+  window.addEventListener("beforeunload", ask);
+  document.addEventListener("leaving", () => window.removeEventListener("beforeunload", ask));
+}
+
 async function begin() {
   part("here").hidden = !canRecord();
   part("cannot").hidden = canRecord();
@@ -155,13 +153,11 @@ async function begin() {
   part("lasting").hidden = !shelf.isLasting;
   part("which").hidden = Boolean(story);
   part("which").onclick = followWhenSettled;
-  // The page as it was kept may be older than this script.
-  const receipt = part("to-receipt");
-  if (receipt) receipt.href = `/stories/${story}/sent`;
   window.addEventListener("online", showConnection);
   window.addEventListener("offline", showConnection);
   showConnection();
-  if (part("file-form")) await takeForm(part("file-form"));
+  askBeforeLosing();
+  await takeFileForm(shelf, sending);
   await lookAround();
   if (isKiosk) await returnToStart();
   document.documentElement.dataset.recorder = "ready";

@@ -25,10 +25,15 @@ export class RecordingView {
     part("send-it").onclick = () => send(this.recording);
   }
 
+  get isRunning() {
+    return this.#ends.length > 0;
+  }
+
   /** Back to where a recording can begin. */
   reset() {
     URL.revokeObjectURL(this.address);
     part("listen").replaceChildren();
+    part("loose").hidden = true;
     this.#show("before");
   }
 
@@ -54,20 +59,9 @@ export class RecordingView {
   #begin(stream, hasPicture) {
     // Pieces are kept one after the other, in the order in which they came.
     let keeping = Promise.resolve();
-    let isFull = false;
-    const keep = async (data, seconds) => {
-      if (isFull) return;
-      try {
-        await this.shelf.add(this.recording, data, seconds);
-      } catch {
-        isFull = true;
-        this.#warn("full");
-        take.finish();
-      }
-    };
     const take = new Take(stream, hasPicture, {
       piece: (data, seconds) => {
-        keeping = keeping.then(() => keep(data, seconds));
+        keeping = keeping.then(() => this.#keep(data, seconds));
       },
       cutOff: () => {
         this.#warn("cut-off");
@@ -83,9 +77,21 @@ export class RecordingView {
     this.#take = take;
     this.recording = this.shelf.begin(this.story, take.type);
     this.#watch(stream, hasPicture);
+    this.#showLoose();
     this.#show("during");
     this.#goesOn(true);
     part("pause").focus();
+  }
+
+  /** Also what cannot be kept is recorded; the page says what closing it would cost. */
+  async #keep(piece, seconds) {
+    await this.shelf.add(this.recording, piece, seconds);
+    this.#showLoose();
+  }
+
+  #showLoose() {
+    // Where the browser keeps nothing, the page says so from the start.
+    part("loose").hidden = !this.recording.isLoose || !this.shelf.isLasting;
   }
 
   #watch(stream, hasPicture) {
@@ -99,23 +105,17 @@ export class RecordingView {
     let release;
     const isOver = new Promise((resolve) => (release = resolve));
     alone(this.recording.key, () => isOver);
-    window.addEventListener("beforeunload", askBeforeLeaving);
-    document.addEventListener("leaving", this.#leave);
+    const leave = () => this.#take.finish();
+    document.addEventListener("leaving", leave);
     this.#ends.push(
       release,
-      () => document.removeEventListener("leaving", this.#leave),
+      () => document.removeEventListener("leaving", leave),
       stayAwake(),
       watchLevel(stream, showLevel),
       () => clearInterval(ticking),
       () => part("preview").replaceChildren(),
-      () => window.removeEventListener("beforeunload", askBeforeLeaving),
     );
   }
-
-  #leave = () => {
-    window.removeEventListener("beforeunload", askBeforeLeaving);
-    this.#take.finish();
-  };
 
   #pause() {
     this.#take.pause();
@@ -177,8 +177,4 @@ function preview(stream) {
   video.className = "cr-recorder__preview";
   video.setAttribute("aria-label", says("camera"));
   return video;
-}
-
-function askBeforeLeaving(event) {
-  event.preventDefault();
 }

@@ -20,13 +20,14 @@ export class SendingView {
   /**
    * Send something, from where an earlier try has come to; whether it has arrived, or was refused.
    *
-   * @param remember is told where, so that a later try can go on from there
+   * @param isKept whether it outlives this page
+   * @param remember is told where, for a later try; whether that outlives this page
    * @param forget is awaited when it has arrived
    */
-  send(blob, { name, url, remember, forget }) {
+  send(blob, { name, url, isKept, remember, forget }) {
     return new Promise((resolve) => {
       this.sending = new Sending(blob, { story: this.story, name, url }, {
-        begun: remember,
+        begun: async (at) => sayWhetherToStay(await remember(at)),
         progress: (share, seconds) => this.#progress(share, seconds),
         waits: (isAnswered) => this.#wait(isAnswered),
         arrived: async () => {
@@ -47,6 +48,7 @@ export class SendingView {
       part("progress").value = 0;
       part("percent").textContent = part("time-left").textContent = "";
       this.#quarter = 0;
+      sayWhetherToStay(isKept);
       showOnly("sending", ...SHOWN);
       part("sending-title").focus();
       this.#goOn();
@@ -115,4 +117,8 @@ export class SendingView {
     this.#wake?.();
     this.#wake = null;
   }
+}
+
+function sayWhetherToStay(isKept) {
+  showOnly(...(isKept ? ["may-close", "stay"] : ["stay", "may-close"]));
 }
