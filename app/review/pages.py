@@ -89,6 +89,14 @@ def take(
     return RedirectResponse(filters.kept_at(f"/review/{story_id}"), 303)
 
 
+@router.post("/stay", status_code=204)
+def stay(parts: House, curator: Curator, story_id: str) -> None:
+    """Still be at a story that one has in hand, listening or writing: for the desk's scripts."""
+    with parts.database.write() as session:
+        story = gate.may(session, curator, Action.REVIEW, story_id)
+        assignments.stay(session, story, actor=curator.account_id or "")
+
+
 @router.post("/put-back")
 def put_back(parts: House, curator: Curator, filters: Asked, story_id: str) -> Response:
     with parts.database.write() as session:
@@ -111,6 +119,7 @@ def decide(
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         service.decide_theme(session, story, parts.codebook, theme, decision, actor=curator.account_id or "")
+        assignments.stay(session, story, actor=curator.account_id or "")
     return RedirectResponse(filters.kept_at(f"/review/{story_id}") + "#themes", 303)
 
 
@@ -119,6 +128,7 @@ def take_step(parts: House, curator: Curator, filters: Asked, story_id: str, ver
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         service.take_step(session, story, verb, actor=curator.account_id or "")
+        assignments.stay(session, story, actor=curator.account_id or "")
     return RedirectResponse(filters.kept_at(f"/review/{story_id}"), 303)
 
 
@@ -133,6 +143,7 @@ def comment(
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         comments.write(session, story, text.replace("\r\n", "\n"), actor=curator.account_id or "")
+        assignments.stay(session, story, actor=curator.account_id or "")
     return RedirectResponse(filters.kept_at(f"/review/{story_id}") + "#comments", 303)
 
 
