@@ -38,6 +38,14 @@ def take(session: WriteSession, story: Story, *, actor: str, over: bool = False)
     return row
 
 
+def stay(session: WriteSession, story: Story, *, actor: str) -> None:
+    """Whoever has a story in hand is seen at it; for anybody else it changes nothing."""
+    consents.lock(session, story)
+    row = session.get(Assignment, story.id, populate_existing=True)
+    if row is not None and row.account_id == actor:
+        row.seen_at = utc_now()
+
+
 def put_back(session: WriteSession, story: Story, *, actor: str) -> None:
     """Whoever has a story in hand lets it go; of anybody else's it changes nothing."""
     consents.lock(session, story)

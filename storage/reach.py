@@ -51,6 +51,26 @@ class Among:
         return looked_up(self.story_id == Story.id, *self.rows)
 
 
+@dataclass(frozen=True)
+class InLanguage:
+    """A filter by the language of a story: as it was given, and where none was, as it was heard."""
+
+    code: str
+
+    @property
+    def ids(self) -> CompoundSelect[str]:
+        """The ids of all the stories that pass, and of those that were heard in it and given in another."""
+        return union_all(
+            select(Story.id).where(Story.language == self.code),
+            select(Story.id).where(Story.detected_language == self.code),
+        )
+
+    @property
+    def holds(self) -> ColumnElement[bool]:
+        """As a condition on ``story``."""
+        return Story.spoken_language == self.code
+
+
 def looked_up(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Whether there is a row, looked up anew for each story that a list comes past.
 
@@ -68,12 +88,14 @@ def of_pilot(code: str) -> Among:
     return Among(StoryPilot.story_id, (StoryPilot.pilot_id == pilot_id,))
 
 
-def in_language(code: str) -> Ids:
-    """The ids of the stories that are in a language as they were given, or as they were heard."""
-    return union_all(
-        select(Story.id).where(Story.language == code),
-        select(Story.id).where(Story.detected_language == code),
-    )
+def narrowed_to(pilot: str | None, language: str | None) -> list[Among | InLanguage]:
+    """The filters by a pilot and by a language, as every list of stories knows them: those that are asked for."""
+    found: list[Among | InLanguage] = []
+    if pilot:
+        found.append(of_pilot(pilot))
+    if language:
+        found.append(InLanguage(language))
+    return found
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,10 @@ class Wanted:
     story_ids: Sequence[str]
     theme: str = ""
 
+    def lacks_theme(self, codebook: Codebook) -> bool:
+        """Whether it is an act that needs a theme, without one that there is."""
+        return self.act is Act.ACCEPT_THEME and self.theme not in codebook.ids()
+
     def check(self, codebook: Codebook) -> None:
         """
         :raises Invalid: no story, or too many
@@ -57,7 +61,7 @@ class Wanted:
         """
         if not 0 < len(self.story_ids) <= MOST_STORIES:
             raise Invalid("nothing-chosen", most=MOST_STORIES)
-        if self.act is Act.ACCEPT_THEME and self.theme not in codebook.ids():
+        if self.lacks_theme(codebook):
             raise NotFound("theme-unknown", theme=self.theme)
 
 

@@ -12,6 +12,7 @@ from app.consents.service import explain
 from app.labels import PREPARING, VERBS
 from app.parts import House
 from app.review import service, telling
+from app.review.filters import Asked
 from app.review.uncertain import spans
 from app.review.views import steps_view, themes_view, transcript_view
 from app.review.words import how_well_heard
@@ -32,7 +33,7 @@ Verb = Annotated[str, Form(max_length=40)]
 
 
 @router.get("")
-def desk(request: Request, parts: House, curator: Curator, story_id: str) -> Response:
+def desk(request: Request, parts: House, curator: Curator, filters: Asked, story_id: str) -> Response:
     translator = translator_for(request)
     with parts.database.read() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
@@ -42,6 +43,7 @@ def desk(request: Request, parts: House, curator: Curator, story_id: str) -> Res
             request,
             "desk.html",
             translator=translator,
+            filters=filters,
             story=story_view(session, curator, story, translator),
             transcripts={each.recording_id: transcript_view(each) for each in newest},
             quality_notes={
@@ -75,55 +77,81 @@ def desk(request: Request, parts: House, curator: Curator, story_id: str) -> Res
 
 @router.post("/take")
 def take(
-    parts: House, curator: Curator, story_id: str, over: Annotated[str, Form(max_length=3)] = ""
+    parts: House,
+    curator: Curator,
+    filters: Asked,
+    story_id: str,
+    over: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         assignments.take(session, story, actor=curator.account_id or "", over=over == "yes")
-    return RedirectResponse(f"/review/{story_id}", 303)
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}"), 303)
+
+
+@router.post("/stay", status_code=204)
+def stay(parts: House, curator: Curator, story_id: str) -> None:
+    """Still be at a story that one has in hand, listening or writing: for the desk's scripts."""
+    with parts.database.write() as session:
+        story = gate.may(session, curator, Action.REVIEW, story_id)
+        assignments.stay(session, story, actor=curator.account_id or "")
 
 
 @router.post("/put-back")
-def put_back(parts: House, curator: Curator, story_id: str) -> Response:
+def put_back(parts: House, curator: Curator, filters: Asked, story_id: str) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         assignments.put_back(session, story, actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story_id}", 303)
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}"), 303)
 
 
 @router.post("/themes")
 def decide(
-    parts: House, curator: Curator, story_id: str, theme: Verb, decision: Annotated[ThemeState, Form()]
+    parts: House,
+    curator: Curator,
+    filters: Asked,
+    story_id: str,
+    theme: Verb,
+    decision: Annotated[ThemeState, Form()],
 ) -> Response:
     if decision not in (ThemeState.ACCEPTED, ThemeState.REJECTED):
         raise Invalid("invalid", reason="decision")
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         service.decide_theme(session, story, parts.codebook, theme, decision, actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story_id}#themes", 303)
+        assignments.stay(session, story, actor=curator.account_id or "")
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}") + "#themes", 303)
 
 
 @router.post("/steps")
-def take_step(parts: House, curator: Curator, story_id: str, verb: Verb) -> Response:
+def take_step(parts: House, curator: Curator, filters: Asked, story_id: str, verb: Verb) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         service.take_step(session, story, verb, actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story_id}", 303)
+        assignments.stay(session, story, actor=curator.account_id or "")
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}"), 303)
 
 
 @router.post("/comments")
 def comment(
-    parts: House, curator: Curator, story_id: str, text: Annotated[str, Form(max_length=5000)] = ""
+    parts: House,
+    curator: Curator,
+    filters: Asked,
+    story_id: str,
+    text: Annotated[str, Form(max_length=5000)] = "",
 ) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         comments.write(session, story, text.replace("\r\n", "\n"), actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story_id}#comments", 303)
+        assignments.stay(session, story, actor=curator.account_id or "")
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}") + "#comments", 303)
 
 
 @router.post("/comments/{comment_id}/take-back")
-def take_comment_back(parts: House, curator: Curator, story_id: str, comment_id: str) -> Response:
+def take_comment_back(
+    parts: House, curator: Curator, filters: Asked, story_id: str, comment_id: str
+) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         comments.take_back(session, story, comment_id, actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story_id}#comments", 303)
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}") + "#comments", 303)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from urllib.parse import urlencode
 
 from sqlalchemy import (
     ColumnElement,
@@ -22,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, selectinload
 
+from app.review.filters import Filters, Whose
 from app.web import cursors
 from models.curation import State
 from models.reviewing import Assignment
@@ -36,34 +35,6 @@ WAITING = (State.SUBMITTED, State.IN_REVIEW)
 COUNTED = 50
 
 
-class Whose(StrEnum):
-    """Who has the stories in hand that are asked for."""
-
-    ANYBODYS = ""
-    MINE = "mine"
-    NOBODYS = "unassigned"
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which of the stories that a curator may review are asked for: what stands in the queue's address."""
-
-    pilot: str | None = None
-    language: str | None = None
-    state: State | None = None
-    whose: Whose = Whose.ANYBODYS
-
-    def in_address(self, **other: str) -> str:
-        """The filters as the end of an address, some of them otherwise."""
-        given = {
-            "pilot": self.pilot or "",
-            "language": self.language or "",
-            "state": self.state or "",
-            "whose": self.whose.value,
-        }
-        return urlencode({name: value for name, value in (given | other).items() if value})
-
-
 @dataclass(frozen=True)
 class Page:
     """Some of the queue's stories; ``next`` is where to go on."""
@@ -74,16 +45,14 @@ class Page:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many stories are in each state; of those in ``unfinished`` there may be more."""
+    """How many stories are in each state; of those in ``uncounted`` there may be more."""
 
     by_state: Mapping[State, int]
-    unfinished: frozenset[State] = frozenset()
+    uncounted: frozenset[State] = frozenset()
 
-    def of(self, state: State | None) -> tuple[int, bool]:
-        """How many there are in a state (None: in all of them), and whether that is all."""
-        if state is None:
-            return sum(self.by_state.values()), not self.unfinished
-        return self.by_state.get(state, 0), state not in self.unfinished
+    def of(self, states: Collection[State]) -> tuple[int, bool]:
+        """How many there are in some states, and whether that is all."""
+        return sum(self.by_state.get(state, 0) for state in states), self.uncounted.isdisjoint(states)
 
 
 def page(
@@ -113,18 +82,18 @@ def counts_by_state(
     """
     if all_of_them is not None:
         return _in_order(Counter(story.state for story in all_of_them))
-    wanted = _asked_for(session, curator, replace(filters, state=None))
+    wanted = _asked_for(session, curator, replace(filters, state="all"))
     if wanted.is_short:
         counted = select(Story.state, func.count()).where(wanted.condition).group_by(Story.state)
         return _in_order({State(state): count for state, count in session.execute(counted)})
     each = [_count_of(state, wanted.condition) for state in State if state is not State.WITHDRAWN]
     found = {State(state): count for state, count in session.execute(union_all(*each)) if count}
-    unfinished = frozenset(state for state, count in found.items() if count > COUNTED)
-    return _in_order({state: min(count, COUNTED) for state, count in found.items()}, unfinished)
+    uncounted = frozenset(state for state, count in found.items() if count > COUNTED)
+    return _in_order({state: min(count, COUNTED) for state, count in found.items()}, uncounted)
 
 
-def _in_order(counts: Mapping[State, int], unfinished: frozenset[State] = frozenset()) -> Counts:
-    return Counts({state: counts[state] for state in State if state in counts}, unfinished)
+def _in_order(counts: Mapping[State, int], uncounted: frozenset[State] = frozenset()) -> Counts:
+    return Counts({state: counts[state] for state in State if state in counts}, uncounted)
 
 
 def _count_of(state: State, condition: ColumnElement[bool]) -> Select[str, int]:
@@ -155,14 +124,15 @@ def _asked_for(session: Session, curator: Principal, filters: Filters) -> Way:
     """The gate and the filters, the short way if there is one."""
     conditions: list[ColumnElement[bool]] = []
     sets: list[Ids] = [gate.within_reach(curator, Action.REVIEW)]
-    if filters.pilot:
-        of_pilot = reach.of_pilot(filters.pilot)
-        conditions.append(of_pilot.holds)
-        sets.append(of_pilot.ids)
-    if filters.language:
-        conditions.append(Story.spoken_language == filters.language)
-        sets.append(reach.in_language(filters.language))
-    if filters.state:
+    for each in reach.narrowed_to(filters.pilot, filters.language):
+        conditions.append(each.holds)
+        sets.append(each.ids)
+    if filters.state is None:
+        unfinished = Story.state.in_(filters.states)
+        conditions.append(unfinished)
+        # Those that are finished become ever more, and are older: they are not walked past where few are left.
+        sets.append(select(Story.id).where(unfinished))
+    elif filters.state != "all":
         conditions.append(Story.state == filters.state)
     if filters.whose is Whose.MINE:
         in_my_hands = Among(Assignment.story_id, (Assignment.account_id == curator.account_id,))

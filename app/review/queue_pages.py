@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
@@ -15,11 +15,10 @@ from app.labels import PREPARING
 from app.parts import House
 from app.review import bulk, queue
 from app.review.bulk import MOST_STORIES, Act, Wanted
-from app.review.queue import Filters, Whose
+from app.review.filters import Asked, Filters
 from app.stories.views import recording_view
 from app.web.rendering import render
 from models.base import utc_now
-from models.curation import State
 from models.pilots import Pilot
 from models.roles import Principal
 from models.stories import RecordingState, Story
@@ -34,33 +33,28 @@ Ids = Annotated[list[str], Form(default_factory=list, max_length=MOST_STORIES + 
 AT_REST = (RecordingState.READY, RecordingState.REFUSED, RecordingState.UPLOADING)
 
 
-def _filters(
-    state: State | None = None,
-    pilot: Annotated[str | None, Query(max_length=100)] = None,
-    language: Annotated[str | None, Query(max_length=8)] = None,
-    whose: Whose = Whose.ANYBODYS,
-) -> Filters:
-    return Filters(pilot or None, language or None, state, whose)
-
-
 @router.get("")
 def show(
     request: Request,
     parts: House,
     curator: Curator,
-    filters: Annotated[Filters, Depends(_filters)],
+    filters: Asked,
     cursor: str | None = None,
     done: Act | None = None,
+    act: Act = Act.TAKE,
     story: Annotated[list[str] | None, Query(max_length=MOST_STORIES)] = None,
     theme: str = "",
     nothing: bool = False,
 ) -> Response:
-    """The queue; behind an act on several stories with what was ``done``, to undo it."""
+    """The queue; behind an act on several stories with what was ``done``, to undo it.
+
+    Whoever comes back from ``act`` to choose stories finds it and its ``theme`` chosen.
+    """
     with parts.database.read() as session:
         page = queue.page(session, curator, filters, cursor=cursor)
         of_page = {pilot_id for each in page.stories for pilot_id in each.pilot_ids}
         known = {pilot.id: pilot for pilot in pilots.of_ids(session, of_page | curator.roles.keys())}
-        is_all = page.next is None and cursor is None and filters.state is None
+        is_all = page.next is None and cursor is None and filters.state == "all"
         return render(
             request,
             "queue.html",
@@ -74,6 +68,8 @@ def show(
             language_names=language_names(),
             preparing=PREPARING,
             codebook=parts.codebook,
+            act=act,
+            theme=theme,
             done=Wanted(done, story, theme) if done and story else None,
             is_nothing_left=nothing,
         )
@@ -104,18 +100,20 @@ def _rows(
 def go_to_next(
     parts: House,
     curator: Curator,
-    pilot: Text = "",
-    language: Text = "",
+    filters: Asked,
     after: Text = "",
 ) -> Response:
-    """Take the oldest story in hand that waits, and go to it."""
-    filters = Filters(pilot or None, language or None)
+    """Take the oldest story in hand that waits in the pilot and the language that are asked for, and go to it.
+
+    What else is asked for is only kept: whoever looked at their own, or at finished ones, finds them again.
+    """
+    asked = Filters(filters.pilot, filters.language)
     with parts.database.write() as session:
-        story = queue.next_story(session, curator, filters, after=after or None)
+        story = queue.next_story(session, curator, asked, after=after or None)
         if story is None:
-            return RedirectResponse(f"/review?{filters.in_address(nothing='true')}", 303)
+            return RedirectResponse(filters.kept_at("/review", nothing="true"), 303)
         assignments.take(session, story, actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story.id}", 303)
+    return RedirectResponse(filters.kept_at(f"/review/{story.id}"), 303)
 
 
 @router.get("/several")
@@ -123,19 +121,27 @@ def preview(
     request: Request,
     parts: House,
     curator: Curator,
+    filters: Asked,
     act: Act = Act.TAKE,
     story: Annotated[list[str] | None, Query(max_length=MOST_STORIES + 1)] = None,
     theme: str = "",
 ) -> Response:
-    """What an act would do to each of the chosen stories. Nothing is changed yet."""
+    """What an act would do to each of the chosen stories; where no theme was chosen that it needs, the choice again.
+
+    Nothing is changed yet.
+    """
     wanted = Wanted(act, story or [], theme)
-    if story:
+    lacks_theme = bool(story) and wanted.lacks_theme(parts.codebook)
+    if story and not lacks_theme:
         wanted.check(parts.codebook)
     with parts.database.read() as session:
         return render(
             request,
             "several.html",
+            status=422 if lacks_theme else 200,
+            filters=filters,
             wanted=wanted,
+            lacks_theme=lacks_theme,
             outlooks=bulk.preview(session, curator, wanted),
             codebook=parts.codebook,
         )
@@ -143,22 +149,22 @@ def preview(
 
 @router.post("/several")
 def carry_out(
-    parts: House, curator: Curator, act: Annotated[Act, Form()], story: Ids, theme: Text = ""
+    parts: House, curator: Curator, filters: Asked, act: Annotated[Act, Form()], story: Ids, theme: Text = ""
 ) -> Response:
     wanted = Wanted(act, story, theme)
     wanted.check(parts.codebook)
     with parts.database.write() as session:
         done = bulk.carry_out(session, curator, wanted, parts.codebook)
-    said = [("done", act.value), *(("story", each) for each in done)]
+    said = [*filters.in_fields.items(), ("done", act.value), *(("story", each) for each in done)]
     return RedirectResponse(f"/review?{urlencode([*said, ('theme', theme)] if theme else said)}", 303)
 
 
 @router.post("/several/undo")
 def undo(
-    parts: House, curator: Curator, act: Annotated[Act, Form()], story: Ids, theme: Text = ""
+    parts: House, curator: Curator, filters: Asked, act: Annotated[Act, Form()], story: Ids, theme: Text = ""
 ) -> Response:
     wanted = Wanted(act, story, theme)
     wanted.check(parts.codebook)
     with parts.database.write() as session:
         bulk.undo(session, curator, wanted)
-    return RedirectResponse("/review", 303)
+    return RedirectResponse(filters.kept_at("/review"), 303)

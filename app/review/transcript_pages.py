@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from app.access import Curator
 from app.parts import House, Parts
 from app.review import differences, service
+from app.review.filters import Asked, Filters
 from app.review.schemas import DraftIn, DraftOut
 from app.review.service import Said
 from app.web.fields import fields_of
@@ -30,7 +31,7 @@ SEGMENT_FIELD = re.compile(r"segment-([0-9]{1,6})-(speaker|text)")
 
 @router.post("/transcript")
 async def save(
-    request: Request, parts: House, curator: Curator, story_id: str, recording_id: str
+    request: Request, parts: House, curator: Curator, filters: Asked, story_id: str, recording_id: str
 ) -> Response:
     """Save the text areas; with the button *approve*, approve them in the same act.
 
@@ -42,8 +43,10 @@ async def save(
     except Conflict as conflict:
         if conflict.code != "changed-meanwhile":
             raise
-        return await run_in_threadpool(_show_both, request, parts, curator, story_id, recording_id, fields)
-    return RedirectResponse(f"/review/{story_id}", 303)
+        return await run_in_threadpool(
+            _show_both, request, parts, curator, filters, story_id, recording_id, fields
+        )
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}"), 303)
 
 
 def _save(parts: Parts, curator: Principal, story_id: str, recording_id: str, fields: dict[str, str]) -> None:
@@ -78,6 +81,7 @@ def _show_both(
     request: Request,
     parts: Parts,
     curator: Principal,
+    filters: Filters,
     story_id: str,
     recording_id: str,
     fields: dict[str, str],
@@ -100,6 +104,7 @@ def _show_both(
         return render(
             request,
             "conflict.html",
+            filters=filters,
             status=409,
             story=story,
             recording=recording,
@@ -137,6 +142,7 @@ def show_versions(
     request: Request,
     parts: House,
     curator: Curator,
+    filters: Asked,
     story_id: str,
     recording_id: str,
     before: Annotated[int | None, Query(ge=1, le=MOST_VERSIONS)] = None,
@@ -154,6 +160,7 @@ def show_versions(
         return render(
             request,
             "versions.html",
+            filters=filters,
             story=story,
             recording=recording,
             versions=versions,
@@ -168,9 +175,11 @@ def _before(versions: list[tuple[Transcript, str | None]], version: int) -> int:
 
 
 @router.post("/versions/{version}/restore")
-def restore(parts: House, curator: Curator, story_id: str, recording_id: str, version: Version) -> Response:
+def restore(
+    parts: House, curator: Curator, filters: Asked, story_id: str, recording_id: str, version: Version
+) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         recording = recordings.of_story(session, story_id, recording_id)
         service.restore(session, story, recording, version, actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story_id}", 303)
+    return RedirectResponse(filters.kept_at(f"/review/{story_id}"), 303)

@@ -73,14 +73,11 @@ def _asked_for(session: Session, principal: Principal, filters: Filters) -> Colu
     """The gate and the filters, the short way if there is one."""
     conditions: list[ColumnElement[bool]] = []
     sets: list[Ids] = [gate.within_reach(principal, Action.RECORD_CONSENT)]
-    if filters.pilot:
-        of_pilot = reach.of_pilot(filters.pilot)
-        conditions.append(of_pilot.holds)
-        sets.append(of_pilot.ids)
+    for each in reach.narrowed_to(filters.pilot, filters.language):
+        conditions.append(each.holds)
+        sets.append(each.ids)
     if filters.state:
         conditions.append(Story.state == filters.state)
-    if filters.language:
-        conditions.append(Story.spoken_language == filters.language)
     if filters.is_mine:
         mine = Story.submitted_by == principal.account_id
         conditions.append(mine)

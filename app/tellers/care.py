@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import URL
 
 from app.access import Curator, SignedIn
 from app.parts import House
@@ -82,8 +83,11 @@ def revoke_link(
 
 
 @router.post("/review-copy")
-def send_copy(parts: House, curator: Curator, story_id: str) -> Response:
+def send_copy(request: Request, parts: House, curator: Curator, story_id: str) -> Response:
+    """Send it, and lead back to the desk, which keeps in its address which stories are being worked on."""
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
         review_copies.send(session, story, actor=curator.account_id or "")
-    return RedirectResponse(f"/review/{story_id}#copy", 303)
+    return RedirectResponse(
+        str(URL(f"/review/{story_id}").replace(query=request.url.query, fragment="copy")), 303
+    )

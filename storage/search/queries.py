@@ -191,7 +191,7 @@ class Reading:
         within = gate.within_reach(self.principal, Action.READ)
         sets: list[Ids] = [within, *(each.ids for each in self._among())]
         if self.query.language:
-            sets.append(reach.in_language(self.query.language))
+            sets.append(reach.InLanguage(self.query.language).ids)
         if self.query.use:
             sets.append(gate.within_reach_for(self.principal, self.query.use))
         return reach.way(self.session, self._conditions(), sets).condition
@@ -211,7 +211,7 @@ class Reading:
         query, conditions = self.query, [each.holds for each in self._among()]
         conditions.append(gate.is_readable(self.principal))
         if query.language:
-            conditions.append(Story.spoken_language == query.language)
+            conditions.append(reach.InLanguage(query.language).holds)
         if query.state:
             conditions.append(Story.state == query.state)
         if query.purpose:

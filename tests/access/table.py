@@ -433,6 +433,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"GET {DESK}/progress": Way(CURATORS, "reviews"),
     f"POST {DESK}/take": Way(CURATORS, "reviews", BACK),
     f"POST {DESK}/put-back": Way(CURATORS, "reviews", BACK),
+    f"POST {DESK}/stay": Way(CURATORS, "reviews", 204),
     f"POST {DESK}/comments": Way(CURATORS, "reviews", BACK, sends=form(text="t")),
     # Nobody here has said anything.
     f"POST {DESK}/comments/{{comment_id}}/take-back": Way(CURATORS, "reviews", 404),

@@ -124,7 +124,28 @@ def test_stories_in_a_language_are_those_told_or_heard_in_it(database: Database,
         for story, told in ((given, {"language": "sv"}), (heard, {"detected_language": "sv"})):
             session.execute(update(Story).where(Story.id == story.id).values(**told))
     with database.read() as session:
-        assert set(session.scalars(reach.in_language("sv"))) == {given.id, heard.id}
+        assert set(session.scalars(reach.InLanguage("sv").ids)) == {given.id, heard.id}
+
+
+def test_few_stories_of_a_pilot_or_a_language_are_the_short_way(
+    database: Database, field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "FEW", 1)
+    north, south = field.pilot("north"), field.pilot("south")
+    polish = field.story(pilots=[north], language="pl")
+    of_south = field.story(pilots=[south])
+    field.story(pilots=[north])
+    with database.read() as session:
+        for pilot, language, expected in (
+            ("south", None, of_south),
+            (None, "pl", polish),
+            ("north", "pl", polish),
+        ):
+            narrowed = reach.narrowed_to(pilot, language)
+            way = reach.way(session, [each.holds for each in narrowed], [each.ids for each in narrowed])
+            assert way.is_short
+            assert session.scalars(select(Story.id).where(way.condition)).all() == [expected.id]
+    assert reach.narrowed_to(None, None) == []
 
 
 def test_postgresql_gathers_no_permissions_beforehand(postgresql_database: Database) -> None:

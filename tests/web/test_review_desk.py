@@ -6,16 +6,20 @@ import io
 import re
 import wave
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
+from models.base import utc_now
 from models.curation import State
+from models.reviewing import LOCK_LASTS, Assignment
 from models.roles import Principal, Role
 from models.stories import RenditionKind, Story
 from models.work import Outcome
 from pipeline.tag import suggest_themes
-from storage import comments, recordings, transcripts, wishes
+from storage import assignments, comments, curation, recordings, transcripts, wishes
 from storage.transcripts import SegmentText
 from tests.plugins.browser import PHONE, WIDE, expected
 from tests.plugins.served import Served
@@ -218,6 +222,143 @@ def test_comment_is_sent_once_and_is_not_lost_with_the_line(
             "Ask her",
             "And her sister",
         ]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (401, "Sign in in another tab, then press again."),
+        (503, "the service does not answer"),
+        (409, "Not saved. What you wrote stays here."),
+    ],
+)
+def test_comment_that_was_refused_stays_in_its_field_and_the_page_says_what_to_do(
+    visit: Callable[..., BrowserContext],
+    served: Served,
+    curator: Principal,
+    story: Story,
+    status: int,
+    says: str,
+) -> None:
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    page.route("**/comments", lambda route: route.fulfill(status=status, body="refused"), times=1)
+    comment = page.get_by_label("Say something to the others")
+    comment.fill("Ask her")
+    page.get_by_role("button", name="Say it").click()
+    page.get_by_role("alert").get_by_text(says).wait_for()
+    assert_accessible(page, "a comment that was refused")
+    assert comment.input_value() == "Ask her"
+    assert page.get_by_role("alert").get_by_role("link", name="Sign in").count() == (status == 401)
+    page.get_by_role("button", name="Say it").click()
+    page.locator("#part-comments").get_by_text("Ask her").wait_for()
+    expected(comment).to_have_value("")
+    expected(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_comment_is_not_lost_with_the_session(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    context = visit(served, curator)
+    page = context.new_page()
+    page.goto(f"/review/{story.id}")
+    session = context.cookies()
+    context.clear_cookies()
+    comment = page.get_by_label("Say something to the others")
+    comment.fill("Ask her")
+    page.get_by_role("button", name="Say it").click()
+    page.get_by_role("alert").get_by_text("you are signed out").wait_for()
+    assert comment.input_value() == "Ask her"
+    # Signed in in another tab.
+    context.add_cookies(session)
+    page.get_by_role("button", name="Say it").click()
+    page.locator("#part-comments").get_by_text("Ask her").wait_for()
+
+
+def test_step_that_is_refused_says_why_beside_what_is_being_written(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    page.get_by_label("Say something to the others").fill("Ask her")
+    with served.parts.database.write() as session:
+        curation.change_state(
+            session, session.get_one(Story, story.id), "return", actor=curator.account_id or ""
+        )
+    page.get_by_role("button", name="Decline").click()
+    said = page.get_by_role("alert")
+    said.get_by_text("Not saved.").wait_for()
+    assert len(said.inner_text()) > len("Not saved. What you wrote stays here. "), "and why"
+    assert page.get_by_label("Say something to the others").input_value() == "Ask her"
+
+
+def test_key_for_the_next_story_stays_in_what_the_curator_works_on(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    field, pilot = Field(served.parts.database), next(iter(curator.roles))
+    field.story(pilots=[pilot], language="pl")
+    next_one = field.story(pilots=[pilot], language="en")
+    page = visit(served, curator).new_page()
+    page.goto("/review")
+    page.locator("#language").select_option("en")
+    page.get_by_role("button", name="Show").click()
+    page.keyboard.press("n")
+    page.wait_for_url(f"**/review/{story.id}?language=en")
+    # What is sent from the desk changes parts of it, and nothing of where one is.
+    page.get_by_role("button", name="Return", exact=True).click()
+    page.locator("#part-state").get_by_text("returned").wait_for()
+    page.locator("h1").click()
+    page.keyboard.press("n")
+    page.wait_for_url(f"**/review/{next_one.id}?language=en")
+    page.get_by_role("link", name="Back to the queue").click()
+    page.wait_for_url("**/review?language=en")
+
+
+def test_listening_keeps_a_story_in_hand_and_leaving_it_alone_does_not(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    def seen_at() -> datetime:
+        with served.parts.database.read() as session:
+            return assignments.of_stories(session, [story.id])[story.id][0].seen_at
+
+    with served.parts.database.write() as session:
+        assignments.take(session, session.get_one(Story, story.id), actor=curator.account_id or "")
+        long_ago = utc_now() - LOCK_LASTS
+        session.execute(update(Assignment).values(seen_at=long_ago))
+    page = visit(served, curator).new_page()
+    told: list[str] = []
+    page.on("request", lambda sent: told.append(sent.url) if sent.url.endswith("/stay") else None)
+    page.goto(f"/review/{story.id}")
+    page.get_by_label("Words at 0:00").click()
+    assert seen_at() <= utc_now() - LOCK_LASTS, "looking is not being at it"
+    with page.expect_response("**/stay"):
+        page.keyboard.press("Escape")
+    assert seen_at() > utc_now() - LOCK_LASTS
+    expected(page.locator("[data-segment][aria-current]")).to_have_attribute("data-segment", "1")
+    page.get_by_label("Say something to the others").fill("Ask her")
+    assert len(told) == 1, "once a minute at most"
+
+
+def test_playing_goes_on_a_second_before_it_paused(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    now = "document.querySelector('audio').currentTime"
+    page.get_by_label("Words at 0:00").click()
+    page.keyboard.press("Escape")
+    expected(page.locator("[data-segment][aria-current]")).to_have_attribute("data-segment", "1")
+    page.keyboard.press("Escape")
+    paused_at = page.evaluate(now)
+    # Where it goes on from is asked in the same breath.
+    page.evaluate("document.querySelector('audio').play = function () { return Promise.resolve(); }")
+    page.keyboard.press("Escape")
+    assert page.evaluate(now) == pytest.approx(paused_at - 1, abs=0.01)
+    # Whoever went elsewhere in the pause goes on there.
+    page.keyboard.press("F2")
+    there = page.evaluate(now)
+    page.keyboard.press("Escape")
+    assert page.evaluate(now) == pytest.approx(there, abs=0.01)
 
 
 def test_keys_are_known_by_their_place_where_the_letters_are_greek(

@@ -175,6 +175,38 @@ def test_lock_lapses_when_nobody_was_seen_for_half_an_hour(
     assert "You have this story in hand." in desk.get(f"/review/{story.id}").text
 
 
+@pytest.mark.parametrize(
+    ("work", "sent"),
+    [
+        ("stay", {}),
+        ("comments", {"text": "Ask her."}),
+        ("themes", {"theme": "work", "decision": "accepted"}),
+        ("steps", {"verb": "return"}),
+    ],
+)
+def test_whoever_works_at_a_story_stays_at_it(
+    rooms: Rooms, desk: TestClient, story: Story, other: Principal, work: str, sent: dict[str, str]
+) -> None:
+    theirs = rooms.browser(other)
+    theirs.post(f"/review/{story.id}/take")
+    as_long_ago(rooms, Assignment, "seen_at", LOCK_LASTS)
+    assert theirs.post(f"/review/{story.id}/{work}", data=sent).status_code in (204, 303)
+    assert "is at this story.</strong>" in desk.get(f"/review/{story.id}").text
+    assert type_in(desk, story, "Mine.").status_code == 409
+
+
+def test_nobody_stays_at_a_story_that_they_do_not_have_in_hand(
+    rooms: Rooms, desk: TestClient, story: Story, other: Principal
+) -> None:
+    theirs = rooms.browser(other)
+    assert theirs.post(f"/review/{story.id}/stay").status_code == 204
+    assert "Nobody has this story in hand." in desk.get(f"/review/{story.id}").text
+    desk.post(f"/review/{story.id}/take")
+    as_long_ago(rooms, Assignment, "seen_at", LOCK_LASTS)
+    theirs.post(f"/review/{story.id}/stay")
+    assert type_in(theirs, story, "Mine.").status_code == 200, "the lock of whoever was away was not renewed"
+
+
 def test_story_that_is_put_back_is_nobodys(desk: TestClient, story: Story) -> None:
     desk.post(f"/review/{story.id}/take")
     desk.post(f"/review/{story.id}/put-back")

@@ -89,6 +89,26 @@ def test_queue_is_narrowed_by_what_stands_in_its_address(
 
 
 @pytest.mark.usefixtures("way")
+def test_queue_shows_what_is_not_finished_and_leads_to_the_rest(rooms: Rooms, desk: TestClient) -> None:
+    left = (State.SUBMITTED, State.IN_REVIEW, State.RETURNED)
+    finished = (State.CURATED, State.PUBLISHED, State.DECLINED)
+    for state in (*left, *finished):
+        rooms.field.story(title=f"Now {state}.", state=state, consented_to=frozenset(Use))
+
+    def shown(address: str) -> list[str]:
+        return re.findall(r">Now ([a-z-]+)\.</a>", desk.get(address).text)
+
+    page = desk.get("/review").text
+    assert shown("/review") == list(left)
+    assert "3 stories in all." in page
+    assert all(f"{label} (1)" in page for label in ("submitted", "curated", "published", "declined"))
+    assert 'href="/review?state=all"' in page
+    assert shown("/review?state=all") == [*left, *finished]
+    assert "6 stories in all." in desk.get("/review?state=all").text
+    assert shown("/review?state=published") == ["published"]
+
+
+@pytest.mark.usefixtures("way")
 def test_counts_by_state_are_of_what_the_other_filters_ask_for(rooms: Rooms, desk: TestClient) -> None:
     rooms.field.story(language="pl")
     rooms.field.story(state=State.IN_REVIEW)
@@ -162,9 +182,53 @@ def test_next_story_is_the_oldest_that_waits_and_is_taken_in_hand(
     assert third.headers["location"] == f"/review/{oldest.id}", "round, as long as it waits"
 
 
+def test_whoever_works_on_one_pilot_in_one_language_stays_in_it(
+    rooms: Rooms, desk: TestClient, curator: Principal
+) -> None:
+    autumn = rooms.field.pilot("autumn")
+    first = rooms.field.story(language="pl")
+    rooms.field.story()
+    rooms.field.story(language="pl", pilots=[autumn])
+    second = rooms.field.story(language="pl")
+    asked = "?pilot=spring&language=pl&whose=unassigned"
+    written = asked.replace("&", "&amp;")
+    (from_queue,) = forms_of(desk.get(f"/review{asked}").text, f"/review/next{asked}")
+    at = desk.post(from_queue.action).headers["location"]
+    assert at == f"/review/{first.id}{asked}"
+    page = desk.get(at).text
+    assert f'<a class="govuk-back-link" href="/review{written}">' in page
+    assert holder(rooms, first) == curator.account_id
+    (from_desk,) = forms_of(page, f"/review/next{asked}")
+    at = desk.post(from_desk.action, data=from_desk.fields).headers["location"]
+    assert at == f"/review/{second.id}{asked}"
+
+
+def test_what_is_done_at_the_desk_leads_back_to_it_with_the_filters(
+    rooms: Rooms, desk: TestClient, story: Story
+) -> None:
+    asked = "?language=en"
+    recording = f"/recordings/{story.recordings[0].id}"
+    themes_at = (f"/review/{story.id}/themes", {"theme": "work", "decision": "accepted"})
+    sent = [
+        (f"/review/{story.id}/take", {}),
+        themes_at,
+        (f"/review/{story.id}/comments", {"text": "Ask her."}),
+        (f"/review/{story.id}{recording}/transcript", {"approve": "yes"}),
+        (f"/review/{story.id}/steps", {"verb": "return"}),
+        (f"/review/{story.id}/put-back", {}),
+        (f"/stories/{story.id}/review-copy", {}),
+    ]
+    for address, fields in sent:
+        form = forms_of(desk.get(f"/review/{story.id}{asked}").text, f"{address}{asked}")[0]
+        answer = desk.post(form.action, data=form.fields | fields)
+        assert answer.headers["location"].partition("#")[0] == f"/review/{story.id}{asked}", address
+    versions = desk.get(f"/review/{story.id}{recording}/versions{asked}").text
+    assert f'href="/review/{story.id}{asked}"' in versions
+
+
 def test_where_nothing_is_next_the_queue_says_so(rooms: Rooms, desk: TestClient) -> None:
     rooms.field.story(language="pl")
-    answer = desk.post("/review/next", data={"language": "en"})
+    answer = desk.post("/review/next?language=en")
     assert answer.headers["location"] == "/review?language=en&nothing=true"
     assert "Nothing more waits for you here." in desk.get(answer.headers["location"]).text
 
@@ -186,6 +250,36 @@ def test_preview_says_what_would_happen_and_changes_nothing(
     assert holder(rooms, free) is None
     (form,) = forms_of(page, "/review/several")
     assert form.fields == {"act": "take", "theme": "", "story": free.id}
+
+
+def test_theme_that_was_forgotten_is_asked_for_with_what_was_chosen(rooms: Rooms, desk: TestClient) -> None:
+    stories = [rooms.field.story(title="The first", language="pl"), rooms.field.story(language="pl")]
+    chosen = [("language", "pl"), ("act", "accept-theme"), ("theme", "")]
+    chosen += [("story", each.id) for each in stories]
+    answer = desk.get("/review/several", params=chosen)
+    assert answer.status_code == 422
+    assert '<a href="#theme">Choose the theme to accept.</a>' in answer.text
+    assert "The first" in answer.text
+    kept = re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', answer.text)
+    assert sorted(kept) == sorted(each for each in chosen if each[0] != "theme")
+    again = desk.get("/review/several", params=[*kept, ("theme", "work")])
+    assert "It would be done for 2 of 2" in again.text
+    (form,) = forms_of(again.text, "/review/several?language=pl")
+    done = desk.post(form.action, data=form.fields | {"story": [each.id for each in stories]})
+    assert done.headers["location"].startswith("/review?language=pl&done=accept-theme&")
+
+
+def test_whoever_chose_no_story_finds_the_act_chosen_when_they_go_back(
+    desk: TestClient, rooms: Rooms
+) -> None:
+    rooms.field.story()
+    page = desk.get("/review/several?act=accept-theme&theme=work").text
+    assert "No story was chosen." in page
+    back = re.search(r'govuk-back-link" href="([^"]+)"', page)
+    assert back is not None
+    queue = desk.get(back[1].replace("&amp;", "&")).text
+    assert '<option value="accept-theme" selected>' in queue
+    assert '<option value="work" selected>' in queue
 
 
 def test_stories_are_taken_together_and_put_back_by_undo(

@@ -5,6 +5,7 @@ import { says } from "./page.js";
 import "./parts.js";
 import { Player, makeTimesButtons } from "./player.js";
 import { watch } from "./progress.js";
+import { stayWhileAtWork } from "./staying.js";
 import { show } from "./waveform.js";
 import { Words } from "./words.js";
 
@@ -98,6 +99,7 @@ document.addEventListener("click", (event) => {
 makeTimesButtons(document);
 document.addEventListener("parts-swapped", () => makeTimesButtons(document));
 listen(acts);
+stayWhileAtWork(desk.dataset.desk);
 // Whoever is at work here is not taken from it: they load what got ready when they like.
 watch(desk.dataset.desk, () => {
   const load = Object.assign(document.createElement("button"), { className: "govuk-button", type: "button", textContent: says("load-it") });

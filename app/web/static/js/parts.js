@@ -1,5 +1,5 @@
 // Forms that change a part of the page: sent without leaving it, so that playing goes on and nothing typed is lost.
-// What is refused is sent as a browser without scripts would: the page that follows says why.
+// What is refused or not answered stays in its field, and the page says beside it what to do.
 
 import { says } from "./page.js";
 
@@ -10,7 +10,7 @@ let sendings = 0;
 
 export async function refresh() {
   const before = sendings;
-  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
   const text = answer.ok ? await answer.text() : null;
   if (text && sendings === before) swap(text);
 }
@@ -29,24 +29,42 @@ export async function send(form, button) {
     answer = null;
   }
   sendings += 1;
-  sayWhetherAnswered(form, answer !== null);
-  // The line broke: what is in the form stays there.
-  if (!answer) return false;
-  if (!answer.ok) {
-    sendPlainly(form, button);
-    return false;
+  form.querySelector("[data-not-sent]")?.remove();
+  // Led elsewhere, as to a second factor that is asked for, it did nothing either.
+  const isHere = answer && new URL(answer.url).pathname === location.pathname;
+  if (answer?.ok && isHere) {
+    swap(await answer.text());
+    return true;
   }
-  swap(await answer.text());
-  return true;
+  if (isTheEnd(answer, form)) sendPlainly(form, button);
+  else sayWhy(form, button, await whyNot(answer));
+  return false;
 }
 
-function sayWhetherAnswered(form, isAnswered) {
-  form.querySelector("[data-not-sent]")?.remove();
-  if (isAnswered) return;
-  const line = Object.assign(document.createElement("p"), { className: "govuk-error-message", textContent: says("not-sent") });
+// The story is gone, or the answer is a page to go on with, which has what was typed (a transcript, beside theirs).
+function isTheEnd(answer, form) {
+  if (!answer || answer.status === 401 || answer.status === 429 || answer.status >= 500) return false;
+  return answer.status === 404 || answer.status === 410 || !form.matches("[data-swap]");
+}
+
+async function whyNot(answer) {
+  if (!answer || answer.status >= 500) return [says("not-sent")];
+  if (answer.status === 401) {
+    const link = Object.assign(document.createElement("a"), { className: "govuk-link", href: "/sign-in", target: "_blank", textContent: says("sign-in") });
+    return [`${says("not-sent-signed-out")} `, link];
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const reason = page.querySelector(".govuk-error-summary__body")?.textContent.trim() ?? "";
+  return [`${says("not-sent-refused")} ${reason}`];
+}
+
+function sayWhy(form, button, words) {
+  const line = Object.assign(document.createElement("p"), { className: "govuk-error-message" });
   line.dataset.notSent = "";
   line.setAttribute("role", "alert");
-  form.prepend(line);
+  line.append(...words);
+  // Where one looks: a transcript is long.
+  (button?.closest(".govuk-button-group") ?? button ?? form.firstChild).before(line);
 }
 
 export function sendPlainly(form, button) {

@@ -3,6 +3,8 @@
 import { says } from "./page.js";
 
 const STEP_SECONDS = 2;
+// Who goes on after a pause hears again what they paused in.
+const BACK_ON_GOING_ON_SECONDS = 1;
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -14,6 +16,7 @@ export class Player {
     this.starts = this.segments.map((each) => Number(each.dataset.start));
     this.until = null;
     this.playing = null;
+    this.pausedAt = null;
     if (!this.media) return;
     const stage = section.querySelector(".cr-stage");
     // It stays in sight: what gets the focus below it scrolls to where it can be seen.
@@ -26,14 +29,22 @@ export class Player {
     for (const name of ["play", "pause"]) {
       this.media.addEventListener(name, () => { this.button.textContent = says(this.media.paused ? "play" : "pause"); });
     }
+    this.media.addEventListener("pause", () => { this.pausedAt = this.media.ended ? null : this.media.currentTime; });
     this.media.addEventListener("timeupdate", () => this.follow());
   }
 
   toggle() {
     if (!this.media) return;
     this.until = null;
-    if (this.media.paused) this.play();
+    if (this.media.paused) this.goOn();
     else this.media.pause();
+  }
+
+  // Whoever went elsewhere meanwhile plays from there.
+  goOn() {
+    const { currentTime } = this.media;
+    if (currentTime === this.pausedAt) this.media.currentTime = Math.max(0, currentTime - BACK_ON_GOING_ON_SECONDS);
+    this.play();
   }
 
   // A pause in between, or a recording that cannot be played, is seen at the player itself.
