@@ -305,7 +305,9 @@ FOR_CURATORS: Sequence[Page] = (
     Page("GET /review", "curator", "in review", query="done=put-back&story={story_id}"),
     Page("GET /review/several", "curator"),
     Page("GET /review/several", "curator", "in review", query="act=take&story={story_id}"),
-    Page("GET /review/several", "curator", "in review", query="act=accept-theme&story={story_id}", status=422),
+    Page(
+        "GET /review/several", "curator", "in review", query="act=accept-theme&story={story_id}", status=422
+    ),
     Page(DESK, "curator", "in review"),
     Page(DESK, "curator", "to be masked"),
     Page(DESK, "curator", "curated"),

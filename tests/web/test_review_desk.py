@@ -302,6 +302,7 @@ def test_key_for_the_next_story_stays_in_what_the_curator_works_on(
     page.goto("/review")
     page.locator("#language").select_option("en")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/review?*language=en*")
     page.keyboard.press("n")
     page.wait_for_url(f"**/review/{story.id}?language=en")
     # What is sent from the desk changes parts of it, and nothing of where one is.

@@ -142,13 +142,18 @@ def test_stories_out_of_sight_change_no_count(rooms: Rooms, desk: TestClient) ->
     field, autumn = rooms.field, rooms.field.pilot("autumn")
     field.story(title="In sight")
     asked = ("", "?state=submitted", "?pilot=spring", "?pilot=autumn", "?language=en", "?whose=unassigned")
-    before = [desk.get(f"/review{each}").text for each in asked]
+
+    def shown() -> list[str]:
+        # Beside its main part stands how many notices wait: of a story that was withdrawn its curators are told.
+        return [desk.get(f"/review{each}").text.partition("<main")[2] for each in asked]
+
+    before = shown()
     assert "submitted (1)" in before[0]
     for state in (State.SUBMITTED, State.IN_REVIEW, State.PUBLISHED):
         field.story(pilots=[autumn], state=state, consented_to=frozenset(Use))
     field.story(consented_to=None)
     field.story(state=State.WITHDRAWN)
-    assert [desk.get(f"/review{each}").text for each in asked] == before
+    assert shown() == before
 
 
 @pytest.mark.usefixtures("way")
