@@ -13,6 +13,7 @@ from app.care import api as care_api
 from app.care import pages as care_pages
 from app.charts import pages as charts_pages
 from app.collections import api as collections_api
+from app.collections import making_pages as collections_making_pages
 from app.collections import pages as collections_pages
 from app.collections import release_pages as collections_release_pages
 from app.consents import api as consents_api
@@ -107,6 +108,7 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     review_transcript_pages.router,
     review_progress.router,
     search_pages.router,
+    collections_making_pages.router,
     collections_pages.router,
     collections_release_pages.router,
     webhooks_pages.router,

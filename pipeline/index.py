@@ -93,6 +93,14 @@ def prepare_query(
     return replace(filters or SearchQuery(), terms=tuple(terms)[:MAX_TERMS])
 
 
+def terms_of(text: str, language: str | None) -> tuple[Term, ...]:
+    """What a person typed who asks for stories in ``language``, or in any, as terms.
+
+    Nobody says which language they type: a word's forms are looked up in the one asked for, or in all.
+    """
+    return prepare_query(text, [language] if language in LANGUAGES else LANGUAGES).terms
+
+
 def _theme_entries(accepted: Sequence[str], codebook: Codebook) -> list[Entry]:
     labels = {theme.id: theme.pref_label for theme in codebook.themes}
     found: dict[str, Entry] = {}

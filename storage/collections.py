@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as SomeOf
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from models.stories import Purpose, Story, StoryPilot
 from models.themes import StoryTheme, ThemeState
 from storage import gate, journal
 from storage.database import WriteSession
+from storage.search import Term, has_all
 
 WORKS_WITH_COLLECTIONS = (Role.PILOT_TEAM, Role.CURATOR)
 
@@ -31,7 +32,8 @@ class CollectionQuery:
     """Which stories a collection is made of: those that fit every filter given.
 
     ``theme`` is one that a curator accepted, ``pilot_id`` another pilot that the stories belong to as well;
-    the dates are days (UTC) on which a story was sent, both included.
+    the dates are days (UTC) on which a story was sent, both included. ``q`` are words as a person typed them, and
+    ``terms`` what they stand for: kept beside them, because dictionaries are the pipeline's, and the query is run here.
     """
 
     theme: str | None = None
@@ -40,10 +42,16 @@ class CollectionQuery:
     pilot_id: str | None = None
     from_date: date | None = None
     to_date: date | None = None
+    q: str = ""
+    terms: tuple[Term, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        return {name: str(value) for name, value in given.items()}
+        kept: dict[str, Any] = {
+            name: str(value) for name in _FILTERS if (value := getattr(self, name)) is not None
+        }
+        if self.q:
+            kept |= {"q": self.q, "terms": [_term_to_dict(term) for term in self.terms]}
+        return kept
 
     @classmethod
     def from_dict(cls, kept: dict[str, Any]) -> Self:
@@ -52,11 +60,12 @@ class CollectionQuery:
             given["purpose"] = Purpose(given["purpose"])
         for name in {"from_date", "to_date"} & given.keys():
             given[name] = date.fromisoformat(given[name])
+        given["terms"] = tuple(map(_term_from_dict, given.get("terms", ())))
         return cls(**given)
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """The filters, as conditions on ``story``."""
-        found: list[ColumnElement[bool]] = []
+    def conditions(self, session: Session) -> list[ColumnElement[bool]]:
+        """The filters and the words, as conditions on ``story``."""
+        found = has_all(session, self.terms)
         if self.theme:
             themed = select(StoryTheme.story_id).where(
                 StoryTheme.theme == self.theme, StoryTheme.state == ThemeState.ACCEPTED
@@ -75,6 +84,19 @@ class CollectionQuery:
         if self.to_date and self.to_date < date.max:
             found.append(Story.created_at < _begin_of(self.to_date + timedelta(days=1)))
         return found
+
+
+_FILTERS = ("theme", "language", "purpose", "pilot_id", "from_date", "to_date")
+
+
+def _term_to_dict(term: Term) -> dict[str, Any]:
+    lemmas = sorted(list(each) for each in term.lemmas)
+    return {"words": list(term.words), "lemmas": lemmas, "is_prefix": term.is_prefix}
+
+
+def _term_from_dict(kept: dict[str, Any]) -> Term:
+    lemmas = frozenset(tuple(each) for each in kept["lemmas"])
+    return Term(tuple(kept["words"]), lemmas, is_prefix=kept["is_prefix"])
 
 
 def create(
@@ -257,7 +279,7 @@ def run_query(session: WriteSession, principal: Principal, collection: Collectio
         raise Conflict("collection-has-no-query")
     present = entries_of(session, collection)
     found = shareable(principal, collection.pilot_id).where(
-        *CollectionQuery.from_dict(collection.query).conditions(),
+        *CollectionQuery.from_dict(collection.query).conditions(session),
         Story.id.not_in([entry.story_id for entry in present]),
     )
     last = max((entry.position for entry in present), default=0)

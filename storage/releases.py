@@ -169,7 +169,7 @@ def _found_and_closed(session: Session, collection: Collection, present: Sequenc
     curators = Principal(roles={collection.pilot_id: frozenset({Role.CURATOR})})
     can_be_shared = collections.shareable(curators, collection.pilot_id).with_only_columns(Story.id)
     wanted = gate.in_review(curators).where(
-        *CollectionQuery.from_dict(collection.query).conditions(),
+        *CollectionQuery.from_dict(collection.query).conditions(session),
         Story.id.not_in(present),
         Story.id.not_in(can_be_shared),
     )

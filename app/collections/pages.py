@@ -1,4 +1,4 @@
-"""Collections for people: choose, order, release, download. Everything works without JavaScript."""
+"""One collection for people: choose, order, annotate; and recalls. Everything works without JavaScript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.access import Curator, PilotTeam, SignedIn, scope
 from app.collections import following, service
 from app.collections.phrases import ASKED_FOR, ASKED_TO_DELETE, EVERYTHING, PURPOSES, REASONS, RECALLED
-from app.collections.schemas import CollectionIn, QueryIn, ResponseIn
+from app.collections.schemas import ResponseIn
 from app.collections.service import actor_of
 from app.parts import House
 from app.web import undoing
@@ -23,10 +23,10 @@ from app.web.translation import Translator, translator_for
 from models.base import utc_now
 from models.collections import Collection
 from models.errors import Invalid
-from models.roles import Role, Scope
+from models.roles import Scope
 from pipeline.themes.codebook import Codebook
-from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
-from storage import collections, pilots, publications, recalls, responses
+from pipeline.transcription.languages import language_names
+from storage import collections, publications, recalls, responses
 
 router = APIRouter(prefix="/collections")
 
@@ -34,61 +34,6 @@ MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
 MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
 Line = Annotated[str, Form(max_length=300)]
 Text = Annotated[str, Form(max_length=5_000)]
-
-
-@router.get("", dependencies=MAY_READ)
-def mine(request: Request, parts: House, member: SignedIn) -> Response:
-    """The collections of one's pilots; and one's own recalls, also for whoever has left the team that pulled."""
-    names, _ = language_names(), translator_for(request)
-    with parts.database.read() as session:
-        waiting = recalls.waiting_for(session, actor_of(member))
-        return render(
-            request,
-            "collections.html",
-            collections=service.lines(session, member),
-            recalls=service.recalls_view(session, waiting),
-            asked_to_delete=ASKED_TO_DELETE,
-            pilots=pilots.of_ids(session, member.pilots_as(*collections.WORKS_WITH_COLLECTIONS)),
-            all_pilots=pilots.of_ids(session, list(member.roles)),
-            themes=[(theme.id, theme.label(_.language)) for theme in parts.codebook.themes],
-            languages=[(code, names[code]) for code in dict.fromkeys([*PILOT_LANGUAGES, *names])],
-            purposes=[(purpose, _(says)) for purpose, says in PURPOSES.items()],
-            curates=bool(member.pilots_as(Role.CURATOR)),
-        )
-
-
-@router.post("", dependencies=MAY_WRITE)
-def make(
-    parts: House,
-    member: PilotTeam,
-    pilot: Line,
-    title: Line,
-    purpose: Text = "",
-    how: Line = "by-hand",
-    theme: Line = "",
-    language: Line = "",
-    told_for: Line = "",
-    other_pilot: Line = "",
-    from_date: Line = "",
-    to_date: Line = "",
-) -> Response:
-    filters = {
-        "theme": theme,
-        "language": language,
-        "purpose": told_for,
-        "pilot": other_pilot,
-        "from_date": from_date,
-        "to_date": to_date,
-    }
-    try:
-        given = {name: value for name, value in filters.items() if value}
-        query = QueryIn.model_validate(given) if how == "query" else None
-        wanted = CollectionIn(pilot=pilot, title=title, purpose=purpose, query=query)
-    except ValidationError as error:
-        raise _misread(error) from error
-    with parts.database.write() as session:
-        collection = service.make(session, member, wanted)
-    return _back_to(collection.id)
 
 
 @router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ)
@@ -269,6 +214,7 @@ def _asked_for(
         return None
     themes = {theme.id: theme.label(_.language) for theme in codebook.themes}
     values = {
+        "q": query.q,
         "theme": query.theme and themes.get(query.theme, query.theme),
         "language": query.language and language_names().get(query.language, query.language),
         "purpose": query.purpose and _(PURPOSES.get(query.purpose, query.purpose)),

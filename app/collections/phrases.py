@@ -42,6 +42,7 @@ ASKED_TO_DELETE = {
 
 # What a collection's query asks for, piece by piece.
 ASKED_FOR = {
+    "q": N_("words: {value}"),
     "theme": N_("theme: {value}"),
     "language": N_("told in {value}"),
     "purpose": N_("gathered: {value}"),

@@ -23,6 +23,9 @@ class QueryIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = Field(
+        "", description="Words, in any language, as in the library: a story is found that has all of them."
+    )
     theme: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,60}$")] | None = Field(
         None, description="A theme of the codebook that a curator accepted."
     )

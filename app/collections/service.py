@@ -25,6 +25,7 @@ from models.pilots import Pilot
 from models.releases import difference
 from models.roles import Action, Principal, Role
 from models.stories import Story
+from pipeline.index import terms_of
 from storage import collections, gate, pilots, recalls, releases, responses
 from storage.collections import CollectionQuery
 from storage.database import WriteSession
@@ -58,6 +59,8 @@ def make(session: WriteSession, principal: Principal, wanted: CollectionIn) -> C
 
 def _query_of(session: Session, asked: QueryIn) -> CollectionQuery:
     return CollectionQuery(
+        q=asked.q,
+        terms=terms_of(asked.q, asked.language),
         theme=asked.theme,
         language=asked.language,
         purpose=asked.purpose,
@@ -265,6 +268,7 @@ def query_view(session: Session, collection: Collection) -> QueryIn | None:
         return None
     query = CollectionQuery.from_dict(collection.query)
     return QueryIn(
+        q=query.q,
         theme=query.theme,
         language=query.language,
         purpose=query.purpose,

@@ -21,7 +21,7 @@ from app.stories.hearing import RecordingId, Seconds, Start, StoryHeard, story_h
 from app.web.rendering import render
 from app.web.translation import N_, Translator, translator_for
 from models.curation import State
-from models.roles import ANYONE, Action, Scope
+from models.roles import ANYONE, Action, Principal, Scope
 from models.stories import Purpose
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from storage import collections, gate, pilots
@@ -61,6 +61,7 @@ def search(request: Request, parts: House, reader: Anyone, asked: Annotated[Sear
         "use": [(each.value, _(says)) for each, says in USES.items()],
         "state": [(each, says) for each, says in states.items() if each != State.WITHDRAWN],
     }
+    narrowed = _narrowed(asked, choices, _)
     return render(
         request,
         "search.html",
@@ -68,11 +69,12 @@ def search(request: Request, parts: House, reader: Anyone, asked: Annotated[Sear
         found=found,
         counted=COUNTED,
         choices=choices,
-        narrowed=_narrowed(asked, choices, _),
+        narrowed=narrowed,
         purposes=purposes,
         states=states,
         language_names=names,
         link=partial(_link, asked),
+        collecting=_collecting(asked, reader) if found.total and (asked.q or narrowed) else "",
         place_of=_place_of,
     )
 
@@ -155,6 +157,30 @@ def _narrowed(
 
 def _chosen(choices: dict[str, list[tuple[str, str]]], name: str, value: object) -> str:
     return dict(choices.get(name, [])).get(str(value), str(value))
+
+
+def _collecting(asked: SearchIn, reader: Principal) -> str:
+    """The form that makes a collection, filled with what was asked here; nothing for those who make none."""
+    if not reader.pilots_as(*collections.WORKS_WITH_COLLECTIONS):
+        return ""
+    first, last = asked.from_date, asked.to_date
+    if asked.year:
+        first = max(first or date.min, date(asked.year, 1, 1))
+        last = min(last or date.max, date(asked.year, 12, 31))
+    filled = {
+        "how": "query",
+        "q": asked.q,
+        "theme": asked.theme,
+        "language": asked.language,
+        "told_for": asked.purpose,
+        "pilot": asked.pilot,
+        "other_pilot": asked.pilot,
+        "from_date": first,
+        "to_date": last,
+    }
+    return (
+        "/collections?" + urlencode({name: str(value) for name, value in filled.items() if value}) + "#make"
+    )
 
 
 def _link(asked: SearchIn, **changes: str | None) -> str:

@@ -13,9 +13,8 @@ from app.web.translation import N_
 from models.consent import Use
 from models.roles import Principal
 from models.stories import Purpose
-from pipeline.index import prepare_query
+from pipeline.index import terms_of
 from pipeline.themes.codebook import Codebook
-from pipeline.themes.lemmas import LANGUAGES
 from pipeline.transcription.languages import language_names
 from storage import pilots, search
 from storage.search import SearchQuery
@@ -72,10 +71,9 @@ def _facet(counts: tuple[tuple[str, int], ...], known: Mapping[Any, str]) -> lis
 
 
 def _query_of(session: Session, asked: SearchIn) -> SearchQuery:
-    # Nobody says which language they type: a word's forms are looked up in the one asked for, or in all.
-    languages = [asked.language] if asked.language in LANGUAGES else LANGUAGES
     pilot = pilots.by_code(session, asked.pilot) if asked.pilot else None
-    filters = SearchQuery(
+    return SearchQuery(
+        terms=terms_of(asked.q, asked.language),
         pilot_id=pilot.id if pilot else None,
         language=asked.language,
         theme=asked.theme,
@@ -88,4 +86,3 @@ def _query_of(session: Session, asked: SearchIn) -> SearchQuery:
         limit=asked.limit,
         cursor=asked.cursor,
     )
-    return prepare_query(asked.q, languages, filters) if asked.q else replace(filters, terms=())

@@ -8,7 +8,7 @@ made of what the reader may see and of nothing else. See
 from storage.search.entries import Entry, Source, forget, replace_entries
 from storage.search.finding import Facets, Hit, SearchPage, find
 from storage.search.moments import Moment
-from storage.search.queries import SearchQuery
+from storage.search.queries import SearchQuery, has_all
 from storage.search.terms import Term
 from storage.search.upkeep import compact
 from storage.search.words import SnippetPart
@@ -26,5 +26,6 @@ __all__ = [
     "compact",
     "find",
     "forget",
+    "has_all",
     "replace_entries",
 ]

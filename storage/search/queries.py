@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -18,10 +18,12 @@ from sqlalchemy import (
     case,
     cast,
     distinct,
+    false,
     func,
     literal,
     literal_column,
     null,
+    or_,
     select,
     tuple_,
     union_all,
@@ -85,7 +87,7 @@ class Reading:
 
     @property
     def is_sqlite(self) -> bool:
-        return self.session.get_bind().dialect.name == "sqlite"
+        return _is_sqlite(self.session)
 
     def hits(self) -> Select[Story, int]:
         """The stories that are found and their scores, best first; without words all score alike."""
@@ -228,6 +230,22 @@ class Reading:
         return conditions
 
 
+def has_all(session: Session, terms: Sequence[Term]) -> list[ColumnElement[bool]]:
+    """The conditions on ``story`` that every term is found in it, as in the library. The gate is the caller's."""
+    is_sqlite = _is_sqlite(session)
+    return [Story.id.in_(_stories_with(term, is_sqlite=is_sqlite)) for term in terms]
+
+
+def _stories_with(term: Term, *, is_sqlite: bool) -> Select[str]:
+    found = select(SearchEntry.story_id)
+    if not term.words:
+        return found.where(false())
+    ways = [as_typed(term, is_sqlite=is_sqlite)]
+    if term.lemmas:
+        ways.append(by_lemma(term, is_sqlite=is_sqlite))
+    return found.where(or_(*ways))
+
+
 def counts(counted: CTE, *, is_sqlite: bool) -> CompoundSelect[str, str | None, int]:
     """``kind, value, stories``: one row of kind ``total``, and one for each value of each facet."""
 
@@ -255,6 +273,10 @@ def counts(counted: CTE, *, is_sqlite: bool) -> CompoundSelect[str, str | None, 
         .join(StoryPilot, StoryPilot.story_id == Story.id)
         .join(Pilot, Pilot.id == StoryPilot.pilot_id),
     )
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
 
 
 def _year_of_story(*, is_sqlite: bool) -> ColumnElement[str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -12,9 +13,10 @@ from models.curation import State
 from models.errors import Conflict, Gone, NotAllowed, NotFound
 from models.roles import Principal, Role
 from models.stories import Purpose, Story
-from storage import collections, journal, themes, withdrawals
+from storage import collections, journal, search, themes, withdrawals
 from storage.collections import CollectionQuery
 from storage.database import Database
+from storage.search import Entry, Source, Term
 from tests.plugins.stories import CODEBOOK, SHARED, THEME, Field
 
 
@@ -141,19 +143,30 @@ def test_stories_stand_in_the_order_they_are_put(database: Database, field: Fiel
         (CollectionQuery(from_date=date(2100, 1, 1)), 0),
         (CollectionQuery(to_date=date(2020, 1, 1)), 0),
         (CollectionQuery(theme="housing", language="pl", purpose=Purpose.BOTH), 1),
+        (CollectionQuery(q="Bench*", terms=(Term(("bench",), is_prefix=True),)), 2),
+        (CollectionQuery(q="ławki", terms=(Term(("lawki",), frozenset({("pl·ławka",)})),)), 1),
+        (CollectionQuery(q="by the well", terms=(Term(("by", "the", "well")),)), 0),
+        (CollectionQuery(q="bench ławki", terms=(Term(("benches",)), Term(("lawka",)))), 1),
+        (CollectionQuery(q="…", terms=(Term(()),)), 0),
     ],
 )
 def test_query_finds_by_its_filters(
     database: Database, field: Field, team: Principal, query: CollectionQuery, found: int
 ) -> None:
-    field.story(state=State.CURATED)
+    english = field.story(state=State.CURATED)
     polish = field.story(state=State.CURATED, language="pl")
     field.story(state=State.SUBMITTED, language="pl")
     with database.write() as session:
         mine = session.get_one(Story, polish.id)
         mine.purpose = Purpose.BOTH
         themes.accept(session, mine, "housing", actor=mine.submitted_by, codebook=CODEBOOK)
-        assert CollectionQuery.from_dict(query.to_dict()) == query
+        for story_id, surface, lemmas in (
+            (english.id, "benches here", "en·bench en·here"),
+            (polish.id, "benches lawka", "pl·benches pl·ławka"),
+        ):
+            entry = Entry(Source.TITLE, surface, surface, lemmas)
+            search.replace_entries(session, story_id, [entry])
+        assert CollectionQuery.from_dict(json.loads(json.dumps(query.to_dict()))) == query
     assert len(in_it(database, a_collection(database, team, field.pilot(), query))) == found
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from html import unescape
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.collections.downloads import TEXTS, WHOLE
 from app.exchange.manifest import TEXT_FORMATS
@@ -13,6 +15,7 @@ from models.consent import Use
 from models.notices import NoticeKind
 from models.roles import Role
 from models.stories import Story
+from pipeline.index import reindex
 from storage import accounts, notices, recalls
 from tests.app.conftest import forms_of
 
@@ -154,3 +157,54 @@ def test_every_format_is_offered_with_what_it_is_for(room: Room) -> None:
     for name, serves in TEXTS:
         assert serves in page
         assert f"/{name}?recording=1" in page
+
+
+def test_search_in_the_library_becomes_a_collection_with_all_that_was_asked(room: Room) -> None:
+    story = room.story("A bench at the well", language="en")
+    room.story("Another bench", language="pl")
+    with room.database.write() as session:
+        for each in session.scalars(select(Story)):
+            reindex(session, each)
+    team = room.served.browser(room.team)
+    asked = {"q": "bench", "pilot": "spring", "language": "en", "theme": "belonging", "year": "2026"}
+    with room.database.write() as session:
+        sent = datetime(2026, 3, 1, tzinfo=UTC)
+        session.execute(update(Story).values(created_at=sent))
+    found = team.get("/search", params=asked).text
+    address = unescape(found.split("Make a collection of these")[0].rpartition('href="')[2].split('"')[0])
+    (form,) = forms_of(team.get(address).text, "/collections")
+    expected = {"q": "bench", "how": "query", "pilot": "spring", "other_pilot": "spring", "language": "en"}
+    expected |= {"theme": "belonging", "from_date": "2026-01-01", "to_date": "2026-12-31"}
+    assert expected.items() <= form.fields.items()
+    made = team.post("/collections", data=form.fields | {"title": "Benches"})
+    shown = made.text if made.status_code == 200 else team.get(made.headers["location"]).text
+    assert story.title in shown
+    assert "Another bench</a>" not in shown
+    assert "words: bench" in shown
+    assert "Make a collection of these" not in team.get("/search").text, "nothing was asked for"
+    assert "Make a collection of these" not in room.served.client().get("/search", params=asked).text
+
+
+def test_collection_that_cannot_be_made_is_asked_again_with_what_was_typed(room: Room) -> None:
+    team = room.served.browser(room.team)
+    typed = {
+        "pilot": "spring",
+        "title": " ",
+        "purpose": "For the <council>.",
+        "how": "query",
+        "q": "bench " * 100,
+        "language": "pl",
+        "from_date": "yesterday",
+    }
+    refused = team.post("/collections", data=typed, headers={"Accept": "text/html"})
+    assert refused.status_code == 422
+    assert "<title>Error: Collections" in refused.text
+    for field in ("title", "q", "from_date"):
+        assert f'<a href="#{field}">' in refused.text
+        assert f'id="{field}-error"' in refused.text
+    assert "For the &lt;council&gt;.</textarea>" in refused.text
+    for kept in ('value="yesterday"', '<option value="pl" selected', 'value="query" checked'):
+        assert kept in refused.text
+    problem = team.post("/collections", data=typed, headers={"Accept": "application/json"})
+    assert problem.status_code == 422
+    assert problem.headers["content-type"] == "application/problem+json"

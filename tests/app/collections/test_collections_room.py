@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from models.consent import Use
 from models.curation import State
 from models.roles import Role, Scope
+from models.stories import Story
+from pipeline.index import reindex
 from storage import accounts
 
 if TYPE_CHECKING:
@@ -91,6 +94,7 @@ def test_query_fills_a_collection_and_adds_what_came_since(room: Room) -> None:
     assert ran["added"] == 1
     assert [each["title"] for each in ran["collection"]["entries"]] == ["First", "Second"]
     assert ran["collection"]["query"] == {
+        "q": "",
         "theme": "belonging",
         "language": "pl",
         "purpose": None,
@@ -104,6 +108,33 @@ def test_query_fills_a_collection_and_adds_what_came_since(room: Room) -> None:
     assert [each["title"] for each in room.as_team.get(path).json()["entries"]] == ["Second"]
     entries = room.as_curator.get(path).json()["entries"]
     assert [(each["title"], each["is_open"]) for each in entries] == [(None, False), ("Second", True)]
+
+
+def test_query_with_words_finds_what_the_library_finds(room: Room) -> None:
+    room.story("A quiet kettle", language="en")
+    both = room.story("Kettles in the garden", language="en")
+    room.story("The garden", language="en")
+    closed = room.story("A kettle in a closed garden", language="en")
+    with room.database.write() as session:
+        for story in session.scalars(select(Story)):
+            reindex(session, story)
+    room.consent(closed, uses=frozenset({Use.CURATION}))
+    for words in ("garden kettle", 'kettle* "the garden"'):
+        found = room.as_team.get("/api/v1/search", params={"q": words}).json()["hits"]
+        assert [each["title"] for each in found] == [both.title]
+        path = f"/api/v1/collections/{room.collect(query={'q': f' {words} '})}"
+        collection = room.as_team.get(path).json()
+        assert [each["story_id"] for each in collection["entries"]] == [both.id]
+        assert collection["query"]["q"] == words
+    new = room.story("Another kettle, another garden", language="en")
+    with room.database.write() as session:
+        reindex(session, session.get_one(Story, new.id))
+    ran = room.as_team.post(f"{path}/query").json()
+    assert ran["added"] == 0, "“the garden” stands side by side"
+    made = room.as_team.post(f"{path}/releases").json()
+    assert made["entries"] == 1
+    wordless = room.collect(query={"q": "…"})
+    assert room.as_team.get(f"/api/v1/collections/{wordless}").json()["entries"] == []
 
 
 def test_releases_are_numbered_and_say_to_curators_what_they_leave_out(room: Room) -> None:
@@ -246,6 +277,7 @@ def test_key_needs_the_scope_for_what_it_does(room: Room) -> None:
         {"pilot": "spring'--", "title": "x"},
         {"pilot": "spring", "title": "x", "query": {"theme": "a' OR 1=1"}},
         {"pilot": "spring", "title": "x", "query": {"from_date": "yesterday"}},
+        {"pilot": "spring", "title": "x", "query": {"q": "x" * 501}},
         {"pilot": "spring", "title": "x", "query": {"unknown": 1}},
     ],
 )
