@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
 
-from app.access import Teller
+from app.access import Teller, not_at_a_kiosk
 from app.parts import House
 from app.problems import answer
 from app.stories import media
@@ -29,7 +29,8 @@ router = APIRouter()
 router.include_router(care.router)
 router.include_router(handing.router)
 router.include_router(asking.router)
-door = APIRouter(prefix=DOOR)
+# At a kiosk a door that was opened would stay so for the next teller.
+door = APIRouter(prefix=DOOR, dependencies=[Depends(not_at_a_kiosk)])
 
 # A room full of people opens its links from one address; guesses are few.
 WRONG_A_MINUTE, A_MINUTE = RateLimitItemPerMinute(10), RateLimitItemPerMinute(120)

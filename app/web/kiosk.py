@@ -13,7 +13,7 @@ from fastapi import Request, Response
 
 from app.settings import Settings
 from app.web import cookies
-from app.web.cookies import DRAFT_COOKIES, DRAFTING, KIOSK_COOKIE
+from app.web.cookies import DRAFT_COOKIES, DRAFTING, KIOSK_COOKIE, TELLER_COOKIE
 from app.web.sealed import seal, unseal
 
 START = "/kiosk"
@@ -39,8 +39,8 @@ def begin_story(request: Request, response: Response, settings: Settings, story_
 
 
 def forget(response: Response, settings: Settings) -> None:
-    """Let the browser forget whoever was here last: their answers, and which story was theirs."""
-    for cookie in (KIOSK_COOKIE, *DRAFT_COOKIES):
+    """Let the browser forget whoever was here last: their answers, which story was theirs, and its private link."""
+    for cookie in (KIOSK_COOKIE, TELLER_COOKIE, *DRAFT_COOKIES):
         cookies.take_back(response, cookie, settings)
     response.headers["Clear-Site-Data"] = '"cache"'
 

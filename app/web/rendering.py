@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from app.labels import label_of
 from app.parts import parts_of
-from app.web import translation
+from app.web import cookies, kiosk, translation
+from app.web.cookies import AT_A_KIOSK_COOKIE
 from app.web.doors import DOOR, is_behind
 from app.web.translation import LANGUAGE_COOKIE, LANGUAGES, Translator
 from models.roles import Principal, Role
@@ -108,7 +109,7 @@ def render(
         # Counted where it was asked who this is (app.access).
         unread_notices=getattr(request.state, "unread_notices", 0),
         # At a kiosk: after how long a page that is left alone returns to the start.
-        idle_seconds=getattr(request.state, "idle_seconds", None),
+        idle_seconds=_idle_seconds(request, principal),
         status=status,
         Role=Role,
         _=translator,
@@ -131,6 +132,14 @@ def render(
             path=DOOR if is_behind(request) else "/",
         )
     return response
+
+
+def _idle_seconds(request: Request, principal: Principal | None) -> int | None:
+    """After how long a kiosk's page returns; None: it is no kiosk's. Where nobody was asked for, the device says so."""
+    if principal is None and cookies.value_of(request, AT_A_KIOSK_COOKIE, parts_of(request).settings):
+        return kiosk.idle_seconds(request.url.path)
+    seconds: int | None = getattr(request.state, "idle_seconds", None)
+    return seconds
 
 
 def wants_page(request: Request) -> bool:

@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from fastapi import Request
 from limits import RateLimitItemPerMinute
 from sqlalchemy import delete, select
 
 from app.access import SESSION_COOKIE
 from app.people import asking
-from app.web import attempts
+from app.web import attempts, kiosk
+from app.web.cookies import KIOSK_COOKIE
+from app.web.sealed import seal
 from models import second_factors as rules
 from models.accounts import Account, LinkPurpose
 from models.base import utc_now
@@ -63,6 +66,7 @@ LONG_TITLE = "Kuntouttavatyötoimintasuunnitelmapalaveri, megszentségteleníthe
 BY_GUARDIAN = "by a guardian"
 LONG_WORD = "lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppilas"
 KIOSK = "at the kiosk"
+TOLD_AT_THE_KIOSK = "told there"
 SEVERAL = (Part.HEARD, Part.SEEN)
 
 
@@ -116,11 +120,22 @@ class House:
 
     def cookies_of(self, who: str, told: Told) -> Mapping[str, str]:
         """By name, the cookies of somebody; a teller's are of their story."""
+        if who == KIOSK:
+            return self._at_the_kiosk(told.words.get("story_id", ""))
         if who in self._keepers:
             return {SESSION_COOKIE: self._keepers[who][1]}
         if who == "teller":
             return told.teller
         return _cookies(self.place.headers_of(who)) if who not in WITHOUT_ACCOUNT else {}
+
+    def _at_the_kiosk(self, story_id: str) -> dict[str, str]:
+        """The facilitator's session, and which story is being sent there."""
+        mine = {SESSION_COOKIE: self._keepers[KIOSK][1]}
+        device = Request(
+            {"type": "http", "headers": [(b"cookie", f"{SESSION_COOKIE}={mine[SESSION_COOKIE]}".encode())]}
+        )
+        settings = self.place.app.state.parts.settings
+        return mine | {KIOSK_COOKIE: seal(device, settings, kiosk.PURPOSE, story_id.encode())}
 
     def _keeper(self, role: Role) -> tuple[Principal, str]:
         """Somebody with a password, and their session."""
@@ -217,6 +232,9 @@ class House:
             themes.suggest(session, kept, [Suggested(THEME, 0.9, [heard])], codebook=CODEBOOK)
         return told
 
+    def _told_at_the_kiosk(self) -> Story:
+        return self._field.story(by=self._keepers[KIOSK][0], pilots=[self._here])
+
     def _with_several_people(self) -> Story:
         return self._story(title="Two of us, and a dog", consented_to=None, others=SEVERAL)
 
@@ -257,6 +275,7 @@ OWN_STORIES: Mapping[str, Callable[[House], Story]] = {
     "long words": House._with_long_words,
     "several people": House._with_several_people,
     BY_GUARDIAN: House._with_guardian,
+    TOLD_AT_THE_KIOSK: House._told_at_the_kiosk,
     "on its way": House._on_its_way,
     "being prepared": House._being_prepared,
     "refused": House._refused,

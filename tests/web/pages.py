@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.pilots.sections import BY_ADMINISTRATORS, BY_CURATORS
-from tests.web.house import BY_GUARDIAN, LONG_TITLE, LONG_WORD, PASSWORD
+from tests.web.house import BY_GUARDIAN, LONG_TITLE, LONG_WORD, PASSWORD, TOLD_AT_THE_KIOSK
 
 # Who comes with a phone and a bad connection, and may be sent less script.
 REPORTERS = frozenset({"nobody", "newcomer", "sender", "reporter", "facilitator", "at the kiosk", "teller"})
@@ -235,6 +235,15 @@ FOR_REPORTERS: Sequence[Page] = (
     Page("GET /stories/{story_id}/sent", "sender", "several people"),
     Page("GET /kiosk", "at the kiosk"),
     Page("GET /kiosk/end", "at the kiosk"),
+    # the link sheet at the kiosk, and the letter
+    Page(
+        f"POST {PERSON}/link",
+        "at the kiosk",
+        TOLD_AT_THE_KIOSK,
+        sends={"language": "{language}"},
+        sent_from=f"{PERSON}/link",
+    ),
+    Page(f"GET {PERSON}/letter", "at the kiosk", TOLD_AT_THE_KIOSK, language="en"),
     Page("GET /stories/new/{step}", "at the kiosk", fills={"step": "title"}, before=[BEGUN]),
     Page(STORY, "sender", "nobody asked"),
     Page(STORY, "sender", "curated"),

@@ -119,6 +119,33 @@ def test_kiosk_shows_nothing_of_the_last_one(visit: Callable[..., BrowserContext
     assert page.get_by_label("What is the story called?").input_value() == ""
 
 
+def test_kiosk_leaves_the_sheet_with_a_private_link(
+    visit: Callable[..., BrowserContext], served: Served
+) -> None:
+    field = Field(served.parts.database)
+    facilitator = field.account(Role.FACILITATOR, field.pilot())
+    page = visit(served, facilitator, viewport=PHONE).new_page()
+    page.clock.install()
+    page.goto("/")
+    page.get_by_role("button", name="Start kiosk mode").click()
+    page.request.post("/stories/new", max_redirects=0)
+    answer_unseen(page)
+    page.get_by_role("button", name="Yes, keep it and go on").click()
+    story = page.url.split("/")[4]
+    page.goto(f"/stories/{story}")
+    page.get_by_role("link", name="Private link").first.click()
+    page.get_by_label("Language of the sheet").first.select_option("en")
+    page.get_by_role("button", name="Make a link").first.click()
+    expected(page.locator("code.cr-link")).to_contain_text("/teller/enter/")
+    expected(page.get_by_role("link", name="I have finished")).to_be_visible()
+    page.clock.run_for(241_000)
+    expected(page.get_by_role("dialog", name="Are you still there?")).to_be_visible()
+    page.clock.run_for(60_000)
+    page.get_by_role("heading", name="Tell your story").wait_for()
+    page.go_back()
+    assert "/teller/enter/" not in page.content()
+
+
 def test_who_leaves_at_once_is_signed_out_and_no_step_back_shows_the_story(
     visit: Callable[..., BrowserContext], served: Served
 ) -> None:

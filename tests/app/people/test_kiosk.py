@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from app.web import kiosk
-from app.web.cookies import AT_A_KIOSK_COOKIE, DRAFT_COOKIES, KIOSK_COOKIE
+from app.web.cookies import AT_A_KIOSK_COOKIE, DRAFT_COOKIES, KIOSK_COOKIE, TELLER_COOKIE
 from models.roles import Principal, Role
 from models.stories import Story
 from tests.app.conftest import Rooms, forms_of
@@ -115,6 +116,46 @@ def test_no_teller_is_met_in_the_language_of_the_one_before(device: TestClient) 
 def test_where_people_record_the_page_stays_longer(device: TestClient) -> None:
     page = device.get(f"/stories/{send_story(device)}/recording").text
     assert f'content="{kiosk.IDLE_AT_RECORDING_SECONDS}; url=/kiosk"' in page
+
+
+def test_every_page_of_a_kiosk_returns_to_its_start(rooms: Rooms, device: TestClient) -> None:
+    story_id = send_story(device)
+    with rooms.database.read() as session:
+        person = session.scalars(select(Story)).one().people[0].id
+    of_person = f"/stories/{story_id}/people/{person}"
+    answers = {
+        "a link to print": device.post(f"{of_person}/link", data={"language": "pl"}),
+        "a receipt": device.post(f"{of_person}/receipt"),
+        "a letter": device.get(f"{of_person}/letter"),
+        "a refusal": device.post(f"{of_person}/link", data={"language": "tlh"}),
+        "a form that was misread": device.post(f"{of_person}/link"),
+        "an address that is not there": device.get("/nowhere"),
+        "the list of problems": device.get("/problems"),
+    }
+    assert "/teller/enter/" in answers["a link to print"].text
+    for what, answer in answers.items():
+        assert f'data-idle-seconds="{kiosk.IDLE_SECONDS}"' in answer.text, what
+        assert "/static/js/kiosk.js" in answer.text, what
+        assert "<dialog" in answer.text, what
+        assert '<noscript><meta http-equiv="refresh" content="1800; url=/kiosk"></noscript>' in answer.text, (
+            what
+        )
+        assert 'class="cr-header__finished cr-finished" href="/kiosk"' in answer.text, what
+
+
+def test_no_private_link_opens_at_a_kiosk(rooms: Rooms, device: TestClient) -> None:
+    story_id = send_story(device)
+    with rooms.database.read() as session:
+        person = session.scalars(select(Story)).one().people[0].id
+    sheet = device.post(f"/stories/{story_id}/people/{person}/link", data={"language": "en"}).text
+    (link,) = re.findall(r"/teller/enter/[\w-]+", sheet)
+    for path in (link, "/teller", "/teller/receipt"):
+        assert device.get(path).headers["location"] == "/kiosk", path
+    assert not device.cookies.get(TELLER_COOKIE)
+    elsewhere = rooms.visitor()
+    assert elsewhere.get(link).headers["location"] == "/teller", (
+        "and it still opens on the teller's own phone"
+    )
 
 
 def test_only_the_password_ends_it(device: TestClient) -> None:
