@@ -156,6 +156,7 @@ async function begin() {
   part("which").hidden = Boolean(story);
   part("which").onclick = followWhenSettled;
   // The page as it was kept may be older than this script.
+  for (const link of document.querySelectorAll('main a[href="/sign-in"]')) link.search = `?next=${location.pathname}`;
   const receipt = part("to-receipt");
   if (receipt) receipt.href = `/stories/${story}/sent`;
   window.addEventListener("online", showConnection);
