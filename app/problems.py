@@ -176,6 +176,25 @@ def answer(
         }
         response = _Writable(body | _shown(parameters) | members, status, media_type=PROBLEM)
         response.headers["Content-Language"] = translator.language if translator else "en"
+    return _with_headers(response, status, parameters)
+
+
+def ask_again(request: Request, error: errors.StoryError, template: str, *, at: str, **kept: Any) -> Response:
+    """The form that was refused, with what is wrong in the field ``at`` and what else was written there, but no secret.
+
+    Programs are answered as ever.
+    """
+    if not wants_page(request):
+        raise error
+    status, translator = status_of(error), translator_for(request)
+    note_refusal(request, status, error.code)
+    says = say(error.code, dict(error.parameters), translator)
+    response = render(request, template, status=status, translator=translator, errors={at: says}, **kept)
+    return _with_headers(response, status, dict(error.parameters))
+
+
+def _with_headers(response: Response, status: int, parameters: dict[str, object]) -> Response:
+    """What every refusal says in its headers, as when to try again."""
     if status in RETRY_AFTER_SECONDS:
         seconds = parameters.get("retry_after_seconds", RETRY_AFTER_SECONDS[status])
         response.headers["Retry-After"] = str(seconds)

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from app.parts import Parts
 from app.people.service import Browser, Entrance
 from app.web import cookies
+from app.web.coming_back import START, page_here
 from app.web.cookies import AT_A_KIOSK_COOKIE, DEVICE_COOKIE, SESSION_COOKIE
 from storage import guessing
 
@@ -20,9 +21,9 @@ def browser_of(request: Request, parts: Parts) -> Browser:
     )
 
 
-def to_start(parts: Parts, entrance: Entrance) -> Response:
-    """To the start with a session that stands."""
-    response = RedirectResponse("/", 303)
+def go_in(parts: Parts, entrance: Entrance, *, to: str = START) -> Response:
+    """To a page here with a session that stands; to the start if the address is none of a page here."""
+    response = RedirectResponse(page_here(to), 303)
     # A kiosk that was here before has ended with its session.
     cookies.take_back(response, AT_A_KIOSK_COOKIE, parts.settings)
     cookies.give(response, SESSION_COOKIE, entrance.token, parts.settings, lasts=entrance.lasts)

@@ -10,10 +10,12 @@ from fastapi.responses import RedirectResponse
 from app.access import Facilitator, InSession
 from app.parts import House
 from app.people.asking import who_shows_it_again
+from app.problems import ask_again
 from app.web import cookies, kiosk
 from app.web.cookies import AT_A_KIOSK_COOKIE, SESSION_COOKIE
 from app.web.rendering import render
 from app.web.translation import LANGUAGE_COOKIE, LANGUAGES, Translator, preferred, translator_for
+from models.errors import NotAllowed, TooMany
 from storage import accounts
 
 router = APIRouter(prefix=kiosk.START)
@@ -47,7 +49,7 @@ def start(request: Request, parts: House, facilitator: Facilitator) -> Response:
 
 @router.get("/end")
 def end_form(request: Request, facilitator: InSession) -> Response:
-    return render(request, "kiosk-end.html")
+    return render(request, "kiosk-end.html", errors={})
 
 
 @router.post("/end")
@@ -55,10 +57,13 @@ def end(
     request: Request,
     parts: House,
     facilitator: InSession,
-    password: Annotated[str, Form(max_length=200)],
+    password: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Only whoever signed in here knows the password: a teller cannot leave the kiosk by this."""
-    who_shows_it_again(parts, facilitator, password)
+    try:
+        who_shows_it_again(parts, facilitator, password)
+    except (NotAllowed, TooMany) as error:
+        return ask_again(request, error, "kiosk-end.html", at="password")
     with parts.database.write() as session:
         accounts.end_kiosk(session, cookies.value_of(request, SESSION_COOKIE, parts.settings))
     response = RedirectResponse("/", 303)

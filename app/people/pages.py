@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from limits import RateLimitItemPerMinute
 
@@ -13,18 +13,21 @@ from app.access import Anyone
 from app.parts import House, Parts
 from app.people import entering, service
 from app.people.service import Entrance
-from app.web import attempts, cookies
+from app.problems import ask_again
+from app.web import attempts, coming_back, cookies
 from app.web.cookies import AT_A_KIOSK_COOKIE, LEAVING, SESSION_COOKIE
 from app.web.headers import ADDRESS_IS_SECRET
 from app.web.rendering import render
 from models.accounts import LinkPurpose
-from models.errors import NotSignedIn, TooMany
+from models.errors import Conflict, Invalid, NotSignedIn, TooMany
 from storage import accounts, guessing, pilots, second_factors
 
 log = structlog.get_logger()
 router = APIRouter()
 
 Text = Annotated[str, Form(max_length=200)]
+# The page that they wanted who had to sign in first. What is too long for one leads to the start.
+Wanted = Annotated[str, Form(alias=coming_back.FIELD, max_length=4000)]
 TEN_A_MINUTE = RateLimitItemPerMinute(10)
 _attempts = attempts.counter()
 
@@ -36,19 +39,22 @@ def _slow_down(request: Request, step: str = "first") -> None:
         raise TooMany("too-many-attempts", retry_after_seconds=60)
 
 
-def _let_in(request: Request, parts: Parts, entrance: Entrance) -> Response:
-    """To the start with a session; or the page that asks for the code of a second factor."""
+def _let_in(
+    request: Request, parts: Parts, entrance: Entrance, *, wanted: str = coming_back.START
+) -> Response:
+    """To the page that they wanted, with a session; or the page that asks for the code of a second factor."""
     if entrance.waits_for_code:
-        return _ask_code(request, entrance.token)
-    return entering.to_start(parts, entrance)
+        return _ask_code(request, entrance.token, wanted)
+    return entering.go_in(parts, entrance, to=wanted)
 
 
-def _ask_code(request: Request, token: str, *, is_wrong: bool = False) -> Response:
+def _ask_code(request: Request, token: str, wanted: str, *, is_wrong: bool = False) -> Response:
     return render(
         request,
         "sign-in-code.html",
         status=401 if is_wrong else 200,
         token=token,
+        wanted=coming_back.page_here(wanted),
         is_wrong=is_wrong,
     )
 
@@ -71,12 +77,34 @@ def home(request: Request, parts: House, principal: Anyone) -> Response:
 
 
 @router.get("/sign-in")
-def sign_in_form(request: Request, principal: Anyone) -> Response:
-    return render(request, "sign-in.html")
+def sign_in_form(
+    request: Request, principal: Anyone, wanted: Annotated[str, Query(alias=coming_back.FIELD)] = ""
+) -> Response:
+    return render(request, "sign-in.html", wanted=coming_back.page_here(wanted), errors={}, sign_in_name="")
 
 
 @router.post("/sign-in")
-def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) -> Response:
+def sign_in(
+    request: Request,
+    parts: House,
+    sign_in_name: Text = "",
+    password: Text = "",
+    wanted: Wanted = coming_back.START,
+) -> Response:
+    try:
+        entrance = _signed_in(request, parts, sign_in_name, password)
+    except (NotSignedIn, TooMany) as error:
+        kept = {"sign_in_name": sign_in_name, "wanted": coming_back.page_here(wanted)}
+        return ask_again(request, error, "sign-in.html", at="sign_in_name", **kept)
+    return _let_in(request, parts, entrance, wanted=wanted)
+
+
+def _signed_in(request: Request, parts: Parts, sign_in_name: str, password: str) -> Entrance:
+    """What name and password open.
+
+    :raises NotSignedIn: they do not belong together
+    :raises TooMany: there were too many tries lately
+    """
     _slow_down(request)
     browser = entering.browser_of(request, parts)
     with parts.database.write() as session:
@@ -100,20 +128,21 @@ def sign_in(request: Request, parts: House, sign_in_name: Text, password: Text) 
             raise NotSignedIn("sign-in-failed")
         if stronger is not None:
             accounts.keep_hash(session, account_id, stronger, instead_of=kept)
-        entrance = service.enter(session, service.account_named(session, account_id), browser)
-    return _let_in(request, parts, entrance)
+        return service.enter(session, service.account_named(session, account_id), browser)
 
 
 @router.post("/sign-in/code")
-def show_code(request: Request, parts: House, token: Text, code: Text) -> Response:
+def show_code(
+    request: Request, parts: House, token: Text, code: Text, wanted: Wanted = coming_back.START
+) -> Response:
     """The second step. Who is here is known by what the first one gave, which lasts ten minutes and opens nothing."""
     _slow_down(request, "second")
     with parts.database.write() as session:
         entrance = service.go_on(session, token, code, entering.browser_of(request, parts))
     if entrance is not None:
-        return _let_in(request, parts, entrance)
+        return _let_in(request, parts, entrance, wanted=wanted)
     log.warning("code was wrong", address=attempts.whose(request))
-    return _ask_code(request, token, is_wrong=True)
+    return _ask_code(request, token, wanted, is_wrong=True)
 
 
 @router.post("/sign-out")
@@ -132,18 +161,21 @@ def sign_out(request: Request, parts: House) -> Response:
 def link_form(request: Request, parts: House, token: str) -> Response:
     """A page with one button: looking at a link, as mail scanners do, must not use it up."""
     _slow_down(request)
-    with parts.database.read() as session:
-        link = accounts.look_at_link(session, token)
-        asked = service.asked_by(session, link)
-    response = render(
-        request,
-        "come-in.html",
-        token=token,
-        asked=asked,
-        is_first=link.purpose == LinkPurpose.FIRST_ADMINISTRATOR,
-    )
+    shown = _asked_by(parts, token)
+    response = render(request, "come-in.html", errors={}, name="", sign_in_name="", **shown)
     response.headers.update(ADDRESS_IS_SECRET)
     return response
+
+
+def _asked_by(parts: Parts, token: str) -> dict[str, Any]:
+    """What the page of a one-time link shows.
+
+    :raises NotFound: it was used, or has ended
+    """
+    with parts.database.read() as session:
+        link = accounts.look_at_link(session, token)
+        is_first = link.purpose == LinkPurpose.FIRST_ADMINISTRATOR
+        return {"token": token, "asked": service.asked_by(session, link), "is_first": is_first}
 
 
 @router.post("/come-in")
@@ -155,6 +187,34 @@ def use_link(
     sign_in_name: Text = "",
     password: Text = "",
 ) -> Response:
+    try:
+        entrance = _come_in(request, parts, token, name, sign_in_name, password)
+    except (Invalid, Conflict) as error:
+        # What is wrong is in a field that the link asks for; a link that ended meanwhile asks for nothing.
+        shown = _asked_by(parts, token)
+        kept = {"name": name, "sign_in_name": sign_in_name}
+        is_nameless = shown["asked"].name and not name.strip()
+        at = _wrong_field(error.code, is_nameless=is_nameless)
+        return ask_again(request, error, "come-in.html", at=at, **kept, **shown)
+    return _let_in(request, parts, entrance)
+
+
+def _wrong_field(code: str, *, is_nameless: bool) -> str:
+    """Which field of coming in a refusal is about."""
+    if code.startswith("password-"):
+        return "password"
+    return "name" if code == "name-missing" and is_nameless else "sign_in_name"
+
+
+def _come_in(
+    request: Request, parts: Parts, token: str, name: str, sign_in_name: str, password: str
+) -> Entrance:
+    """What a one-time link opens, with what was written on its page.
+
+    :raises Invalid: something is missing, or the password is one that others guess
+    :raises Conflict: the sign-in name is taken
+    :raises NotFound: the link was used, or has ended
+    """
     _slow_down(request)
     password_hash = None
     if password:
@@ -162,7 +222,7 @@ def use_link(
             known = service.names_of(session, token)
         password_hash = accounts.hash_of(password, (*known, name, sign_in_name))
     with parts.database.write() as session:
-        entrance = service.come_in(
+        return service.come_in(
             session,
             token,
             name=name,
@@ -170,4 +230,3 @@ def use_link(
             password_hash=password_hash,
             browser=entering.browser_of(request, parts),
         )
-    return _let_in(request, parts, entrance)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.access import Administrator
-from app.parts import House
+from app.parts import House, Parts
 from app.pilots import governance, service
+from app.problems import ask_again
 from app.web import undoing
 from app.web.rendering import render
 from models.consent import Use
+from models.errors import Conflict, Invalid
 from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from storage import invitations, pilots
 
@@ -21,30 +24,43 @@ router = APIRouter(prefix="/pilots")
 Line = Annotated[str, Form(max_length=200)]
 
 
+# Which field of a new pilot a refusal is about.
+WRONG_FIELDS = {"pilot-unfit": "code", "pilot-code-taken": "code", "language-unknown": "language"}
+
+
 @router.get("")
 def overview(request: Request, parts: House, administrator: Administrator) -> Response:
+    return render(request, "pilots.html", errors={}, code="", name="", chosen=(), **_shown(parts))
+
+
+def _shown(parts: Parts) -> dict[str, Any]:
+    """What the page of all pilots shows beside what was written there."""
     names = language_names()
     with parts.database.read() as session:
-        return render(
-            request,
-            "pilots.html",
-            pilots=pilots.everyone(session),
-            uses=list(Use),
-            names={code: names[code] for code in dict.fromkeys([*PILOT_LANGUAGES, *names])},
-        )
+        return {
+            "pilots": pilots.everyone(session),
+            "uses": list(Use),
+            "names": {code: names[code] for code in dict.fromkeys([*PILOT_LANGUAGES, *names])},
+        }
 
 
 @router.post("")
 def add(
+    request: Request,
     parts: House,
     administrator: Administrator,
-    code: Line,
-    name: Line,
-    language: Annotated[list[str], Form(max_length=100)],
+    code: Line = "",
+    name: Line = "",
+    language: Annotated[Sequence[str], Form(max_length=100)] = (),
 ) -> Response:
-    with parts.database.write() as session:
-        pilot = service.add_pilot(session, code, name, language, actor=administrator.account_id or "")
-        return RedirectResponse(f"/pilots/{pilot.code}", 303)
+    try:
+        with parts.database.write() as session:
+            pilot = service.add_pilot(session, code, name, language, actor=administrator.account_id or "")
+            return RedirectResponse(f"/pilots/{pilot.code}", 303)
+    except (Invalid, Conflict) as error:
+        at = "language" if error.code == "pilot-unfit" and not language else WRONG_FIELDS[error.code]
+        kept = {"code": code, "name": name, "chosen": language}
+        return ask_again(request, error, "pilots.html", at=at, **kept, **_shown(parts))
 
 
 @router.get("/{code}")

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from app.labels import label_of
 from app.parts import parts_of
 from app.web import cookies, kiosk, translation
+from app.web.coming_back import way_to_sign_in
 from app.web.cookies import AT_A_KIOSK_COOKIE
 from app.web.doors import DOOR, is_behind
 from app.web.translation import LANGUAGE_COOKIE, LANGUAGES, Translator
@@ -110,6 +111,7 @@ def render(
         unread_notices=getattr(request.state, "unread_notices", 0),
         # At a kiosk: after how long a page that is left alone returns to the start.
         idle_seconds=_idle_seconds(request, principal),
+        way_to_sign_in=way_to_sign_in(request),
         status=status,
         Role=Role,
         _=translator,

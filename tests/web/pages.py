@@ -163,11 +163,23 @@ FOR_ANYBODY: Sequence[Page] = (
     Page("GET /", "curator"),
     Page("GET /", "administrator"),
     Page("GET /sign-in", "nobody"),
+    Page("GET /sign-in", "nobody", query="next=%2Fstories%2Fnew"),
     Page("POST /sign-in", "nobody", sends={"sign_in_name": "nobody", "password": "wrong"}, status=401),
     Page("POST /sign-in", "nobody", sends={"sign_in_name": "{keeper_with_codes}", **AGAIN}),
     Page("GET /come-in/{token}", "nobody", fills={"token": "{way_in}"}),
     Page("GET /come-in/{token}", "nobody", fills={"token": "{invitation}"}),
     Page("GET /come-in/{token}", "nobody", fills={"token": "{invitation_of_curator}"}),
+    Page(
+        "POST /come-in",
+        "nobody",
+        sends={
+            "token": "{invitation_of_curator}",
+            "name": LONG_WORD,
+            "sign_in_name": "x",
+            "password": "short",
+        },
+        status=422,
+    ),
     Page("GET /leave", "nobody", is_nameless=True),
     Page("GET /problems", "nobody"),
     # what is answered to those who are not asked in
@@ -235,6 +247,9 @@ FOR_REPORTERS: Sequence[Page] = (
     Page("GET /stories/{story_id}/sent", "sender", "several people"),
     Page("GET /kiosk", "at the kiosk"),
     Page("GET /kiosk/end", "at the kiosk"),
+    Page(
+        "POST /kiosk/end", "at the kiosk", sends={"password": "a guess"}, sent_from="/kiosk/end", status=403
+    ),
     # the link sheet at the kiosk, and the letter
     Page(
         f"POST {PERSON}/link",
@@ -377,6 +392,13 @@ FOR_TEAMS: Sequence[Page] = (
 )
 FOR_ADMINISTRATORS: Sequence[Page] = (
     Page("GET /pilots", "administrator"),
+    Page(
+        "POST /pilots",
+        "administrator",
+        sends={"code": "nowa wola", "name": LONG_WORD, "language": "pl"},
+        sent_from="/pilots",
+        status=422,
+    ),
     Page("GET /pilots/{code}", "administrator"),
     *(
         Page("GET /pilots/{code}/settings/{section}", "administrator", fills={"section": each})

@@ -160,7 +160,11 @@ def test_no_private_link_opens_at_a_kiosk(rooms: Rooms, device: TestClient) -> N
 
 def test_only_the_password_ends_it(device: TestClient) -> None:
     story_id = send_story(device)
-    assert device.post("/kiosk/end", data={"password": "not it"}).status_code == 403
+    refused = device.post("/kiosk/end", data={"password": "not it"})
+    assert refused.status_code == 403
+    assert '<a href="#password">This is not your password.' in refused.text
+    (form,) = forms_of(refused.text, "/kiosk/end")
+    assert form.fields == {"password": ""}, "to be written again, at once"
     assert device.get("/stories").headers["location"] == "/kiosk"
     assert device.cookies.get(AT_A_KIOSK_COOKIE)
     assert device.post("/kiosk/end", data={"password": PASSWORD}).headers["location"] == "/"

@@ -163,6 +163,18 @@ def test_step_that_waits_ends_after_ten_minutes(rooms: Rooms, cleo: Principal, s
     assert send_code(browser, page, code_of(rooms, cleo)).status_code == 401
 
 
+def test_page_that_was_wanted_is_found_after_the_code_also_when_one_was_wrong(
+    rooms: Rooms, cleo: Principal, secured: list[str]
+) -> None:
+    browser = rooms.visitor()
+    (form,) = forms_of(browser.get("/sign-in?next=%2Freview%3Fstate%3Ddeclined").text, "/sign-in")
+    asked = browser.post("/sign-in", data=form.filled(sign_in_name="cleo", password=PASSWORD))
+    wrong = send_code(browser, asked.text, "000000")
+    assert wrong.status_code == 401
+    answer = send_code(browser, wrong.text, code_of(rooms, cleo))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/review?state=declined")
+
+
 def test_form_of_another_site_sends_no_code(rooms: Rooms, cleo: Principal, secured: list[str]) -> None:
     browser = rooms.visitor()
     (form,) = forms_of(sign_in(browser, "cleo").text, "/sign-in/code")

@@ -104,6 +104,30 @@ def test_pilot_that_cannot_be_is_refused_in_words(
         assert [pilot.code for pilot in pilots.everyone(session)] == ["spring"]
 
 
+@pytest.mark.parametrize(
+    ("given", "at"),
+    [
+        ({"code": "spring"}, "code"),
+        ({"code": "a b"}, "code"),
+        ({"language": []}, "language"),
+        ({"code": ""}, "code"),
+    ],
+)
+def test_refused_pilot_finds_what_was_written(
+    rooms: Rooms, office: TestClient, given: dict[str, str], at: str
+) -> None:
+    rooms.field.pilot("spring")
+    sent = {"code": "new", "name": "Garden", "language": ["pl", "uk"]} | given
+    page = office.post("/pilots", data=sent).text
+    assert f'<a href="#{at}">' in page
+    assert f'id="{at}-error"' in page
+    (form,) = forms_of(page, "/pilots")
+    assert (form.fields["name"], form.fields["code"]) == ("Garden", sent["code"])
+    chosen = re.findall(r'<option value="(\w+)" selected', page)
+    assert sorted(chosen) == sorted(sent["language"])
+    assert '<details class="govuk-details" open>' in page
+
+
 # ---- people ------------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ export class SendingView {
     this.story = story;
     part("pause-sending").onclick = () => this.#pause();
     part("go-on-sending").onclick = () => this.#goOn();
+    for (const link of document.querySelectorAll('main a[href="/sign-in"]')) link.search = `?next=${location.pathname}`;
   }
 
   /**
