@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,14 @@ def test_table_names_every_route_and_no_other(place: Place) -> None:
     assert TABLE.keys() - found == set(), "an entry whose route is gone"
 
 
+def beside_notices(answer: Answer) -> Answer:
+    """An answer without how many notices wait for whoever asked, and without its length."""
+    headers = re.sub(r"\('content-length', '\d+'\)", "", answer.headers)
+    return replace(
+        answer, headers=headers, text=re.sub(r"(/notices\">\w+) \(\d+<span .*?</span>\)", r"\1", answer.text)
+    )
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_route_answers_every_role_as_the_table_says(place: Place, tally: Tally, stage: str) -> None:
     ids = place.tell(stage)
@@ -103,7 +112,10 @@ def test_lists_counts_and_searches_are_the_same_with_and_without_hidden_stories(
                     # Whoever runs the service sees that something was done, by numbers that say nothing else.
                     continue
                 answer = place.ask(role, name, place.ids, params=params)
-                is_same = answer == not_yet[role, name, str(params)]
+                before = not_yet[role, name, str(params)]
+                # How many notices wait for curators stands on every page of theirs.
+                counted = role in CURATORS
+                is_same = beside_notices(answer) == beside_notices(before) if counted else answer == before
                 tally.check(f"{role}, {name} {params}", is_same, f"tells of {hidden}: {answer}")
     tally.close()
 
