@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.operations import doctor
+from app.operations.doctor import going_on, keeping
 from app.parts import Parts
 
 # Rows, objects, journal and permissions: what is broken for good where something was lost or done twice.
-LOOKED_OVER = ("_journal", "_permissions", "_objects_and_rows", "_tombstones", "_work", "_erasures")
+LOOKED_OVER = (
+    keeping._journal,
+    keeping._permissions,
+    keeping._objects_and_rows,
+    keeping._tombstones,
+    going_on._work,
+    going_on._erasures,
+)
 
 
 def ills(parts: Parts) -> list[str]:
     """What is wrong with what is kept."""
-    found = [each for name in LOOKED_OVER for each in getattr(doctor, name)(parts)]
+    found = [each for look in LOOKED_OVER for each in look(parts)]
     return [f"{each.what}: {each.says}" for each in found if each.is_failure]
 
 
