@@ -7,7 +7,7 @@ elsewhere opens nothing here. So every verb asks the gate with the principal nar
 from __future__ import annotations
 
 from collections.abc import Collection as SomeOf
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
@@ -238,6 +238,34 @@ def annotate(
     session.flush()
     journal.note(session, actor, "annotate-entry", story_id=story_id, subject=collection.id)
     return entry
+
+
+def keep_notes(
+    session: WriteSession,
+    principal: Principal,
+    collection: Collection,
+    written: Mapping[str, tuple[str, str]],
+    *,
+    actor: str,
+) -> None:
+    """Keep the notes of a page on which somebody wrote, story by story: what each was, and what it is to be.
+
+    Where a colleague wrote another one meanwhile, both are kept.
+
+    :raises Conflict: a story with a new note is not in the collection any more, for whoever wrote it
+    """
+    lock(session, collection)
+    changed = {story_id: note for story_id, note in written.items() if note[0] != note[1]}
+    present = {entry.story_id: entry for entry in seen_by(session, principal, collection)}
+    if not changed.keys() <= present.keys():
+        raise Conflict("changed-meanwhile")
+    for story_id, (was, note) in changed.items():
+        # As a page shows it and a form sends it.
+        stands = present[story_id].note.replace("\r\n", "\n").strip()
+        if stands not in (was, note):
+            note = f"{stands}\n\n{note}".strip()
+        if stands != note:
+            annotate(session, collection, story_id, note, actor=actor)
 
 
 def reorder(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -17,23 +19,26 @@ from app.collections.schemas import ResponseIn
 from app.collections.service import actor_of
 from app.parts import House
 from app.web import undoing
-from app.web.fields import in_one_sentence, wrong_fields
+from app.web.fields import WORDS, fields_of, in_one_sentence, wrong_fields
 from app.web.rendering import render
-from app.web.translation import Translator, translator_for
+from app.web.translation import Phrase, Translator, translator_for
 from models.base import utc_now
 from models.collections import Collection
 from models.errors import Invalid
-from models.roles import Scope
+from models.roles import Principal, Scope
 from pipeline.themes.codebook import Codebook
 from pipeline.transcription.languages import language_names
 from storage import collections, publications, recalls, responses
+from storage.database import WriteSession
 
 router = APIRouter(prefix="/collections")
 
 MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
 MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
 Line = Annotated[str, Form(max_length=300)]
-Text = Annotated[str, Form(max_length=5_000)]
+MOST_NOTE_CHARACTERS = 5_000
+Text = Annotated[str, Form(max_length=MOST_NOTE_CHARACTERS)]
+NOTE = "note-"
 
 
 @router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ)
@@ -68,10 +73,13 @@ def show(
     member: PilotTeam,
     collection_id: str,
     added: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
+    find: Annotated[str, Query(max_length=500, description="Words of the stories to choose from.")] = "",
 ) -> Response:
+    before = undoing.kept(request, f"/collections/{collection_id}")
     with parts.database.read() as session:
         collection = collections.within_reach(session, member, collection_id)
         view = service.view(session, member, collection)
+        taken_out = before and service.choice(session, member, collection, before.fields["story_id"])
         return render(
             request,
             "collection.html",
@@ -79,7 +87,7 @@ def show(
             closed=Counter(each.closed_because for each in view.entries if not each.is_open),
             recalls=service.waiting_in(session, member, collection_id),
             asked_to_delete=ASKED_TO_DELETE,
-            choices=service.choices(session, member, collection),
+            choices=service.choices(session, member, collection, find.strip()),
             curates=service.curates(member, collection),
             reasons={reason.value: text for reason, text in REASONS.items()},
             languages=language_names(),
@@ -87,7 +95,8 @@ def show(
             added=added,
             responses=[service.response_view(each) for each in responses.of_collection(session, collection)],
             today=utc_now().date().isoformat(),
-            before=undoing.kept(request, f"/collections/{collection_id}"),
+            before=before,
+            taken_out=taken_out,
         )
 
 
@@ -99,8 +108,9 @@ def add(
     story_id: Line,
     note: Text = "",
     place: Annotated[int | None, Form(ge=0, le=1_000_000)] = None,
+    find: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    """Put a story at the end; what is put back, where it stood."""
+    """Put a story at the end; what is put back, where it stood. Whoever chose among what they searched finds that."""
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
         collections.add(session, member, collection, story_id, actor=actor_of(member), note=note.strip())
@@ -108,15 +118,49 @@ def add(
             order = [entry.story_id for entry in collections.entries_of(session, collection)]
             order.insert(place, order.pop())
             collections.reorder(session, collection, order, actor=actor_of(member))
-    return _back_to(collection_id, "#stories")
+    return _back_to(collection_id, f"?{urlencode({'find': find})}#add" if find else "#stories")
 
 
-@router.post("/{collection_id}/entries/{story_id}/note", dependencies=MAY_WRITE)
-def annotate(parts: House, member: PilotTeam, collection_id: str, story_id: str, note: Text = "") -> Response:
+async def _written(request: Request) -> dict[str, str]:
+    """What stands in the form of all stories: whichever of its buttons was pressed, the notes come with it."""
+    return await fields_of(request, max_fields=100_000)
+
+
+Written = Annotated[dict[str, str], Depends(_written)]
+
+
+@router.post("/{collection_id}/notes", dependencies=MAY_WRITE)
+def keep_notes(parts: House, member: PilotTeam, collection_id: str, written: Written) -> Response:
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        collections.annotate(session, collection, story_id, note.strip(), actor=actor_of(member))
-    return _back_to(collection_id, f"#story-{story_id}")
+        _keep_notes(session, member, collection, written)
+        present = {entry.story_id for entry in collections.entries_of(session, collection)}
+    at = written.get("at", "")
+    return _back_to(collection_id, f"#story-{at}" if at in present else "#stories")
+
+
+def _keep_notes(
+    session: WriteSession, member: Principal, collection: Collection, written: Mapping[str, str]
+) -> None:
+    """
+    :raises Invalid: a note is too long
+    :raises Conflict: somebody took a story with a new note out meanwhile
+    """
+    notes = {
+        name.removeprefix(NOTE): (_as_kept(written.get(f"was-{name}", "")), _as_kept(note))
+        for name, note in written.items()
+        if name.startswith(NOTE)
+    }
+    if any(len(note) > MOST_NOTE_CHARACTERS and note != was for was, note in notes.values()):
+        raise Invalid(
+            "invalid", reason=Phrase(WORDS["string_too_long"], {"max_length": MOST_NOTE_CHARACTERS})
+        )
+    collections.keep_notes(session, member, collection, notes, actor=actor_of(member))
+
+
+def _as_kept(note: str) -> str:
+    # A text area ends its lines with CR LF (HTML, form submission).
+    return note.replace("\r\n", "\n").strip()
 
 
 @router.post("/{collection_id}/entries/{story_id}/move", dependencies=MAY_WRITE)
@@ -125,11 +169,14 @@ def move(
     member: PilotTeam,
     collection_id: str,
     story_id: str,
-    where: Annotated[Literal["up", "down"], Form()],
+    written: Written,
 ) -> Response:
+    where = written.get("where")
+    if where not in ("up", "down"):
+        raise Invalid("invalid", reason="where")
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        collections.lock(session, collection)
+        _keep_notes(session, member, collection, written)
         unseen = collections.unseen_by(session, member, collection) - {story_id}
         present = [entry.story_id for entry in collections.entries_of(session, collection)]
         order = [each for each in present if each not in unseen]
@@ -140,10 +187,10 @@ def move(
 
 
 @router.post("/{collection_id}/entries/{story_id}/remove", dependencies=MAY_WRITE)
-def remove(parts: House, member: PilotTeam, collection_id: str, story_id: str) -> Response:
+def remove(parts: House, member: PilotTeam, collection_id: str, story_id: str, written: Written) -> Response:
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        collections.lock(session, collection)
+        _keep_notes(session, member, collection, written)
         order = [entry.story_id for entry in collections.entries_of(session, collection)]
         note = collections.entry_of(session, collection, story_id).note
         collections.remove(session, collection, story_id, actor=actor_of(member))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.collections.schemas import (
@@ -29,6 +29,10 @@ from pipeline.index import terms_of
 from storage import collections, gate, pilots, recalls, releases, responses
 from storage.collections import CollectionQuery
 from storage.database import WriteSession
+from storage.search import has_all
+
+# To choose from in one list; the others are searched for.
+MOST_CHOICES = 200
 
 
 def actor_of(principal: Principal) -> str:
@@ -170,11 +174,32 @@ def change_of(session: Session, principal: Principal, made: Release) -> Change |
     return Change(earlier.number, added, removed, changed, found.emptied)
 
 
-def choices(session: Session, principal: Principal, collection: Collection, limit: int = 200) -> list[Story]:
+@dataclass(frozen=True)
+class Choices:
+    """The newest of the stories that could be added now and have all ``words``, and how many there are in all."""
+
+    words: str
+    stories: tuple[Story, ...]
+    count: int
+
+
+def choices(session: Session, principal: Principal, collection: Collection, words: str = "") -> Choices:
     """Stories that could be added now, newest first."""
+    open_now = _could_be_added(session, principal, collection).where(*has_all(session, terms_of(words, None)))
+    newest = session.scalars(open_now.order_by(Story.created_at.desc(), Story.id).limit(MOST_CHOICES))
+    count = session.scalar(select(func.count()).select_from(open_now.order_by(None).subquery()))
+    return Choices(words, tuple(newest), count or 0)
+
+
+def choice(session: Session, principal: Principal, collection: Collection, story_id: str) -> Story | None:
+    """A story, if it could be added now."""
+    open_now = _could_be_added(session, principal, collection).where(Story.id == story_id)
+    return session.scalars(open_now).one_or_none()
+
+
+def _could_be_added(session: Session, principal: Principal, collection: Collection) -> Select[Story]:
     present = [entry.story_id for entry in collections.entries_of(session, collection)]
-    open_now = collections.shareable(principal, collection.pilot_id).where(Story.id.not_in(present))
-    return list(session.scalars(open_now.order_by(Story.created_at.desc(), Story.id).limit(limit)))
+    return collections.shareable(principal, collection.pilot_id).where(Story.id.not_in(present))
 
 
 def recalls_view(session: Session, issued: Sequence[Recall]) -> list[RecallOut]:

@@ -467,7 +467,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"POST {COLLECTION}/entries": of_collection(
         "collects", BACK, sends=form(story_id="{story_id}"), fills=EMPTY
     ),
-    f"POST {ENTRY}/note": of_collection(gives=BACK, but={404: NOT_COLLECTED}, sends=form(note="n")),
+    f"POST {COLLECTION}/notes": of_collection(gives=BACK),
     f"POST {ENTRY}/move": of_collection(gives=BACK, but={404: NOT_COLLECTED}, sends=form(where="up")),
     f"POST {ENTRY}/remove": of_collection(gives=BACK, but={404: NOT_COLLECTED}),
     f"POST {COLLECTION}/query": of_collection(gives=BACK, fills=EMPTY),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select, update
 
 from app.collections.downloads import TEXTS, WHOLE
@@ -78,8 +79,10 @@ def test_story_that_was_taken_out_is_put_back_where_it_stood_with_its_note(room:
     stories = [room.story(title) for title in ("First", "Second", "Third")]
     collection, team = room.collect(*stories), room.served.browser(room.team)
     page, second = f"/collections/{collection}", stories[1].id
-    team.post(f"{page}/entries/{second}/note", data={"note": "Ask her again."})
-    team.post(f"{page}/entries/{second}/remove")
+    team.post(
+        f"{page}/entries/{second}/remove",
+        data={f"was-note-{second}": "hear it", f"note-{second}": "Ask her again."},
+    )
     shown = team.get(page).text
     assert '“<span lang="en">Second</span>” is no longer in this collection.' in shown
     put_back = forms_of(shown, f"{page}/entries")[0]
@@ -208,3 +211,87 @@ def test_collection_that_cannot_be_made_is_asked_again_with_what_was_typed(room:
     problem = team.post("/collections", data=typed, headers={"Accept": "application/json"})
     assert problem.status_code == 422
     assert problem.headers["content-type"] == "application/problem+json"
+
+
+def notes_of(room: Room, collection: str) -> list[str]:
+    entries = room.as_team.get(f"/api/v1/collections/{collection}").json()["entries"]
+    return [each["note"] for each in entries]
+
+
+@pytest.mark.parametrize("button", ["Down", "Up", "Take out", "Save note"])
+def test_what_was_written_beside_stories_is_kept_whichever_button_is_pressed(room: Room, button: str) -> None:
+    stories = [room.story(title) for title in ("First", "Second", "Third")]
+    collection, team = room.collect(*stories), room.served.browser(room.team)
+    page = f"/collections/{collection}"
+    (form,) = forms_of(team.get(page).text, f"{page}/notes")
+    written = form.fields | {f"note-{each.id}": f"Of {each.title}:\r\nask her." for each in stories[:2]}
+    second = f"{page}/entries/{stories[1].id}"
+    address, pressed = {
+        "Down": (f"{second}/move", {"where": "down"}),
+        "Up": (f"{second}/move", {"where": "up"}),
+        "Take out": (f"{second}/remove", {}),
+        "Save note": (f"{page}/notes", {"at": stories[1].id}),
+    }[button]
+    assert team.post(address, data=written | pressed).status_code == 303
+    first, other = "Of First:\nask her.", "Of Second:\nask her."
+    assert (
+        notes_of(room, collection)
+        == {
+            "Down": [first, "hear it", other],
+            "Up": [other, first, "hear it"],
+            "Take out": [first, "hear it"],
+            "Save note": [first, other, "hear it"],
+        }[button]
+    )
+
+
+def test_note_that_a_colleague_wrote_meanwhile_is_kept_beside_ours(room: Room) -> None:
+    story, untouched = room.story("First"), room.story("Second")
+    collection, team = room.collect(story, untouched), room.served.browser(room.team)
+    page = f"/collections/{collection}"
+    (form,) = forms_of(team.get(page).text, f"{page}/notes")
+    for each in (story, untouched):
+        room.as_curator.put(f"/api/v1{page}/entries/{each.id}/note", json={"note": "Hers."})
+    written = form.fields | {f"note-{story.id}": "Ours."}
+    team.post(f"{page}/notes", data=written)
+    assert notes_of(room, collection) == ["Hers.\n\nOurs.", "Hers."]
+    (form,) = forms_of(team.get(page).text, f"{page}/notes")
+    team.post(f"{page}/notes", data=form.fields | {f"note-{untouched.id}": "New."})
+    assert notes_of(room, collection) == ["Hers.\n\nOurs.", "New."]
+
+
+def test_note_on_a_story_that_was_taken_out_meanwhile_is_refused_aloud(room: Room) -> None:
+    story = room.story("First")
+    collection, team = room.collect(story), room.served.browser(room.team)
+    page = f"/collections/{collection}"
+    (form,) = forms_of(team.get(page).text, f"{page}/notes")
+    room.as_curator.delete(f"/api/v1{page}/entries/{story.id}")
+    assert team.post(f"{page}/notes", data=form.fields).status_code == 303, "nothing was written"
+    written = form.fields | {f"note-{story.id}": "Ours."}
+    assert team.post(f"{page}/notes", data=written).status_code == 409
+    long = form.fields | {f"note-{story.id}": "x" * 5001}
+    assert team.post(f"{page}/notes", data=long).status_code == 422
+    assert team.post(f"{page}/entries/{story.id}/move", data={"where": "aside"}).status_code == 422
+
+
+def test_who_looks_for_a_story_to_add_is_told_how_many_there_are(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.collections.service.MOST_CHOICES", 1)
+    stories = [room.story(title) for title in ("Garden", "Harbour")]
+    with room.database.write() as session:
+        for each in stories:
+            reindex(session, session.get_one(Story, each.id))
+    collection, team = room.collect(room.story("Third")), room.served.browser(room.team)
+    page = f"/collections/{collection}"
+    assert "The newest 1 of 2 stories stand below." in team.get(page).text
+    found = team.get(f"{page}?find=garden").text
+    (form,) = forms_of(found, f"{page}/entries")
+    assert (form.fields["story_id"], form.fields["find"]) == (stories[0].id, "garden")
+    assert "of 2 stories" not in found
+    assert "No story that can be added has these words." in team.get(f"{page}?find=nowhere").text
+    answer = team.post(f"{page}/entries", data=form.fields)
+    assert answer.headers["location"] == f"{page}?find=garden#add"
+    # Also what is not among those that are shown can be put back.
+    team.post(f"{page}/entries/{stories[0].id}/remove")
+    assert "is no longer in this collection." in team.get(page).text
