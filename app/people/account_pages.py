@@ -85,7 +85,7 @@ def choose_first_password(
             password_hash=chosen,
             browser=entering.browser_of(request, parts),
         )
-    return entering.go_in(parts, entrance)
+    return entering.go_in(request, parts, entrance)
 
 
 # ---- the second factor: also for those who may do nothing else before they have one ------------------------------

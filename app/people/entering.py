@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from app.parts import Parts
 from app.people.service import Browser, Entrance
-from app.web import cookies
+from app.web import cookies, kiosk
 from app.web.coming_back import START, page_here
 from app.web.cookies import AT_A_KIOSK_COOKIE, DEVICE_COOKIE, SESSION_COOKIE
 from storage import guessing
@@ -21,11 +21,14 @@ def browser_of(request: Request, parts: Parts) -> Browser:
     )
 
 
-def go_in(parts: Parts, entrance: Entrance, *, to: str = START) -> Response:
+def go_in(request: Request, parts: Parts, entrance: Entrance, *, to: str = START) -> Response:
     """To a page here with a session that stands; to the start if the address is none of a page here."""
-    response = RedirectResponse(page_here(to), 303)
-    # A kiosk that was here before has ended with its session.
-    cookies.take_back(response, AT_A_KIOSK_COOKIE, parts.settings)
+    was_kiosk = bool(cookies.value_of(request, AT_A_KIOSK_COOKIE, parts.settings))
+    response = RedirectResponse(START if was_kiosk else page_here(to), 303)
+    if was_kiosk:
+        # It ended with its session, and with it what the last teller wrote.
+        kiosk.forget(response, parts.settings)
+        cookies.take_back(response, AT_A_KIOSK_COOKIE, parts.settings)
     cookies.give(response, SESSION_COOKIE, entrance.token, parts.settings, lasts=entrance.lasts)
     if entrance.device is not None:
         cookies.give(response, DEVICE_COOKIE, entrance.device, parts.settings, lasts=guessing.KNOWN_FOR)

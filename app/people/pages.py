@@ -45,7 +45,7 @@ def _let_in(
     """To the page that they wanted, with a session; or the page that asks for the code of a second factor."""
     if entrance.waits_for_code:
         return _ask_code(request, entrance.token, wanted)
-    return entering.go_in(parts, entrance, to=wanted)
+    return entering.go_in(request, parts, entrance, to=wanted)
 
 
 def _ask_code(request: Request, token: str, wanted: str, *, is_wrong: bool = False) -> Response:

@@ -25,7 +25,12 @@ Line = Annotated[str, Form(max_length=200)]
 
 
 # Which field of a new pilot a refusal is about.
-WRONG_FIELDS = {"pilot-unfit": "code", "pilot-code-taken": "code", "language-unknown": "language"}
+WRONG_FIELDS = {
+    "name-missing": "name",
+    "pilot-unfit": "code",
+    "pilot-code-taken": "code",
+    "language-unknown": "language",
+}
 
 
 @router.get("")

@@ -22,8 +22,10 @@ MAX_CODE_CHARACTERS = 40
 def add_pilot(session: WriteSession, code: str, name: str, languages: Sequence[str], *, actor: str) -> Pilot:
     """A new pilot.
 
-    :raises Invalid: it has no language, or one that Whisper does not know, or its code is too long to be typed
+    :raises Invalid: it has no name, no language, one that Whisper does not know, or a code too long to be typed
     """
+    if not name.strip():
+        raise Invalid("name-missing")
     if len(code.strip()) > MAX_CODE_CHARACTERS:
         raise Invalid("pilot-unfit")
     unknown = [language for language in languages if language not in language_names()]

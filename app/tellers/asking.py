@@ -38,8 +38,10 @@ def ask(
     person_id: str,
     giver: Giver = Giver.PERSON,
     came_from: CameFrom = "",
+    came_in: CameIn = "",
 ) -> Response:
-    return _form(request, parts, actor, story_id, person_id, giver, came_from)
+    back = _back(request, story_id, came_from, came_in)
+    return _form(request, parts, actor, story_id, person_id, giver, back)
 
 
 @router.post("", dependencies=[at_most(EVENTS)])
@@ -55,15 +57,21 @@ async def answer(
 ) -> Response:
     """Record it, and go back. What cannot stand so is said in the form, where everything stays filled in."""
     fields, translator = await fields_of(request), translator_for(request)
+    back = _back(request, story_id, came_from, came_in)
     try:
         await run_in_threadpool(_record, parts, actor, story_id, person_id, giver, fields, translator)
     except Invalid as error:
         return await run_in_threadpool(
-            _form, request, parts, actor, story_id, person_id, giver, came_from, fields, error
+            _form, request, parts, actor, story_id, person_id, giver, back, fields, error
         )
+    return RedirectResponse(back, 303)
+
+
+def _back(request: Request, story_id: str, came_from: str, came_in: str) -> str:
+    """To where whoever asks came from, in their own language."""
     back = way_back(story_id, came_from)
-    is_elsewhere = came_in in LANGUAGES and came_in != translator.language
-    return RedirectResponse(f"{back}?lang={came_in}" if is_elsewhere else back, 303)
+    is_elsewhere = came_in in LANGUAGES and came_in != translator_for(request).language
+    return f"{back}?lang={came_in}" if is_elsewhere else back
 
 
 def _form(
@@ -73,7 +81,7 @@ def _form(
     story_id: str,
     person_id: str,
     giver: Giver,
-    came_from: str,
+    back: str,
     filled: dict[str, str] | None = None,
     error: Invalid | None = None,
 ) -> Response:
@@ -98,7 +106,7 @@ def _form(
             person=person,
             part=views.part_of(person, giver, translator),
             has_spoken=has_spoken,
-            back=way_back(story_id, came_from),
+            back=back,
             **shown,
         )
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from app.labels import label_of
 from app.parts import parts_of
 from app.web import cookies, kiosk, translation
-from app.web.coming_back import way_to_sign_in
+from app.web.coming_back import SIGN_IN, way_to_sign_in
 from app.web.cookies import AT_A_KIOSK_COOKIE
 from app.web.doors import DOOR, is_behind
 from app.web.translation import LANGUAGE_COOKIE, LANGUAGES, Translator
@@ -104,14 +104,16 @@ def render(
     # What answers a form stands at an address that gives something else, or nothing: a switch there would lose it.
     can_switch = can_switch and request.method == "GET"
     principal: Principal | None = getattr(request.state, "principal", None)
+    idle_seconds = _idle_seconds(request, principal)
     page = _environment.get_template(template).render(
         request=request,
         principal=principal,
         # Counted where it was asked who this is (app.access).
         unread_notices=getattr(request.state, "unread_notices", 0),
         # At a kiosk: after how long a page that is left alone returns to the start.
-        idle_seconds=_idle_seconds(request, principal),
-        way_to_sign_in=way_to_sign_in(request),
+        idle_seconds=idle_seconds,
+        # Whoever opens a kiosk again is led to nothing of the teller who was there.
+        way_to_sign_in=SIGN_IN if idle_seconds else way_to_sign_in(request),
         status=status,
         Role=Role,
         _=translator,
@@ -137,8 +139,9 @@ def render(
 
 
 def _idle_seconds(request: Request, principal: Principal | None) -> int | None:
-    """After how long a kiosk's page returns; None: it is no kiosk's. Where nobody was asked for, the device says so."""
-    if principal is None and cookies.value_of(request, AT_A_KIOSK_COOKIE, parts_of(request).settings):
+    """After how long a kiosk's page returns; None: it is no kiosk's. Where nobody is signed in, the device says so."""
+    is_known = principal is not None and principal.is_signed_in
+    if not is_known and cookies.value_of(request, AT_A_KIOSK_COOKIE, parts_of(request).settings):
         return kiosk.idle_seconds(request.url.path)
     seconds: int | None = getattr(request.state, "idle_seconds", None)
     return seconds

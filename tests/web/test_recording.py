@@ -433,6 +433,33 @@ def test_where_a_browser_keeps_nothing_the_story_is_chosen_and_sent_to_without_l
     page.wait_for_url(f"**/stories/{story.id}/sent")
 
 
+def test_of_two_recordings_that_only_the_page_has_the_one_that_was_chosen_is_sent(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path
+) -> None:
+    page = phone.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.add_init_script("IDBFactory.prototype.open = () => {throw new DOMException('', 'SecurityError')}")
+    page.goto("/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    record_for(page, 1)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    phone.route("**/api/v1/uploads", lambda route: route.fulfill(status=401, json={"detail": "signed out"}))
+    page.get_by_role("link", name=story.title).click()
+    page.get_by_text("what you recorded lies in it alone").wait_for()
+    assert page.get_by_role("alert").get_by_role("link", name="Sign in").get_attribute("target") == "_blank"
+    phone.unroute("**/api/v1/uploads")
+    record_for(page, 6)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    first = page.get_by_role("region", name="We found an unfinished recording")
+    first.get_by_role("button", name="Send it").click()
+    page.get_by_role("link", name=story.title).click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    _, content = the_one_received(served, story)
+    assert len(sound_of(content, tmp_path)) / SAMPLES_A_SECOND < 4, "the second one is not sent for the first"
+
+
 def test_who_leaves_while_recording_is_asked_nothing_and_loses_nothing(
     phone: BrowserContext, story: Story
 ) -> None:

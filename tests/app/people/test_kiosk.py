@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from app.web import kiosk
-from app.web.cookies import AT_A_KIOSK_COOKIE, DRAFT_COOKIES, KIOSK_COOKIE, TELLER_COOKIE
+from app.web.cookies import AT_A_KIOSK_COOKIE, DRAFT_COOKIES, KIOSK_COOKIE, SESSION_COOKIE, TELLER_COOKIE
 from models.roles import Principal, Role
 from models.stories import Story
 from tests.app.conftest import Rooms, forms_of
@@ -188,3 +188,22 @@ def test_only_facilitators_start_one(rooms: Rooms) -> None:
         assert browser.post("/kiosk").status_code == 403
     facilitator = rooms.browser(rooms.field.account(Role.FACILITATOR, rooms.field.pilot()))
     assert facilitator.get("/kiosk").headers["location"] == "/", "it is none before it is started"
+
+
+def test_whoever_opens_a_kiosk_again_whose_session_ended_is_led_to_nothing_of_the_last_teller(
+    rooms: Rooms, device: TestClient
+) -> None:
+    story_id = send_story(device)
+    address = f"/stories/{story_id}/sent"
+    assert device.get(address).status_code == 200
+    device.cookies.delete(SESSION_COOKIE)
+    page = device.get(address)
+    assert page.status_code == 401
+    assert "data-idle-seconds=" in page.text, "it still returns to the start by itself"
+    assert story_id not in page.text
+    (form,) = forms_of(device.get("/sign-in").text, "/sign-in")
+    given = form.filled(sign_in_name="fred", password=PASSWORD) | {"next": address}
+    answer = device.post("/sign-in", data=given)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    gone = (KIOSK_COOKIE, AT_A_KIOSK_COOKIE, *DRAFT_COOKIES)
+    assert not [name for name in gone if device.cookies.get(name)]

@@ -111,6 +111,7 @@ def test_pilot_that_cannot_be_is_refused_in_words(
         ({"code": "a b"}, "code"),
         ({"language": []}, "language"),
         ({"code": ""}, "code"),
+        ({"name": " "}, "name"),
     ],
 )
 def test_refused_pilot_finds_what_was_written(
@@ -122,7 +123,7 @@ def test_refused_pilot_finds_what_was_written(
     assert f'<a href="#{at}">' in page
     assert f'id="{at}-error"' in page
     (form,) = forms_of(page, "/pilots")
-    assert (form.fields["name"], form.fields["code"]) == ("Garden", sent["code"])
+    assert (form.fields["name"], form.fields["code"]) == (sent["name"], sent["code"])
     chosen = re.findall(r'<option value="(\w+)" selected', page)
     assert sorted(chosen) == sorted(sent["language"])
     assert '<details class="govuk-details" open>' in page

@@ -130,7 +130,7 @@ def test_who_is_asked_on_this_device_is_spoken_to_in_their_language_and_it_goes_
     page = browser.get(f"{at}&lang=pl").text
     assert polish("You are heard in this story.") in page
     assert polish("What do you allow?") in page
-    assert f'href="/stories/{story.id}/sent"' in page, "the way back"
+    assert f'href="/stories/{story.id}/sent?lang=en"' in page, "the way back"
     (form,) = forms_of(page, "")
     assert not [name for name in form.fields if name.startswith(("use-", "share-", "appearance"))]
     refused = browser.post(at, data=form.filled(**{"use-curation": "yes"}))

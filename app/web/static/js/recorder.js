@@ -21,6 +21,8 @@ const shelf = await Shelf.open();
 const sending = new SendingView(story);
 const send = story ? sendRecording : null;
 const recording = new RecordingView(shelf, story, send);
+// What goes with this page, and is for the story that is chosen next.
+let atHand = null;
 // While the service is asked which story a recording is for: until that is known.
 let settled = null;
 const kept = new KeptView(shelf, send ?? settle);
@@ -58,7 +60,10 @@ async function sendRecording(recorded) {
 
 /** Where no story stands in the address: to the page of the one that it is for, or of the one that is chosen next. */
 async function sendElsewhere(recorded) {
-  if (recorded.isLoose) return part("which-title").focus();
+  if (recorded.isLoose) {
+    atHand = recorded;
+    return part("which-title").focus();
+  }
   const its = recorded.of && (await storyOf(recorded));
   if (its?.isOpen) return location.assign(`/stories/${recorded.of}/record`);
   if (its && !its.isTheirs) {
@@ -117,9 +122,11 @@ async function nameThem() {
 
 /** What goes with this page cannot be taken to the page of the story that it is for: it is sent from here. */
 function sendFromHere(chosen) {
-  if (!shelf.wouldLose) return false;
+  const its = atHand ?? recording.toListenTo;
+  if (!its?.isLoose) return false;
+  atHand = null;
   story = sending.story = chosen;
-  sendRecording(recording.recording);
+  sendRecording(its);
   return true;
 }
 

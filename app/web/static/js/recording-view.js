@@ -29,6 +29,11 @@ export class RecordingView {
     return this.#ends.length > 0;
   }
 
+  /** What is finished, and neither sent nor let go. */
+  get toListenTo() {
+    return part("after").hidden ? null : this.recording;
+  }
+
   /** Back to where a recording can begin. */
   reset() {
     URL.revokeObjectURL(this.address);

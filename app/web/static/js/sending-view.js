@@ -26,6 +26,7 @@ export class SendingView {
    * @param forget is awaited when it has arrived
    */
   send(blob, { name, url, isKept, remember, forget }) {
+    this.signedOut = isKept ? "signed-out" : "signed-out-loose";
     return new Promise((resolve) => {
       this.sending = new Sending(blob, { story: this.story, name, url }, {
         begun: async (at) => sayWhetherToStay(await remember(at)),
@@ -96,7 +97,7 @@ export class SendingView {
 
   #refused(status, words, language) {
     const isSignedOut = status === 401;
-    part("refused-words").textContent = isSignedOut ? says("signed-out") : words;
+    part("refused-words").textContent = isSignedOut ? says(this.signedOut) : words;
     part("refused-words").lang = isSignedOut ? document.documentElement.lang : language;
     part("sign-in-again").hidden = !isSignedOut;
     part("refused").hidden = false;
