@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -13,32 +12,30 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.access import Curator, PilotTeam, SignedIn, scope
-from app.collections import following, service
+from app.collections import following, noting, service
+from app.collections.noting import MOST_NOTE_CHARACTERS, Written
 from app.collections.phrases import ASKED_FOR, ASKED_TO_DELETE, EVERYTHING, PURPOSES, REASONS, RECALLED
 from app.collections.schemas import ResponseIn
 from app.collections.service import actor_of
 from app.parts import House
 from app.web import undoing
-from app.web.fields import WORDS, fields_of, in_one_sentence, wrong_fields
+from app.web.fields import in_one_sentence, wrong_fields
 from app.web.rendering import render
-from app.web.translation import Phrase, Translator, translator_for
+from app.web.translation import Translator, translator_for
 from models.base import utc_now
 from models.collections import Collection
 from models.errors import Invalid
-from models.roles import Principal, Scope
+from models.roles import Scope
 from pipeline.themes.codebook import Codebook
 from pipeline.transcription.languages import language_names
 from storage import collections, publications, recalls, responses
-from storage.database import WriteSession
 
 router = APIRouter(prefix="/collections")
 
 MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
 MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
 Line = Annotated[str, Form(max_length=300)]
-MOST_NOTE_CHARACTERS = 5_000
 Text = Annotated[str, Form(max_length=MOST_NOTE_CHARACTERS)]
-NOTE = "note-"
 
 
 @router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ)
@@ -79,7 +76,7 @@ def show(
     with parts.database.read() as session:
         collection = collections.within_reach(session, member, collection_id)
         view = service.view(session, member, collection)
-        taken_out = before and service.choice(session, member, collection, before.fields["story_id"])
+        taken_out = before and service.choice(session, member, collection, before.fields.get("story_id", ""))
         return render(
             request,
             "collection.html",
@@ -121,46 +118,14 @@ def add(
     return _back_to(collection_id, f"?{urlencode({'find': find})}#add" if find else "#stories")
 
 
-async def _written(request: Request) -> dict[str, str]:
-    """What stands in the form of all stories: whichever of its buttons was pressed, the notes come with it."""
-    return await fields_of(request, max_fields=100_000)
-
-
-Written = Annotated[dict[str, str], Depends(_written)]
-
-
 @router.post("/{collection_id}/notes", dependencies=MAY_WRITE)
 def keep_notes(parts: House, member: PilotTeam, collection_id: str, written: Written) -> Response:
-    with parts.database.write() as session:
+    noting.keep(parts, member, collection_id, written)
+    with parts.database.read() as session:
         collection = collections.within_reach(session, member, collection_id)
-        _keep_notes(session, member, collection, written)
         present = {entry.story_id for entry in collections.entries_of(session, collection)}
     at = written.get("at", "")
     return _back_to(collection_id, f"#story-{at}" if at in present else "#stories")
-
-
-def _keep_notes(
-    session: WriteSession, member: Principal, collection: Collection, written: Mapping[str, str]
-) -> None:
-    """
-    :raises Invalid: a note is too long
-    :raises Conflict: somebody took a story with a new note out meanwhile
-    """
-    notes = {
-        name.removeprefix(NOTE): (_as_kept(written.get(f"was-{name}", "")), _as_kept(note))
-        for name, note in written.items()
-        if name.startswith(NOTE)
-    }
-    if any(len(note) > MOST_NOTE_CHARACTERS and note != was for was, note in notes.values()):
-        raise Invalid(
-            "invalid", reason=Phrase(WORDS["string_too_long"], {"max_length": MOST_NOTE_CHARACTERS})
-        )
-    collections.keep_notes(session, member, collection, notes, actor=actor_of(member))
-
-
-def _as_kept(note: str) -> str:
-    # A text area ends its lines with CR LF (HTML, form submission).
-    return note.replace("\r\n", "\n").strip()
 
 
 @router.post("/{collection_id}/entries/{story_id}/move", dependencies=MAY_WRITE)
@@ -174,9 +139,10 @@ def move(
     where = written.get("where")
     if where not in ("up", "down"):
         raise Invalid("invalid", reason="where")
+    noting.keep(parts, member, collection_id, written)
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        _keep_notes(session, member, collection, written)
+        collections.lock(session, collection)
         unseen = collections.unseen_by(session, member, collection) - {story_id}
         present = [entry.story_id for entry in collections.entries_of(session, collection)]
         order = [each for each in present if each not in unseen]
@@ -188,9 +154,10 @@ def move(
 
 @router.post("/{collection_id}/entries/{story_id}/remove", dependencies=MAY_WRITE)
 def remove(parts: House, member: PilotTeam, collection_id: str, story_id: str, written: Written) -> Response:
+    noting.keep(parts, member, collection_id, written)
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        _keep_notes(session, member, collection, written)
+        collections.lock(session, collection)
         order = [entry.story_id for entry in collections.entries_of(session, collection)]
         note = collections.entry_of(session, collection, story_id).note
         collections.remove(session, collection, story_id, actor=actor_of(member))

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.access import PilotTeam, scope
-from app.collections import downloads, pulling, service
+from app.collections import downloads, noting, pulling, service
+from app.collections.noting import Written
 from app.collections.phrases import ASKED_TO_DELETE, REASONS
 from app.collections.service import actor_of
 from app.often import ARCHIVES, at_most
@@ -27,7 +28,8 @@ Number = Annotated[int, Path(ge=1, le=1_000_000)]
 
 
 @router.post("", dependencies=MAY_WRITE)
-def release(parts: House, member: PilotTeam, collection_id: str) -> Response:
+def release(parts: House, member: PilotTeam, collection_id: str, written: Written) -> Response:
+    noting.keep(parts, member, collection_id, written)
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
         made = releases.release(session, member, collection, actor=actor_of(member))

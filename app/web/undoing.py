@@ -33,9 +33,11 @@ class Before:
 
 def keep(response: Response, before: Before, path: str, settings: Settings) -> None:
     """Let a browser remember what stood before, for pages below ``path``."""
-    said = json.dumps([before.address, before.title, dict(before.fields)]).encode()
+    said = json.dumps([before.address, before.title, dict(before.fields)], ensure_ascii=False).encode()
     value = base64.urlsafe_b64encode(zlib.compress(said)).decode()
     if len(value) > MOST_COOKIE_CHARACTERS:
+        # Nor is the change before this one offered for it.
+        forget(response, path)
         return
     response.set_cookie(
         COOKIE,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
@@ -268,7 +271,11 @@ def test_note_on_a_story_that_was_taken_out_meanwhile_is_refused_aloud(room: Roo
     room.as_curator.delete(f"/api/v1{page}/entries/{story.id}")
     assert team.post(f"{page}/notes", data=form.fields).status_code == 303, "nothing was written"
     written = form.fields | {f"note-{story.id}": "Ours."}
-    assert team.post(f"{page}/notes", data=written).status_code == 409
+    other = room.story("Second")
+    team.post(f"{page}/entries", data={"story_id": other.id})
+    kept = written | {f"note-{other.id}": "Of the other one."}
+    assert team.post(f"{page}/notes", data=kept).status_code == 409
+    assert notes_of(room, collection) == ["Of the other one."], "is not lost with it"
     long = form.fields | {f"note-{story.id}": "x" * 5001}
     assert team.post(f"{page}/notes", data=long).status_code == 422
     assert team.post(f"{page}/entries/{story.id}/move", data={"where": "aside"}).status_code == 422
@@ -295,3 +302,24 @@ def test_who_looks_for_a_story_to_add_is_told_how_many_there_are(
     # Also what is not among those that are shown can be put back.
     team.post(f"{page}/entries/{stories[0].id}/remove")
     assert "is no longer in this collection." in team.get(page).text
+
+
+def test_release_has_the_notes_that_were_typed_before_it(room: Room) -> None:
+    story = room.story("First")
+    collection, team = room.collect(story), room.served.browser(room.team)
+    page = f"/collections/{collection}"
+    shown = team.get(page).text
+    assert f'form="entries" formaction="{page}/releases"' in shown
+    (form,) = forms_of(shown, f"{page}/notes")
+    assert team.post(f"{page}/releases", data=form.fields | {f"note-{story.id}": "Typed."}).status_code == 303
+    assert "Typed." in room.as_team.get(f"/api/v1{page}/releases/1").text
+
+
+def test_cookie_of_another_shape_names_no_story(room: Room) -> None:
+    collection, team = room.collect(room.story("First")), room.served.browser(room.team)
+    page = f"/collections/{collection}"
+    said = base64.urlsafe_b64encode(zlib.compress(json.dumps([f"{page}/entries", "", {}]).encode())).decode()
+    team.cookies.set("community_reporting_before", said)
+    answer = team.get(page)
+    assert answer.status_code == 200
+    assert "Taken out" not in answer.text

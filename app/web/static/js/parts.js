@@ -17,7 +17,7 @@ export async function refresh() {
 
 export async function send(form, button) {
   const fields = new FormData(form, button);
-  let answer;
+  let answer, text;
   sendings += 1;
   try {
     answer = await fetch(form.action, {
@@ -25,7 +25,9 @@ export async function send(form, button) {
       headers: { Accept: "text/html" },
       body: new URLSearchParams(fields),
     });
+    text = await answer.text();
   } catch {
+    // Also where the line breaks within the answer.
     answer = null;
   }
   sendings += 1;
@@ -33,11 +35,11 @@ export async function send(form, button) {
   // Led elsewhere, as to a second factor that is asked for, it did nothing either.
   const isHere = answer && new URL(answer.url).pathname === location.pathname;
   if (answer?.ok && isHere) {
-    swap(await answer.text());
+    swap(text);
     return true;
   }
   if (isTheEnd(answer, form)) sendPlainly(form, button);
-  else sayWhy(form, button, await whyNot(answer));
+  else sayWhy(form, button, whyNot(answer, text));
   return false;
 }
 
@@ -47,13 +49,13 @@ function isTheEnd(answer, form) {
   return answer.status === 404 || answer.status === 410 || !form.matches("[data-swap]");
 }
 
-async function whyNot(answer) {
+function whyNot(answer, text) {
   if (!answer || answer.status >= 500) return [says("not-sent")];
   if (answer.status === 401) {
     const link = Object.assign(document.createElement("a"), { className: "govuk-link", href: "/sign-in", target: "_blank", textContent: says("sign-in") });
     return [`${says("not-sent-signed-out")} `, link];
   }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = new DOMParser().parseFromString(text, "text/html");
   const reason = page.querySelector(".govuk-error-summary__body")?.textContent.trim() ?? "";
   return [`${says("not-sent-refused")} ${reason}`];
 }
@@ -113,8 +115,7 @@ document.addEventListener("submit", async (event) => {
   if (busy.has(form)) return;
   busy.add(form);
   const before = said(form);
-  const isSent = await send(form, event.submitter);
-  busy.delete(form);
+  const isSent = await send(form, event.submitter).finally(() => busy.delete(form));
   // What was written meanwhile was not sent.
   if (isSent && said(form) === before) form.reset();
 });
