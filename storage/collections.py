@@ -248,24 +248,23 @@ def keep_notes(
     *,
     actor: str,
 ) -> set[str]:
-    """Keep the notes of a page on which somebody wrote, story by story: what each was, and what it is to be.
+    """Keep the notes that somebody wrote on a page, story by story: what each was there, and what it is to be.
 
     Where a colleague wrote another one meanwhile, both are kept.
 
     :returns: stories with a new note that are not in the collection any more, for whoever wrote it
     """
     lock(session, collection)
-    changed = {story_id: note for story_id, note in written.items() if note[0] != note[1]}
     present = {entry.story_id: entry for entry in seen_by(session, principal, collection)}
-    for story_id in changed.keys() & present.keys():
-        was, note = changed[story_id]
+    for story_id in written.keys() & present.keys():
+        was, note = written[story_id]
         # As a page shows it and a form sends it.
         stands = present[story_id].note.replace("\r\n", "\n").strip()
         if stands not in (was, note):
             note = f"{stands}\n\n{note}".strip()
         if stands != note:
             annotate(session, collection, story_id, note, actor=actor)
-    return set(changed.keys() - present.keys())
+    return set(written.keys() - present.keys())
 
 
 def reorder(

@@ -33,11 +33,15 @@ def keep(parts: Parts, member: Principal, collection_id: str, written: Mapping[s
     :raises Conflict: a story with a new note is not in the collection any more; the other notes are kept
     """
     notes = {
-        name.removeprefix(NOTE): (_as_kept(written.get(f"was-{name}", "")), _as_kept(note))
-        for name, note in written.items()
+        name.removeprefix(NOTE): (was, note)
+        for name, typed in written.items()
         if name.startswith(NOTE)
+        and (note := _as_kept(typed)) != (was := _as_kept(written.get(f"was-{name}", "")))
     }
-    if any(len(note) > MOST_NOTE_CHARACTERS and note != was for was, note in notes.values()):
+    if not notes:
+        # As mostly, where a story is moved: nothing is locked for it.
+        return
+    if any(len(note) > MOST_NOTE_CHARACTERS for _, note in notes.values()):
         raise Invalid(
             "invalid", reason=Phrase(WORDS["string_too_long"], {"max_length": MOST_NOTE_CHARACTERS})
         )
