@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Annotated
 
+from fastapi import Query
 from pydantic import ValidationError
 
 from app.consents.schemas import ConsentIn, MomentIn
@@ -13,6 +15,9 @@ from app.web.translation import Translator
 from app.words import say
 from models.consent import Face, Giver, Manner, Naming, Standing, Use, Voice
 from models.errors import Invalid
+
+# Behind the address of each page on which consent is asked for; ``service.way_back`` follows it.
+CameFrom = Annotated[str, Query(alias="from", description="The page that led here: it is gone back to.")]
 
 # How the person appears, in the form's words; the narrowest is the form's default.
 APPEARANCES = {

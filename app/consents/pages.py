@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import SignedIn
 from app.consents import evidence
-from app.consents.forms import consent_of, fields_of_standing, wrong_in
+from app.consents.forms import CameFrom, consent_of, fields_of_standing, wrong_in
 from app.consents.service import terms_of, way_back
 from app.often import EVENTS, at_most
 from app.parts import House, Parts
@@ -28,8 +28,6 @@ from pipeline.transcription.languages import PILOT_LANGUAGES, language_names
 from storage import consents, gate, ledger, pilots, withdrawals, wordings
 
 router = APIRouter(prefix="/stories/{story_id}")
-
-CameFrom = Annotated[str, Query(alias="from", description="The page that led here: it is gone back to.")]
 
 
 @router.get("/people/{person_id}/consent")

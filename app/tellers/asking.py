@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.access import SignedIn
+from app.consents.forms import CameFrom
 from app.consents.service import way_back
 from app.often import EVENTS, at_most
 from app.parts import House, Parts
@@ -25,7 +26,6 @@ from storage import consents, gate, ledger
 
 router = APIRouter(prefix="/stories/{story_id}/people/{person_id}/ask")
 
-CameFrom = Annotated[str, Query(alias="from", description="The page that led here: it is gone back to.")]
 CameIn = Annotated[str, Query(alias="in", description="The language of whoever asks: it is gone back to.")]
 
 
