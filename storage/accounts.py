@@ -305,18 +305,19 @@ def _serve(session: WriteSession, token: str, since: datetime | None, verb: str)
 
 def principal_of(session: Session, account: Account, scopes: frozenset[Scope] | None = None) -> Principal:
     """Who asks, with roles as they are now: nothing about roles is kept in a token."""
-    roles: dict[str, set[Role]] = {}
-    for row in session.scalars(select(AccountRole).where(AccountRole.account_id == account.id)):
-        roles.setdefault(row.pilot_id, set()).add(Role(row.role))
+    held: dict[str, set[Role]] = {}
+    readers: dict[str, frozenset[Role]] = {}
+    in_pilots = select(AccountRole.pilot_id, AccountRole.role, Pilot.protocol_readers)
+    in_pilots = in_pilots.join(Pilot, Pilot.id == AccountRole.pilot_id)
+    for pilot_id, role, may_read in session.execute(in_pilots.where(AccountRole.account_id == account.id)):
+        held.setdefault(pilot_id, set()).add(Role(role))
+        readers[pilot_id] = frozenset(Role(each) for each in may_read)
     return Principal(
         account_id=account.id,
         is_administrator=account.is_administrator,
-        roles={pilot: frozenset(held) for pilot, held in roles.items()},
+        roles={pilot_id: frozenset(roles) for pilot_id, roles in held.items()},
         scopes=scopes,
-        readers={
-            pilot.id: frozenset(Role(role) for role in pilot.protocol_readers)
-            for pilot in session.scalars(select(Pilot).where(Pilot.id.in_(roles)))
-        },
+        readers=readers,
     )
 
 

@@ -35,7 +35,7 @@ SQLITE_PRAGMAS = {
     "busy_timeout": str(BUSY_TIMEOUT_MS),
     "secure_delete": "ON",
     # Lists look at many pages far apart. Not by mmap: a disk that fails to read would end the process.
-    "cache_size": "-16384",
+    "cache_size": "-32768",
 }
 # SQLSTATE, Appendix A of PostgreSQL's manual.
 UNIQUE_VIOLATION = "23505"

@@ -38,8 +38,8 @@ def suggest(
     for each in suggestions:
         row = standing.pop(each.theme, None)
         if row is None:
-            row = StoryTheme(story_id=story.id, theme=each.theme, state=ThemeState.SUGGESTED)
-            session.add(row)
+            row = _added(session, story, each.theme)
+            row.state = ThemeState.SUGGESTED
         elif row.state == ThemeState.OBSOLETE:
             row.state = ThemeState.SUGGESTED
         row.score, row.evidence, row.codebook_version = each.score, each.evidence, codebook
@@ -109,9 +109,15 @@ def _decide(
         select(StoryTheme).where(StoryTheme.story_id == story.id, StoryTheme.theme == theme)
     ).one_or_none()
     if row is None:
-        row = StoryTheme(story_id=story.id, theme=theme, score=None, evidence=[], codebook_version=codebook)
-        session.add(row)
+        row = _added(session, story, theme)
+        row.score, row.evidence, row.codebook_version = None, [], codebook
     row.state, row.decided_by, row.decided_at = state, actor, utc_now()
     session.flush()
     journal.note(session, actor, f"theme-{state}", story_id=story.id, subject=theme)
+    return row
+
+
+def _added(session: WriteSession, story: Story, theme: str) -> StoryTheme:
+    row = StoryTheme(story_id=story.id, theme=theme, sent_at=story.created_at)
+    session.add(row)
     return row

@@ -18,14 +18,14 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, load_only, selectinload
 
 from app.review.filters import Filters, Whose
 from app.web import cursors
 from models.curation import State
 from models.reviewing import Assignment
 from models.roles import Action, Principal
-from models.stories import Story
+from models.stories import Recording, Story
 from storage import gate, reach
 from storage.reach import Among, Ids, Way
 
@@ -35,9 +35,21 @@ WAITING = (State.SUBMITTED, State.IN_REVIEW)
 COUNTED = 50
 
 
+# Of a story and its recordings what the queue says of them, and no more.
+SHOWN = (
+    load_only(
+        Story.title, Story.language, Story.detected_language, Story.state, Story.created_at, raiseload=True
+    ),
+    selectinload(Story.pilots),
+    selectinload(Story.recordings).load_only(
+        Recording.story_id, Recording.state, Recording.duration_seconds, raiseload=True
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Page:
-    """Some of the queue's stories; ``next`` is where to go on."""
+    """Some of the queue's stories, as :data:`SHOWN` has them; ``next`` is where to go on."""
 
     stories: list[Story]
     next: str | None
@@ -64,7 +76,7 @@ def page(
     """
     some = select(Story).where(_asked_for(session, curator, filters).condition)
     some = some.order_by(Story.created_at, Story.id).limit(limit + 1)
-    some = some.options(selectinload(Story.pilots), selectinload(Story.recordings))
+    some = some.options(*SHOWN)
     if cursor:
         some = some.where(tuple_(Story.created_at, Story.id) > tuple_(*cursors.read_row(cursor)))
     stories = list(session.scalars(some))

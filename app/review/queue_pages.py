@@ -16,7 +16,7 @@ from app.parts import House
 from app.review import bulk, queue
 from app.review.bulk import MOST_STORIES, Act, Wanted
 from app.review.filters import Asked, Filters
-from app.stories.views import recording_view
+from app.stories.views import progress_view
 from app.web.rendering import render
 from models.base import utc_now
 from models.pilots import Pilot
@@ -84,7 +84,7 @@ def _rows(
             "story": story,
             "pilots": [known[each].code for each in story.pilot_ids],
             "recordings": [
-                (each, None if each.state in AT_REST else recording_view(session, each).progress)
+                (each, None if each.state in AT_REST else progress_view(session, each))
                 for each in story.recordings
             ],
             "holder": in_hand[story.id][1] if story.id in in_hand else None,

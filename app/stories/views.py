@@ -79,6 +79,11 @@ def recording_view(
     return _recording(recording, wish, translate, is_cared_for=is_cared_for)
 
 
+def progress_view(session: Session, recording: Recording) -> ProgressOut | None:
+    """How far a recording has come; None: nothing is made of it now."""
+    return _progress(wishes.latest(session, recording.story_id, recording.id))
+
+
 def still_to_ask(story: StoryOut) -> list[PersonOut]:
     """Who in a story has not said yes: until they have, nobody hears it."""
     return [person for person in story.people or [] if Use.CURATION not in person.allows]

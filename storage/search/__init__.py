@@ -6,7 +6,8 @@ made of what the reader may see and of nothing else. See
 """
 
 from storage.search.entries import Entry, Source, forget, replace_entries
-from storage.search.finding import Facets, Hit, SearchPage, find
+from storage.search.facets import Facets
+from storage.search.finding import Hit, SearchPage, find
 from storage.search.moments import Moment
 from storage.search.queries import SearchQuery, has_all
 from storage.search.terms import Term

@@ -7,17 +7,14 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import CTE
 from sqlalchemy.orm import Session
 
 from models.curation import State
 from models.errors import Invalid
 from models.roles import Principal
-from models.stories import Story
+from storage.search.facets import Facets, count
 from storage.search.moments import Moment, moments_of
-from storage.search.queries import Reading, SearchQuery, counts
-
-FACETS = ("language", "theme", "state", "pilot", "purpose", "year")
+from storage.search.queries import Reading, SearchQuery
 
 
 @dataclass(frozen=True)
@@ -30,18 +27,6 @@ class Hit:
     state: State
     created_at: datetime
     moments: tuple[Moment, ...] = ()
-
-
-@dataclass(frozen=True)
-class Facets:
-    """How many of the stories found have each language, accepted theme and so on; most first."""
-
-    language: tuple[tuple[str, int], ...] = ()
-    theme: tuple[tuple[str, int], ...] = ()
-    state: tuple[tuple[str, int], ...] = ()
-    pilot: tuple[tuple[str, int], ...] = ()
-    purpose: tuple[tuple[str, int], ...] = ()
-    year: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,37 +54,26 @@ def find(session: Session, principal: Principal, query: SearchQuery) -> SearchPa
     page = reading.hits().limit(query.limit + 1)
     if query.cursor:
         page = page.where(reading.after(*_read_cursor(query.cursor)))
-    rows = [(story, int(score)) for story, score in session.execute(page)]
+    rows = session.execute(page).all()
     shown = rows[: query.limit]
     is_all = len(rows) <= query.limit and not query.cursor
-    counted = reading.counted([story.id for story, _ in rows] if is_all else None)
-    total, facets = _count(session, counted, is_sqlite=reading.is_sqlite)
-    moments = moments_of(session, reading, [story.id for story, _ in shown])
+    counted = reading.counted([row.id for row in rows] if is_all else None)
+    total, facets = count(session, counted, is_sqlite=reading.is_sqlite)
+    moments = moments_of(session, reading, [row.id for row in shown])
+    last = shown[-1] if len(rows) > query.limit else None
     return SearchPage(
-        hits=tuple(_hit(story, moments.get(story.id, ())) for story, _ in shown),
+        hits=tuple(
+            Hit(story_id, title, language, State(state), created_at, moments.get(story_id, ()))
+            for story_id, title, language, state, created_at, _ in shown
+        ),
         total=total,
         facets=facets,
-        next=_make_cursor(*shown[-1]) if len(rows) > query.limit else None,
+        next=_make_cursor(int(last.score), last.created_at, last.id) if last else None,
     )
 
 
-def _hit(story: Story, moments: tuple[Moment, ...]) -> Hit:
-    return Hit(story.id, story.title, story.spoken_language, State(story.state), story.created_at, moments)
-
-
-def _count(session: Session, counted: CTE, *, is_sqlite: bool) -> tuple[int, Facets]:
-    rows = list(session.execute(counts(counted, is_sqlite=is_sqlite)))
-
-    def facet(name: str) -> tuple[tuple[str, int], ...]:
-        found = [(value, stories) for kind, value, stories in rows if kind == name and value is not None]
-        return tuple(sorted(found, key=lambda each: (-each[1], each[0])))
-
-    total = next(stories for kind, _, stories in rows if kind == "total")
-    return total, Facets(**{name: facet(name) for name in FACETS})
-
-
-def _make_cursor(story: Story, score: int) -> str:
-    raw = json.dumps([score, story.created_at.isoformat(), story.id]).encode()
+def _make_cursor(score: int, created_at: datetime, story_id: str) -> str:
+    raw = json.dumps([score, created_at.isoformat(), story_id]).encode()
     return base64.urlsafe_b64encode(raw).decode()
 
 

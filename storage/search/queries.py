@@ -6,47 +6,47 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from typing import TypeVarTuple
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    CompoundSelect,
     Integer,
     Select,
     SQLColumnExpression,
-    String,
     case,
-    cast,
     distinct,
     false,
     func,
     literal,
     literal_column,
-    null,
     or_,
     select,
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.base import UtcDateTime
 from models.consent import Use
 from models.curation import State
-from models.pilots import Pilot
 from models.roles import Action, Principal
 from models.search import SearchEntry
 from models.stories import Purpose, Story, StoryPilot
 from models.themes import StoryTheme, ThemeState
 from storage import gate, reach
-from storage.reach import Among, Ids
+from storage.reach import Among, Ids, Way
 from storage.search.entries import Source
 from storage.search.terms import Term, as_typed, by_lemma
 
 # All of a query's words in one place count most, then words as they were typed, then where they stand. A score
 # is made of one story and the query alone; no statistics of the collection take part.
 _TOGETHER, _AS_TYPED = 1000, 10
-_NEWEST = (Story.created_at.desc(), Story.id.desc())
+Moment = tuple[SQLColumnExpression[datetime], SQLColumnExpression[str]]
+_SENT: Moment = (Story.created_at, Story.id)
+# A theme's rows in the order of a list, beside those that its conditions look up.
+_Walked = aliased(StoryTheme)
+Columns = TypeVarTuple("Columns")
 _WEIGHTS = {Source.TITLE: 3, Source.THEME: 2, Source.SEGMENT: 1}
 
 
@@ -89,39 +89,41 @@ class Reading:
     def is_sqlite(self) -> bool:
         return _is_sqlite(self.session)
 
-    def hits(self) -> Select[Story, int]:
-        """The stories that are found and their scores, best first; without words all score alike."""
+    def hits(self) -> Select[str, str, str | None, State, datetime, int]:
+        """``id, title, spoken_language, state, created_at, score`` of the stories found, best first; without words all
+        score alike."""
+        shown = (Story.id, Story.title, Story.spoken_language.label("spoken_language"), Story.state)
         if not self.query.terms:
-            newest = select(Story, literal_column("0", Integer).label("score")).where(self._fits)
-            return newest.order_by(*_NEWEST)
+            found = select(*shown, Story.created_at, literal_column("0", Integer).label("score"))
+            return self._fitting(found).order_by(*_newest(self._moment))
         matched = self._matched
         return (
-            select(Story, matched.c.score)
+            select(*shown, Story.created_at, matched.c.score)
             .join(matched, matched.c.story_id == Story.id)
-            .order_by(matched.c.score.desc(), *_NEWEST)
+            .order_by(matched.c.score.desc(), *_newest(_SENT))
         )
 
     def after(self, score: int, created_at: datetime, story_id: str) -> ColumnElement[bool]:
         """What comes after a place among the hits."""
         place = (literal(created_at, UtcDateTime), literal(story_id))
         if not self.query.terms:
-            return tuple_(Story.created_at, Story.id) < tuple_(*place)
-        return tuple_(self._matched.c.score, Story.created_at, Story.id) < tuple_(literal(score), *place)
+            return tuple_(*self._moment) < tuple_(*place)
+        return tuple_(self._matched.c.score, *_SENT) < tuple_(literal(score), *place)
 
     def counted(self, every_hit: Collection[str] | None) -> CTE:
         """The stories that are counted, by ``story_id``: all hits, or the newest as far as the query says.
 
         :param every_hit: the ids of all hits, where they are at hand already
         """
-        found = select(Story.id.label("story_id"))
+        found, moment = select(Story.id.label("story_id")), _SENT
         if every_hit is not None:
             found = found.where(Story.id.in_(every_hit))
         elif self.query.terms:
             found = found.where(Story.id.in_(select(self._matched.c.story_id)))
         else:
-            found = found.where(self._fits)
+            found, moment = self._fitting(found), self._moment
         if self.query.count_up_to is not None:
-            found = found.order_by(*_NEWEST).limit(self.query.count_up_to)
+            found = found.order_by(*_newest(moment)).limit(self.query.count_up_to)
         return found.cte("counted")
 
     @cached_property
@@ -187,8 +189,26 @@ class Reading:
             pieces.append(piece(0, by_lemma(term, is_sqlite=self.is_sqlite)))
         return pieces
 
+    def _fitting(self, some: Select[*Columns]) -> Select[*Columns]:
+        """Of some stories those that the gate and the filters let through."""
+        some = some.where(self._way.condition)
+        if not self._is_walked_by_theme:
+            return some
+        return some.join(_Walked, _Walked.story_id == Story.id).where(*_accepted(self.query.theme, _Walked))
+
+    @property
+    def _moment(self) -> Moment:
+        """When a story was sent, and its id, without words: where an index has both in the order of the list."""
+        if self._is_walked_by_theme:
+            return _Walked.sent_at, _Walked.story_id
+        return _SENT
+
+    @property
+    def _is_walked_by_theme(self) -> bool:
+        return bool(self.query.theme) and not self._way.is_short
+
     @cached_property
-    def _fits(self) -> ColumnElement[bool]:
+    def _way(self) -> Way:
         """The gate and the filters, the short way if there is one."""
         within = gate.within_reach(self.principal, Action.READ)
         sets: list[Ids] = [within, *(each.ids for each in self._among())]
@@ -196,7 +216,7 @@ class Reading:
             sets.append(reach.InLanguage(self.query.language).ids)
         if self.query.use:
             sets.append(gate.within_reach_for(self.principal, self.query.use))
-        return reach.way(self.session, self._conditions(), sets).condition
+        return reach.way(self.session, self._conditions(), sets)
 
     def _among(self) -> list[Among]:
         """The filters by what other tables say of a story."""
@@ -204,8 +224,7 @@ class Reading:
         if query.pilot_id:
             found.append(Among(StoryPilot.story_id, (StoryPilot.pilot_id == query.pilot_id,)))
         if query.theme:
-            accepted = StoryTheme.state == ThemeState.ACCEPTED
-            found.append(Among(StoryTheme.story_id, (StoryTheme.theme == query.theme, accepted)))
+            found.append(Among(StoryTheme.story_id, _accepted(query.theme, StoryTheme)))
         return found
 
     def _conditions(self) -> list[ColumnElement[bool]]:
@@ -246,44 +265,17 @@ def _stories_with(term: Term, *, is_sqlite: bool) -> Select[str]:
     return found.where(or_(*ways))
 
 
-def counts(counted: CTE, *, is_sqlite: bool) -> CompoundSelect[str, str | None, int]:
-    """``kind, value, stories``: one row of kind ``total``, and one for each value of each facet."""
+def _accepted(theme: str | None, of: type[StoryTheme]) -> tuple[ColumnElement[bool], ...]:
+    return of.theme == theme, of.state == ThemeState.ACCEPTED
 
-    def kind(name: str) -> ColumnElement[str]:
-        return literal_column(f"'{name}'", String).label("kind")
 
-    def each(name: str, value: SQLColumnExpression[str | None]) -> Select[str, str | None, int]:
-        return (
-            select(kind(name), value.label("value"), func.count().label("stories"))
-            .select_from(counted)
-            .join(Story, Story.id == counted.c.story_id)
-            .group_by(value)
-        )
-
-    total = select(kind("total"), cast(null(), String).label("value"), func.count().label("stories"))
-    accepted = (StoryTheme.story_id == Story.id) & (StoryTheme.state == ThemeState.ACCEPTED)
-    return union_all(
-        total.select_from(counted),
-        each("language", Story.spoken_language),
-        each("state", cast(Story.state, String)),
-        each("purpose", cast(Story.purpose, String)),
-        each("year", _year_of_story(is_sqlite=is_sqlite)),
-        each("theme", cast(StoryTheme.theme, String)).join(StoryTheme, accepted),
-        each("pilot", cast(Pilot.code, String))
-        .join(StoryPilot, StoryPilot.story_id == Story.id)
-        .join(Pilot, Pilot.id == StoryPilot.pilot_id),
-    )
+def _newest(moment: Moment) -> tuple[ColumnElement[datetime], ColumnElement[str]]:
+    sent_at, story_id = moment
+    return sent_at.desc(), story_id.desc()
 
 
 def _is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
-
-
-def _year_of_story(*, is_sqlite: bool) -> ColumnElement[str | None]:
-    """The year (UTC) in which a story was sent, as text."""
-    if is_sqlite:
-        return func.strftime("%Y", Story.created_at, type_=String)
-    return func.to_char(func.timezone("UTC", Story.created_at), "YYYY", type_=String)
 
 
 def _moments_of(found: CTE) -> CTE:

@@ -158,6 +158,7 @@ def a_story(
             {
                 "story_id": story_id,
                 "theme": theme,
+                "sent_at": at,
                 "state": ThemeState.ACCEPTED,
                 "evidence": [],
                 "codebook_version": 1,

@@ -27,7 +27,8 @@ from storage import accounts, consents, pilots, schema, search, stories, transcr
 from storage.consents import Terms
 from storage.database import Database, WriteSession
 from storage.search import Entry, SearchPage, SearchQuery, Source, Term
-from storage.search.queries import Reading, counts
+from storage.search.facets import counts
+from storage.search.queries import Reading
 from storage.search.words import SnippetPart, cut_snippet, spans_of
 from storage.stories import StoryDetails
 from storage.transcripts import SegmentText
@@ -85,7 +86,7 @@ def a_story(
     story.state, story.created_at = state, created_at
     if theme:
         row = StoryTheme(story_id=story.id, theme=theme, state=ThemeState.ACCEPTED, evidence=[])
-        row.codebook_version = 1
+        row.codebook_version, row.sent_at = 1, created_at
         session.add(row)
     search.replace_entries(session, story.id, entries_of(title, said))
     return story
@@ -632,14 +633,14 @@ def test_newest_are_read_in_the_order_of_an_index(
     with sqlite_database.read() as session:
         for query, index in (
             (SearchQuery(count_up_to=9), "ix_story_by_moment"),
-            (SearchQuery(count_up_to=9, theme="housing", language="pl"), "ix_story_by_moment"),
+            (SearchQuery(count_up_to=9, theme="housing", language="pl"), "ix_story_theme_by_moment"),
             (SearchQuery(count_up_to=9, state=State.CURATED), "ix_story_by_state"),
         ):
             asked.clear()
             reading = Reading(session, reader, query)
             session.execute(reading.hits().limit(20))
             session.execute(counts(reading.counted(None), is_sqlite=True))
-            for each in [each for each in tuple(asked) if "created_at DESC" in each[0]]:
+            for each in [each for each in tuple(asked) if "_at DESC" in each[0]]:
                 plan = _plan(session, sqlite_database, *each)
                 assert f"INDEX {index}" in plan, plan
                 assert "FOR ORDER BY" not in plan, plan

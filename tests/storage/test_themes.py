@@ -85,6 +85,17 @@ def test_a_theme_added_by_hand_has_no_score_and_no_evidence(database: Database, 
         assert row.decided_by == story.submitted_by
 
 
+def test_a_theme_knows_when_its_story_was_sent_for_lists_in_that_order(
+    database: Database, field: Field
+) -> None:
+    story = field.story()
+    suggest(database, story, "housing")
+    decide(database, story, "belonging", themes.accept)
+    with database.read() as session:
+        sent_at = session.get_one(Story, story.id).created_at
+        assert [row.sent_at for row in themes.of_story(session, story.id)] == [sent_at, sent_at]
+
+
 def test_a_decision_can_be_turned_round(database: Database, field: Field) -> None:
     story = field.story()
     for verdict, state in ((themes.accept, ThemeState.ACCEPTED), (themes.reject, ThemeState.REJECTED)):
