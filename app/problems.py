@@ -245,7 +245,8 @@ def _say_to_teller(request: Request, status: int, code: str, parameters: dict[st
         detail=say(
             code if code in FOR_TELLERS else TO_TELLERS.get(status, "internal"), parameters, translator
         ),
-        is_unopened=status in (401, 410) or code == "private-link-unknown",
+        is_unopened=status == 401 or code == "private-link-unknown",
+        is_gone=status == 410,
     )
 
 

@@ -29,23 +29,23 @@ WRONG_FIELDS = {
     "name-missing": "name",
     "pilot-unfit": "code",
     "pilot-code-taken": "code",
-    "language-unknown": "language",
+    "language-unknown": "others",
 }
 
 
 @router.get("")
 def overview(request: Request, parts: House, administrator: Administrator) -> Response:
-    return render(request, "pilots.html", errors={}, code="", name="", chosen=(), **_shown(parts))
+    return render(request, "pilots.html", errors={}, code="", name="", chosen=(), others="", **_shown(parts))
 
 
 def _shown(parts: Parts) -> dict[str, Any]:
     """What the page of all pilots shows beside what was written there."""
-    names = language_names()
     with parts.database.read() as session:
         return {
             "pilots": pilots.everyone(session),
             "uses": list(Use),
-            "names": {code: names[code] for code in dict.fromkeys([*PILOT_LANGUAGES, *names])},
+            "names": language_names(),
+            "offered": PILOT_LANGUAGES,
         }
 
 
@@ -57,14 +57,16 @@ def add(
     code: Line = "",
     name: Line = "",
     language: Annotated[Sequence[str], Form(max_length=100)] = (),
+    others: Line = "",
 ) -> Response:
+    languages = [*dict.fromkeys([*language, *service.codes_in(others)])]
     try:
         with parts.database.write() as session:
-            pilot = service.add_pilot(session, code, name, language, actor=administrator.account_id or "")
+            pilot = service.add_pilot(session, code, name, languages, actor=administrator.account_id or "")
             return RedirectResponse(f"/pilots/{pilot.code}", 303)
     except (Invalid, Conflict) as error:
-        at = "language" if error.code == "pilot-unfit" and not language else WRONG_FIELDS[error.code]
-        kept = {"code": code, "name": name, "chosen": language}
+        at = "language" if error.code == "pilot-unfit" and not languages else WRONG_FIELDS[error.code]
+        kept = {"code": code, "name": name, "chosen": language, "others": others}
         return ask_again(request, error, "pilots.html", at=at, **kept, **_shown(parts))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.pilots import governance
+from app.pilots import governance, service
 from app.pilots.schemas import GovernanceIn, ProtocolIn
 from app.web.fields import wrong_fields
 from app.web.translation import N_, Phrase
@@ -67,7 +67,7 @@ def _about(session: Session, pilot: Pilot) -> dict[str, str]:
 
 def _describe(session: WriteSession, pilot: Pilot, sent: Change) -> None:
     ticked = [code for code in PILOT_LANGUAGES if f"language-{code}" in sent.fields]
-    others = sent.fields.get("others", "").replace(",", " ").lower().split()
+    others = service.codes_in(sent.fields.get("others", ""))
     name = sent.fields.get("name", "").strip()
     wrong: dict[str, Phrase] = {}
     if not 0 < len(name) <= 200:

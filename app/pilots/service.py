@@ -34,6 +34,11 @@ def add_pilot(session: WriteSession, code: str, name: str, languages: Sequence[s
     return pilots.create(session, code.strip(), name.strip(), languages, actor=actor)
 
 
+def codes_in(typed: str) -> list[str]:
+    """The codes of languages that somebody typed into one line."""
+    return typed.replace(",", " ").lower().split()
+
+
 def invite(session: WriteSession, pilot_code: str, role: Role, *, actor: str) -> str:
     """The token of a link at which somebody becomes a ``role`` of a pilot; it works once, for a week."""
     pilot = pilots.by_code(session, pilot_code)

@@ -66,7 +66,7 @@ def test_first_pilot_is_added_by_the_form(rooms: Rooms, office: TestClient) -> N
     assert "There is no pilot yet." in page
     (form,) = forms_of(page, "/pilots")
     sent = form.filled(name="Co-housing & <seniors>", code="nowa-wola", language="pl")
-    answer = office.post("/pilots", data=sent | {"language": ["pl", "uk"]})
+    answer = office.post("/pilots", data=sent | {"language": ["pl"], "others": "uk, pl"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/pilots/nowa-wola")
     page = office.get("/pilots").text
     assert "Co-housing &amp; &lt;seniors&gt;" in page
@@ -89,7 +89,7 @@ def test_first_pilot_is_added_by_the_form(rooms: Rooms, office: TestClient) -> N
         ({"code": "-"}, 422, "letters, digits and hyphens"),
         ({"code": "x" * 41}, 422, "letters, digits and hyphens"),
         ({"language": "klingon"}, 422, "The language klingon is not one we can hear."),
-        ({"language": []}, 422, "language"),
+        ({"language": [], "others": " , "}, 422, "language"),
         ({"name": "x" * 201}, 422, "name"),
     ],
 )
@@ -109,7 +109,8 @@ def test_pilot_that_cannot_be_is_refused_in_words(
     [
         ({"code": "spring"}, "code"),
         ({"code": "a b"}, "code"),
-        ({"language": []}, "language"),
+        ({"language": [], "others": ""}, "language"),
+        ({"others": "uk klingon"}, "others"),
         ({"code": ""}, "code"),
         ({"name": " "}, "name"),
     ],
@@ -118,13 +119,15 @@ def test_refused_pilot_finds_what_was_written(
     rooms: Rooms, office: TestClient, given: dict[str, str], at: str
 ) -> None:
     rooms.field.pilot("spring")
-    sent = {"code": "new", "name": "Garden", "language": ["pl", "uk"]} | given
+    sent = {"code": "new", "name": "Garden", "language": ["pl", "et"], "others": "uk"} | given
     page = office.post("/pilots", data=sent).text
     assert f'<a href="#{at}">' in page
     assert f'id="{at}-error"' in page
     (form,) = forms_of(page, "/pilots")
-    assert (form.fields["name"], form.fields["code"]) == (sent["name"], sent["code"])
-    chosen = re.findall(r'<option value="(\w+)" selected', page)
+    assert [form.fields[name] for name in ("name", "code", "others")] == [
+        sent[name] for name in ("name", "code", "others")
+    ]
+    chosen = re.findall(r'name="language" type="checkbox" value="(\w+)" checked', page)
     assert sorted(chosen) == sorted(sent["language"])
     assert '<details class="govuk-details" open>' in page
 

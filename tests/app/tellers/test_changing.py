@@ -331,7 +331,9 @@ def test_story_taken_back_is_gone_at_once_and_the_receipt_stays(
     browser.cookies.set(TELLER_COOKIE, cookie, path="/teller")
     assert browser.get("/teller").status_code == 401, "the session has ended"
     assert rooms.visitor().get(f"/teller/enter/{link}").status_code == 404
-    assert heard.get("/teller").status_code == 410
+    gone = heard.get("/teller")
+    assert gone.status_code == 410
+    assert "Your story is not lost" not in gone.text, "it is: somebody in it took it back"
     assert "taken back" not in heard.get("/teller").text
     match = re.search(r'href="data:application/json;base64,([^"]+)"', answer.text)
     assert match
