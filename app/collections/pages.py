@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from sqlalchemy.orm import Session
 
 from app.access import Curator, PilotTeam, SignedIn, scope
-from app.collections import following, noting, service
+from app.collections import choosing, following, noting, service
 from app.collections.noting import Written
 from app.collections.phrases import ASKED_FOR, ASKED_TO_DELETE, EVERYTHING, PURPOSES, REASONS, RECALLED
 from app.collections.schemas import EntryIn
@@ -83,7 +83,7 @@ def show(
     with parts.database.read() as session:
         collection = collections.within_reach(session, member, collection_id)
         view = service.view(session, member, collection)
-        taken_out = before and service.choice(session, member, collection, before.fields.get("story_id", ""))
+        taken_out = before and choosing.choice(session, member, collection, before.fields.get("story_id", ""))
         return render(
             request,
             "collection.html",
@@ -91,7 +91,7 @@ def show(
             closed=Counter(each.closed_because for each in view.entries if not each.is_open),
             recalls=service.waiting_in(session, member, collection_id),
             asked_to_delete=ASKED_TO_DELETE,
-            choices=service.choices(session, member, collection, find.strip()),
+            choices=choosing.choices(session, member, collection, find.strip()),
             curates=service.curates(member, collection),
             reasons={reason.value: text for reason, text in REASONS.items()},
             languages=language_names(),
@@ -226,7 +226,7 @@ def _asked_for(
     session: Session, collection: Collection, codebook: Codebook, _: Translator
 ) -> list[str] | None:
     """A collection's query in words; None if it was made by hand."""
-    query = service.query_view(session, collection)
+    query = choosing.query_view(session, collection)
     if query is None:
         return None
     themes = {theme.id: theme.label(_.language) for theme in codebook.themes}

@@ -287,7 +287,7 @@ def test_note_on_a_story_that_was_taken_out_meanwhile_is_refused_aloud(room: Roo
 def test_who_looks_for_a_story_to_add_is_told_how_many_there_are(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.collections.service.MOST_CHOICES", 1)
+    monkeypatch.setattr("app.collections.choosing.MOST_CHOICES", 1)
     stories = [room.story(title) for title in ("Garden", "Harbour")]
     with room.database.write() as session:
         for each in stories:
