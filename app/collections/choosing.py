@@ -8,13 +8,14 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.collections.schemas import QueryIn
-from models.collections import Collection
+from models.collections import Collection, Release
 from models.pilots import Pilot
 from models.roles import Principal
 from models.stories import Story
 from pipeline.index import terms_of
-from storage import collections, pilots
+from storage import collections, pilots, releases
 from storage.collections import CollectionQuery
+from storage.database import WriteSession
 from storage.search import has_all
 
 # To choose from in one list; the others are searched for.
@@ -52,6 +53,25 @@ def query_view(session: Session, collection: Collection) -> QueryIn | None:
         from_date=query.from_date,
         to_date=query.to_date,
     )
+
+
+def run_query(session: WriteSession, principal: Principal, collection: Collection, *, actor: str) -> int:
+    """Add what a collection's query finds now, by what its words stand for now.
+
+    :returns: how many stories were added
+    :raises Conflict: the collection was made by hand
+    """
+    collections.read_words(session, collection, terms_of)
+    return collections.run_query(session, principal, collection, actor=actor)
+
+
+def release(session: WriteSession, principal: Principal, collection: Collection, *, actor: str) -> Release:
+    """Release a collection; what its query finds and is left out is counted by what its words stand for now.
+
+    :raises Conflict: nothing of it may be shared
+    """
+    collections.read_words(session, collection, terms_of)
+    return releases.release(session, principal, collection, actor=actor)
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def run_query(parts: House, member: PilotTeam, collection_id: str, written: Writ
     noting.keep(parts, member, collection_id, written)
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        added = collections.run_query(session, member, collection, actor=actor_of(member))
+        added = choosing.run_query(session, member, collection, actor=actor_of(member))
     return _back_to(collection_id, f"?added={added}#stories")
 
 
