@@ -16,6 +16,7 @@ from app.collections import api as collections_api
 from app.collections import making_pages as collections_making_pages
 from app.collections import pages as collections_pages
 from app.collections import release_pages as collections_release_pages
+from app.collections import response_pages as collections_response_pages
 from app.consents import api as consents_api
 from app.consents import pages as consents_pages
 from app.health import metrics
@@ -111,6 +112,7 @@ ROOMS_FOR_PEOPLE: tuple[APIRouter, ...] = (
     collections_making_pages.router,
     collections_pages.router,
     collections_release_pages.router,
+    collections_response_pages.router,
     webhooks_pages.router,
     health_state_pages.router,
     tellers_pages.router,

@@ -6,8 +6,8 @@ elsewhere opens nothing here. So every verb asks the gate with the principal nar
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as SomeOf
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Self
@@ -33,7 +33,8 @@ class CollectionQuery:
 
     ``theme`` is one that a curator accepted, ``pilot_id`` another pilot that the stories belong to as well;
     the dates are days (UTC) on which a story was sent, both included. ``q`` are words as a person typed them, and
-    ``terms`` what they stand for: kept beside them, because dictionaries are the pipeline's, and the query is run here.
+    ``terms`` what they stood for when :func:`read_words` last looked: dictionaries are the pipeline's, the query is run
+    here.
     """
 
     theme: str | None = None
@@ -291,6 +292,17 @@ def reorder(
         present[story_id].position = position
     session.flush()
     journal.note(session, actor, "reorder-collection", subject=collection.id)
+
+
+def read_words(
+    session: WriteSession, collection: Collection, terms_of: Callable[[str, str | None], tuple[Term, ...]]
+) -> None:
+    """Look up again what the words of a collection's query stand for: dictionaries learn, and what was typed stays."""
+    if collection.query is None:
+        return
+    query = CollectionQuery.from_dict(collection.query)
+    collection.query = replace(query, terms=terms_of(query.q, query.language)).to_dict()
+    session.flush()
 
 
 def run_query(session: WriteSession, principal: Principal, collection: Collection, *, actor: str) -> int:

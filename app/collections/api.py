@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from app.access import Curator, PilotTeam, SignedIn, scope
-from app.collections import following, pulling, service
+from app.collections import choosing, following, pulling, service
 from app.collections.schemas import (
     ChangesOut,
     CollectionIn,
@@ -109,7 +109,7 @@ def run_query(parts: House, member: PilotTeam, collection_id: str) -> QueryRunOu
     """What it finds and is not there is added at the end; nothing is taken out."""
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        added = collections.run_query(session, member, collection, actor=actor_of(member))
+        added = choosing.run_query(session, member, collection, actor=actor_of(member))
         return QueryRunOut(added=added, collection=service.view(session, member, collection))
 
 
@@ -125,7 +125,7 @@ def release(parts: House, member: PilotTeam, collection_id: str) -> ReleaseOut:
     """Fix what may be shared now as the next numbered release. 409 if nothing may."""
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        made = releases.release(session, member, collection, actor=actor_of(member))
+        made = choosing.release(session, member, collection, actor=actor_of(member))
         return service.release_view(member, collection, made, len(made.entries))
 
 

@@ -1,4 +1,4 @@
-"""The form of all stories of a collection: whichever of its buttons is pressed, the notes come with it and are kept."""
+"""The form of a collection's page: whichever of its buttons is pressed, the notes come with it and are kept."""
 
 from __future__ import annotations
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from sqlalchemy.orm import Session
 
 from app.access import Curator, PilotTeam, SignedIn, scope
-from app.collections import following, noting, service
-from app.collections.noting import MOST_NOTE_CHARACTERS, Written
+from app.collections import choosing, following, noting, service
+from app.collections.noting import Written
 from app.collections.phrases import ASKED_FOR, ASKED_TO_DELETE, EVERYTHING, PURPOSES, REASONS, RECALLED
-from app.collections.schemas import ResponseIn
+from app.collections.schemas import EntryIn
 from app.collections.service import actor_of
 from app.parts import House
 from app.web import undoing
 from app.web.fields import in_one_sentence, wrong_fields
 from app.web.rendering import render
 from app.web.translation import Translator, translator_for
-from models.base import utc_now
 from models.collections import Collection
 from models.errors import Invalid
 from models.roles import Scope
@@ -34,8 +34,13 @@ router = APIRouter(prefix="/collections")
 
 MAY_READ = [Depends(scope(Scope.COLLECTIONS_READ))]
 MAY_WRITE = [Depends(scope(Scope.COLLECTIONS_WRITE))]
-Line = Annotated[str, Form(max_length=300)]
-Text = Annotated[str, Form(max_length=MOST_NOTE_CHARACTERS)]
+MOST_FIND_CHARACTERS = 500
+
+
+class Chosen(EntryIn):
+    """A story to add; one that is put back says where it stood."""
+
+    place: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
 @router.post("/recalls/{recall_id}/acknowledge", dependencies=MAY_READ)
@@ -70,13 +75,15 @@ def show(
     member: PilotTeam,
     collection_id: str,
     added: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
-    find: Annotated[str, Query(max_length=500, description="Words of the stories to choose from.")] = "",
+    find: Annotated[
+        str, Query(max_length=MOST_FIND_CHARACTERS, description="Words of the stories to choose from.")
+    ] = "",
 ) -> Response:
     before = undoing.kept(request, f"/collections/{collection_id}")
     with parts.database.read() as session:
         collection = collections.within_reach(session, member, collection_id)
         view = service.view(session, member, collection)
-        taken_out = before and service.choice(session, member, collection, before.fields.get("story_id", ""))
+        taken_out = before and choosing.choice(session, member, collection, before.fields.get("story_id", ""))
         return render(
             request,
             "collection.html",
@@ -84,43 +91,44 @@ def show(
             closed=Counter(each.closed_because for each in view.entries if not each.is_open),
             recalls=service.waiting_in(session, member, collection_id),
             asked_to_delete=ASKED_TO_DELETE,
-            choices=service.choices(session, member, collection, find.strip()),
+            choices=choosing.choices(session, member, collection, find.strip()),
             curates=service.curates(member, collection),
             reasons={reason.value: text for reason, text in REASONS.items()},
             languages=language_names(),
             asked_for=_asked_for(session, collection, parts.codebook, translator_for(request)),
             added=added,
             responses=[service.response_view(each) for each in responses.of_collection(session, collection)],
-            today=utc_now().date().isoformat(),
             before=before,
             taken_out=taken_out,
         )
 
 
 @router.post("/{collection_id}/entries", dependencies=MAY_WRITE)
-def add(
-    parts: House,
-    member: PilotTeam,
-    collection_id: str,
-    story_id: Line,
-    note: Text = "",
-    place: Annotated[int | None, Form(ge=0, le=1_000_000)] = None,
-    find: Annotated[str, Form(max_length=500)] = "",
-) -> Response:
+def add(parts: House, member: PilotTeam, collection_id: str, written: Written) -> Response:
     """Put a story at the end; what is put back, where it stood. Whoever chose among what they searched finds that."""
+    noting.keep(parts, member, collection_id, written)
+    chosen = _chosen(written)
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        collections.add(session, member, collection, story_id, actor=actor_of(member), note=note.strip())
-        if place is not None:
+        collections.add(
+            session, member, collection, chosen.story_id, actor=actor_of(member), note=chosen.note
+        )
+        if chosen.place is not None:
             order = [entry.story_id for entry in collections.entries_of(session, collection)]
-            order.insert(place, order.pop())
+            order.insert(chosen.place, order.pop())
             collections.reorder(session, collection, order, actor=actor_of(member))
-    return _back_to(collection_id, f"?{urlencode({'find': find})}#add" if find else "#stories")
+    return _back_to(collection_id, _searched(written) if written.get("find") else "#stories")
 
 
 @router.post("/{collection_id}/notes", dependencies=MAY_WRITE)
 def keep_notes(parts: House, member: PilotTeam, collection_id: str, written: Written) -> Response:
+    """Keep the notes, and go on to what was asked for that changes nothing else."""
     noting.keep(parts, member, collection_id, written)
+    match written.get("then"):
+        case "search":
+            return _back_to(collection_id, _searched(written))
+        case "respond":
+            return _back_to(collection_id, "/responses/new")
     with parts.database.read() as session:
         collection = collections.within_reach(session, member, collection_id)
         present = {entry.story_id for entry in collections.entries_of(session, collection)}
@@ -170,60 +178,55 @@ def remove(parts: House, member: PilotTeam, collection_id: str, story_id: str, w
 
 
 @router.post("/{collection_id}/query", dependencies=MAY_WRITE)
-def run_query(parts: House, member: PilotTeam, collection_id: str) -> Response:
+def run_query(parts: House, member: PilotTeam, collection_id: str, written: Written) -> Response:
+    noting.keep(parts, member, collection_id, written)
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        added = collections.run_query(session, member, collection, actor=actor_of(member))
+        added = choosing.run_query(session, member, collection, actor=actor_of(member))
     return _back_to(collection_id, f"?added={added}#stories")
 
 
 @router.post("/{collection_id}/publication", dependencies=MAY_WRITE)
-def publish(
-    parts: House,
-    curator: Curator,
-    collection_id: str,
-    is_public: Annotated[Literal["yes", "no"], Form()],
-) -> Response:
+def publish(parts: House, curator: Curator, collection_id: str, written: Written) -> Response:
+    changes = {"yes": publications.publish, "no": publications.take_down}
+    change = changes.get(written.get("is_public", ""))
+    if change is None:
+        raise Invalid("invalid", reason="is_public")
+    noting.keep(parts, curator, collection_id, written)
     with parts.database.write() as session:
         collection = service.within_curators_reach(session, curator, collection_id)
-        change = publications.publish if is_public == "yes" else publications.take_down
         change(session, collection, actor=actor_of(curator))
     return _back_to(collection_id, "#public")
-
-
-@router.post("/{collection_id}/responses", dependencies=MAY_WRITE)
-def respond(
-    parts: House,
-    member: PilotTeam,
-    collection_id: str,
-    words: Text,
-    answered_on: Line,
-    will_change: Text = "",
-) -> Response:
-    try:
-        given = {"words": words, "answered_on": answered_on, "will_change": will_change}
-        wanted = ResponseIn.model_validate(given)
-    except ValidationError as error:
-        raise _misread(error) from error
-    with parts.database.write() as session:
-        collection = collections.within_reach(session, member, collection_id)
-        service.respond(session, member, collection, wanted)
-    return _back_to(collection_id, "#responses")
 
 
 def _back_to(collection_id: str, rest: str = "") -> Response:
     return RedirectResponse(f"/collections/{collection_id}{rest}", 303)
 
 
-def _misread(error: ValidationError) -> Invalid:
-    return Invalid("invalid", reason=in_one_sentence(wrong_fields(error.errors())))
+def _searched(written: Mapping[str, str]) -> str:
+    """Where a collection's page shows the stories that were searched for, to be added."""
+    find = written.get("find", "")[:MOST_FIND_CHARACTERS]
+    return f"?{urlencode({'find': find})}#add" if find else "#add"
+
+
+def _chosen(written: Mapping[str, str]) -> Chosen:
+    """The story that was chosen to be added, or is put back.
+
+    :raises Invalid: a field cannot be used
+    """
+    kind = "back-" if written.get("back") else ""
+    given = {name: value for name in Chosen.model_fields if (value := written.get(kind + name))}
+    try:
+        return Chosen.model_validate(given)
+    except ValidationError as error:
+        raise Invalid("invalid", reason=in_one_sentence(wrong_fields(error.errors()))) from error
 
 
 def _asked_for(
     session: Session, collection: Collection, codebook: Codebook, _: Translator
 ) -> list[str] | None:
     """A collection's query in words; None if it was made by hand."""
-    query = service.query_view(session, collection)
+    query = choosing.query_view(session, collection)
     if query is None:
         return None
     themes = {theme.id: theme.label(_.language) for theme in codebook.themes}

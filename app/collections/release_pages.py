@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.access import PilotTeam, scope
-from app.collections import downloads, noting, pulling, service
+from app.collections import choosing, downloads, noting, pulling, service
 from app.collections.noting import Written
 from app.collections.phrases import ASKED_TO_DELETE, REASONS
 from app.collections.service import actor_of
@@ -32,7 +32,7 @@ def release(parts: House, member: PilotTeam, collection_id: str, written: Writte
     noting.keep(parts, member, collection_id, written)
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
-        made = releases.release(session, member, collection, actor=actor_of(member))
+        made = choosing.release(session, member, collection, actor=actor_of(member))
     return RedirectResponse(f"/collections/{collection_id}/releases/{made.number}", 303)
 
 

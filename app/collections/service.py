@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.collections import choosing
 from app.collections.schemas import (
     CollectionIn,
     CollectionLine,
     CollectionOut,
     EntryOut,
-    QueryIn,
     RecallOut,
     ReleaseOut,
     ResponseIn,
@@ -25,14 +25,8 @@ from models.pilots import Pilot
 from models.releases import difference
 from models.roles import Action, Principal, Role
 from models.stories import Story
-from pipeline.index import terms_of
 from storage import collections, gate, pilots, recalls, releases, responses
-from storage.collections import CollectionQuery
 from storage.database import WriteSession
-from storage.search import has_all
-
-# To choose from in one list; the others are searched for.
-MOST_CHOICES = 200
 
 
 def actor_of(principal: Principal) -> str:
@@ -57,20 +51,7 @@ def make(session: WriteSession, principal: Principal, wanted: CollectionIn) -> C
         wanted.title,
         actor=actor_of(principal),
         purpose=wanted.purpose,
-        query=_query_of(session, wanted.query) if wanted.query else None,
-    )
-
-
-def _query_of(session: Session, asked: QueryIn) -> CollectionQuery:
-    return CollectionQuery(
-        q=asked.q,
-        terms=terms_of(asked.q, asked.language),
-        theme=asked.theme,
-        language=asked.language,
-        purpose=asked.purpose,
-        pilot_id=pilots.by_code(session, asked.pilot).id if asked.pilot else None,
-        from_date=asked.from_date,
-        to_date=asked.to_date,
+        query=choosing.query_of(session, wanted.query) if wanted.query else None,
     )
 
 
@@ -124,7 +105,7 @@ def view(session: Session, principal: Principal, collection: Collection) -> Coll
         pilot=session.get_one(Pilot, collection.pilot_id).code,
         title=collection.title,
         purpose=collection.purpose,
-        query=query_view(session, collection),
+        query=choosing.query_view(session, collection),
         created_at=collection.created_at,
         published_at=collection.published_at,
         entries=_entries(session, principal, collection),
@@ -172,34 +153,6 @@ def change_of(session: Session, principal: Principal, made: Release) -> Change |
         tuple(titles.get(each) for each in ids) for ids in (found.added, found.removed, found.changed)
     )
     return Change(earlier.number, added, removed, changed, found.emptied)
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The newest of the stories that could be added now and have all ``words``, and how many there are in all."""
-
-    words: str
-    stories: tuple[Story, ...]
-    count: int
-
-
-def choices(session: Session, principal: Principal, collection: Collection, words: str = "") -> Choices:
-    """Stories that could be added now, newest first."""
-    open_now = _could_be_added(session, principal, collection).where(*has_all(session, terms_of(words, None)))
-    newest = session.scalars(open_now.order_by(Story.created_at.desc(), Story.id).limit(MOST_CHOICES))
-    count = session.scalar(select(func.count()).select_from(open_now.order_by(None).subquery()))
-    return Choices(words, tuple(newest), count or 0)
-
-
-def choice(session: Session, principal: Principal, collection: Collection, story_id: str) -> Story | None:
-    """A story, if it could be added now."""
-    open_now = _could_be_added(session, principal, collection).where(Story.id == story_id)
-    return session.scalars(open_now).one_or_none()
-
-
-def _could_be_added(session: Session, principal: Principal, collection: Collection) -> Select[Story]:
-    present = [entry.story_id for entry in collections.entries_of(session, collection)]
-    return collections.shareable(principal, collection.pilot_id).where(Story.id.not_in(present))
 
 
 def recalls_view(session: Session, issued: Sequence[Recall]) -> list[RecallOut]:
@@ -285,19 +238,3 @@ def _sizes(session: Session, made: Sequence[Release]) -> dict[str, int]:
         .group_by(ReleaseEntry.release_id)
     )
     return {release_id: count for release_id, count in rows}  # noqa: C416 - rows are no pairs
-
-
-def query_view(session: Session, collection: Collection) -> QueryIn | None:
-    """A collection's query with the pilot by its code; None if it was made by hand."""
-    if collection.query is None:
-        return None
-    query = CollectionQuery.from_dict(collection.query)
-    return QueryIn(
-        q=query.q,
-        theme=query.theme,
-        language=query.language,
-        purpose=query.purpose,
-        pilot=session.get_one(Pilot, query.pilot_id).code if query.pilot_id else None,
-        from_date=query.from_date,
-        to_date=query.to_date,
-    )

@@ -477,6 +477,7 @@ FOR_PEOPLE: Mapping[str, Way] = {
     f"GET {RELEASE}/download.zip": of_collection(),
     f"GET {RELEASED}": of_collection("collects"),
     f"POST {COLLECTION}/publication": of_collection(door=CURATORS, gives=BACK, sends=form(is_public="yes")),
+    f"GET {COLLECTION}/responses/new": of_collection(),
     f"POST {COLLECTION}/responses": of_collection(gives=BACK, sends=form(**ANSWERED)),
     "GET /collections/recalls": Way(CURATORS),
     f"POST /collections{RECALL}": Way(SIGNED_IN, "recalled", BACK),

@@ -387,6 +387,15 @@ FOR_TEAMS: Sequence[Page] = (
     Page(f"GET {COLLECTION}", "curator", "recalled"),
     Page(f"GET {COLLECTION}", "curator", "published"),
     Page(f"GET {COLLECTION}", "team", fills={"collection_id": "{empty_collection_id}"}),
+    Page(f"GET {COLLECTION}/responses/new", "team", "curated"),
+    Page(
+        f"POST {COLLECTION}/responses",
+        "team",
+        "curated",
+        sends={"words": "", "answered_on": "soon"},
+        sent_from=f"{COLLECTION}/responses/new",
+        status=422,
+    ),
     Page(f"GET {COLLECTION}/releases/{{number}}", "team", "curated"),
     Page(f"GET {COLLECTION}/releases/{{number}}", "team", "recalled"),
 )

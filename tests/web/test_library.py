@@ -101,6 +101,31 @@ def test_a_pilot_releases_and_downloads_without_scripts(
         assert any(name.endswith(".vtt") for name in archive.namelist())
 
 
+@pytest.mark.parametrize("has_scripts", [False, True], ids=["without_scripts", "with_scripts"])
+def test_enter_in_the_words_to_search_for_searches_and_keeps_the_notes(
+    visit: Callable[..., BrowserContext], served: Served, story: Story, curator: Principal, has_scripts: bool
+) -> None:
+    actor = curator.account_id or ""
+    with served.parts.database.write() as session:
+        pilot = next(iter(curator.roles))
+        every = collections.CollectionQuery()
+        made = collections.create(session, curator, pilot, "Benches", actor=actor, query=every)
+    page = visit(served, curator, viewport=WIDE, java_script_enabled=has_scripts).new_page()
+    page.goto(f"/collections/{made.id}?find=gardener")
+    page.get_by_label("Note", exact=True).fill("Ask her again.")
+    page.get_by_label("Words of the story to add").fill("bench")
+    page.get_by_label("Words of the story to add").press("Enter")
+    page.wait_for_url("**/collections/*?find=bench#add")
+    expected(page.get_by_label("Note", exact=True)).to_have_value("Ask her again.")
+    page.get_by_label("Note", exact=True).fill("Ask him, too.")
+    page.get_by_role("button", name="Record the response").click()
+    page.get_by_label("What was answered?").fill("We heard you.")
+    page.get_by_label("When was it answered?").press("Enter")
+    page.wait_for_url("**/collections/*#responses")
+    expected(page.get_by_text("We heard you.")).to_be_visible()
+    expected(page.get_by_label("Note", exact=True)).to_have_value("Ask him, too.")
+
+
 def test_a_visitor_without_scripts_reads_a_published_story_in_their_language(
     visit: Callable[..., BrowserContext], served: Served, story: Story, curator: Principal
 ) -> None:

@@ -88,12 +88,15 @@ def test_story_that_was_taken_out_is_put_back_where_it_stood_with_its_note(room:
     )
     shown = team.get(page).text
     assert '“<span lang="en">Second</span>” is no longer in this collection.' in shown
-    put_back = forms_of(shown, f"{page}/entries")[0]
-    assert put_back.fields == {"story_id": second, "note": "Ask her again.", "place": "1"}
-    assert team.post(f"{page}/entries", data=put_back.fields).status_code == 303
+    assert f'formaction="{page}/entries" name="back" value="yes"' in shown
+    (form,) = forms_of(shown, f"{page}/notes")
+    taken = {"back-story_id": second, "back-note": "Ask her again.", "back-place": "1"}
+    assert taken.items() <= form.fields.items()
+    written = form.fields | {"back": "yes", f"note-{stories[0].id}": "Typed above."}
+    assert team.post(f"{page}/entries", data=written).status_code == 303
     entries = room.as_team.get(f"/api/v1/collections/{collection}").json()["entries"]
     assert [each["story_id"] for each in entries] == [story.id for story in stories]
-    assert entries[1]["note"] == "Ask her again."
+    assert [each["note"] for each in entries] == ["Typed above.", "Ask her again.", "hear it"]
     assert "is no longer in this collection." not in team.get(page).text
 
 
@@ -284,7 +287,7 @@ def test_note_on_a_story_that_was_taken_out_meanwhile_is_refused_aloud(room: Roo
 def test_who_looks_for_a_story_to_add_is_told_how_many_there_are(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.collections.service.MOST_CHOICES", 1)
+    monkeypatch.setattr("app.collections.choosing.MOST_CHOICES", 1)
     stories = [room.story(title) for title in ("Garden", "Harbour")]
     with room.database.write() as session:
         for each in stories:
@@ -293,7 +296,7 @@ def test_who_looks_for_a_story_to_add_is_told_how_many_there_are(
     page = f"/collections/{collection}"
     assert "The newest 1 of 2 stories stand below." in team.get(page).text
     found = team.get(f"{page}?find=garden").text
-    (form,) = forms_of(found, f"{page}/entries")
+    (form,) = forms_of(found, f"{page}/notes")
     assert (form.fields["story_id"], form.fields["find"]) == (stories[0].id, "garden")
     assert "of 2 stories" not in found
     assert "No story that can be added has these words." in team.get(f"{page}?find=nowhere").text
@@ -309,10 +312,71 @@ def test_release_has_the_notes_that_were_typed_before_it(room: Room) -> None:
     collection, team = room.collect(story), room.served.browser(room.team)
     page = f"/collections/{collection}"
     shown = team.get(page).text
-    assert f'form="entries" formaction="{page}/releases"' in shown
+    assert f'formaction="{page}/releases"' in shown
     (form,) = forms_of(shown, f"{page}/notes")
     assert team.post(f"{page}/releases", data=form.fields | {f"note-{story.id}": "Typed."}).status_code == 303
     assert "Typed." in room.as_team.get(f"/api/v1{page}/releases/1").text
+
+
+SEARCH = {"then": "search", "find": "a bench"}
+
+
+@pytest.mark.parametrize(
+    ("address", "pressed", "leads_to"),
+    [
+        ("/notes", SEARCH, "?find=a+bench#add"),
+        ("/notes", SEARCH | {"find": ""}, "#add"),
+        ("/notes", {"then": "respond"}, "/responses/new"),
+        ("/entries", {"note": "to add"}, "#stories"),
+        ("/query", {}, "?added=0#stories"),
+        ("/publication", {"is_public": "yes"}, "#public"),
+    ],
+)
+def test_what_was_written_beside_stories_is_kept_by_the_other_buttons_of_the_page_too(
+    room: Room, address: str, pressed: dict[str, str], leads_to: str
+) -> None:
+    room.story("Another")
+    collection = room.collect(room.story("First"), query={"from_date": "2100-01-01"})
+    room.as_team.post(f"/api/v1/collections/{collection}/releases")
+    page, curator = f"/collections/{collection}", room.served.browser(room.curator)
+    shown = curator.get(page).text
+    (form,) = forms_of(shown, f"{page}/notes")
+    (note,) = (name for name in form.fields if name.startswith("note-"))
+    assert address == "/notes" or f'formaction="{page}{address}"' in shown
+    written = form.fields | {note: "Typed above."} | pressed
+    answer = curator.post(f"{page}{address}", data=written)
+    assert (answer.status_code, answer.headers["location"]) == (303, page + leads_to)
+    assert notes_of(room, collection)[0] == "Typed above."
+
+
+def test_note_beside_a_story_is_kept_also_where_another_cannot_be_added(room: Room) -> None:
+    story, team = room.story("First"), room.served.browser(room.team)
+    page = f"/collections/{room.collect(story)}"
+    written = {f"was-note-{story.id}": "hear it", f"note-{story.id}": "Typed above."}
+    for chosen in ({"story_id": story.id}, {"story_id": "none"}, {"note": "x" * 5001}, {"back": "yes"}):
+        refused = team.post(f"{page}/entries", data=written | chosen)
+        assert refused.status_code == (409 if chosen == {"story_id": story.id} else 422)
+    assert notes_of(room, page.rpartition("/")[2]) == ["Typed above."]
+    assert team.post(f"{page}/publication", data={"is_public": "perhaps"}).status_code == 403
+    assert room.served.browser(room.curator).post(f"{page}/publication").status_code == 422
+
+
+def test_response_that_cannot_be_recorded_is_asked_again_with_what_was_typed(room: Room) -> None:
+    page, team = f"/collections/{room.collect(room.story())}", room.served.browser(room.team)
+    (form,) = forms_of(team.get(f"{page}/responses/new").text, f"{page}/responses")
+    typed = form.fields | {"words": " ", "will_change": "A <bench>.", "answered_on": "soon"}
+    refused = team.post(f"{page}/responses", data=typed, headers={"Accept": "text/html"})
+    assert refused.status_code == 422
+    for field in ("words", "answered_on"):
+        assert f'<a href="#{field}">' in refused.text
+        assert f'id="{field}-error"' in refused.text
+    for kept in ("A &lt;bench&gt;.</textarea>", 'value="soon"'):
+        assert kept in refused.text
+    problem = team.post(f"{page}/responses", data=typed, headers={"Accept": "application/json"})
+    assert problem.status_code == 422
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert team.post(f"{page}/responses", data=form.fields | {"words": "We heard."}).status_code == 303
+    assert "We heard." in team.get(page).text
 
 
 def test_cookie_of_another_shape_names_no_story(room: Room) -> None:

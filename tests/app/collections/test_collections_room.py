@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
+from models.collections import Collection
 from models.consent import Use
 from models.curation import State
 from models.roles import Role, Scope
@@ -135,6 +136,32 @@ def test_query_with_words_finds_what_the_library_finds(room: Room) -> None:
     assert made["entries"] == 1
     wordless = room.collect(query={"q": "…"})
     assert room.as_team.get(f"/api/v1/collections/{wordless}").json()["entries"] == []
+
+
+@pytest.mark.parametrize("by", ["program", "page"])
+def test_words_of_a_query_are_looked_up_anew_whenever_it_is_run(room: Room, by: str) -> None:
+    collection = room.collect(query={"q": "kettles", "language": "en"})
+    room.story("A quiet kettle", language="en")
+    room.story("A loud kettle", language="en", state=State.IN_REVIEW)
+    with room.database.write() as session:
+        for story in session.scalars(select(Story)):
+            reindex(session, story)
+    # As a dictionary kept them that did not know the word.
+    terms = [{"words": ["kettles"], "lemmas": [], "is_prefix": False}]
+    stale = {"q": "kettles", "language": "en", "terms": terms}
+    with room.database.write() as session:
+        session.get_one(Collection, collection).query = stale
+    path = f"/collections/{collection}"
+    ask = room.as_team.post if by == "program" else room.served.browser(room.team).post
+    api = "/api/v1" if by == "program" else ""
+    assert ask(f"{api}{path}/query").status_code in (200, 303)
+    (entry,) = room.as_team.get(f"/api/v1{path}").json()["entries"]
+    assert entry["title"] == "A quiet kettle"
+    with room.database.write() as session:
+        session.get_one(Collection, collection).query = stale
+    assert ask(f"{api}{path}/releases").status_code in (201, 303)
+    (released,) = room.as_curator.get(f"/api/v1{path}/releases").json()
+    assert released["left_out"] == {"not-curated": 1}
 
 
 def test_releases_are_numbered_and_say_to_curators_what_they_leave_out(room: Room) -> None:
