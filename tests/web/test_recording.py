@@ -31,15 +31,17 @@ MIB = 1024 * 1024
 LOST_SECONDS = 5
 PAUSE_SECONDS = 3
 SAMPLES_A_SECOND = 16_000
-# Counts what is recorded, and keeps three pieces of it. On a device that is full a transaction fails as it ends; some
-# browsers throw at once what they do not take, and keep what was put before it.
-KEEPS_THREE_PIECES = """
+COUNTS_WHAT_IS_RECORDED = """
     window.recordedBytes = 0;
     const {start} = MediaRecorder.prototype;
     MediaRecorder.prototype.start = function (...how) {
         this.addEventListener("dataavailable", ({data}) => (window.recordedBytes += data.size));
         return start.apply(this, how);
     };
+"""
+# Keeps three pieces of what is recorded. On a device that is full a transaction fails as it ends; some browsers throw
+# at once what they do not take, and keep what was put before it.
+KEEPS_THREE_PIECES = """
     const {put} = IDBObjectStore.prototype;
     let left = 3;
     IDBObjectStore.prototype.put = function (value) {
@@ -49,6 +51,24 @@ KEEPS_THREE_PIECES = """
 """
 FULL = KEEPS_THREE_PIECES % ("pieces", "setTimeout(() => this.transaction.abort());")
 REFUSES = KEEPS_THREE_PIECES % ("recordings", "throw new DOMException('not this', 'DataCloneError');")
+# Phones lose a page's connection to its database, and some give it no other one.
+CAN_LOSE_THE_DEVICE = """
+    const connections = new Set();
+    const {transaction} = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (...what) {
+        connections.add(this);
+        return transaction.apply(this, what);
+    };
+    window.loseConnection = () => connections.forEach((each) => each.close());
+    const {open} = IDBFactory.prototype;
+    window.loseDevice = () => {
+        window.loseConnection();
+        IDBFactory.prototype.open = () => {throw new DOMException("server lost", "UnknownError")};
+    };
+    window.findDevice = () => {
+        IDBFactory.prototype.open = open;
+    };
+"""
 
 
 @pytest.fixture(scope="module")
@@ -380,6 +400,7 @@ def test_what_the_device_cannot_keep_is_recorded_on_said_to_be_so_and_arrives_wh
         dialog.dismiss()
 
     page.on("dialog", answer)
+    page.add_init_script(COUNTS_WHAT_IS_RECORDED)
     page.add_init_script(keeps_three_pieces)
     page.goto(f"/stories/{story.id}/record")
     page.wait_for_selector("html[data-recorder=ready]")
@@ -413,6 +434,87 @@ def test_what_the_device_cannot_keep_is_recorded_on_said_to_be_so_and_arrives_wh
     page.wait_for_selector("html[data-recorder=ready]")
     assert asked == ["beforeunload"], "nothing is lost any more"
     assert not page.get_by_role("region", name="We found an unfinished recording").is_visible()
+
+
+def opened_on_a_device_that_is_lost(phone: BrowserContext, story: Story) -> Page:
+    page = phone.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.add_init_script(COUNTS_WHAT_IS_RECORDED)
+    page.add_init_script(CAN_LOSE_THE_DEVICE)
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    return page
+
+
+@pytest.mark.parametrize("is_found_again", [True, False], ids=["for a moment", "for good"])
+def test_recording_whose_device_is_lost_in_the_middle_goes_on_is_heard_and_arrives_whole(
+    phone: BrowserContext, served: Served, story: Story, tmp_path: Path, is_found_again: bool
+) -> None:
+    page = opened_on_a_device_that_is_lost(phone, story)
+    record_for(page, 4)
+    page.evaluate("loseConnection()" if is_found_again else "loseDevice()")
+    says_so = page.get_by_text("This device keeps nothing more")
+    if not is_found_again:
+        expected(says_so).to_be_visible()
+    until_clock_says(page, 9)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    expected(says_so).to_be_visible(visible=not is_found_again)
+    player = page.get_by_label("Your recording", exact=True)
+    player.evaluate("player => {player.muted = true; return player.play()}")
+    assert player.evaluate("player => player.error") is None
+    page.locator("[data-part=send-it]").click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    _, content = the_one_received(served, story)
+    assert len(content) == page.evaluate("window.recordedBytes"), "all of it, and nothing twice"
+    assert len(sound_of(content, tmp_path)) / SAMPLES_A_SECOND > 7
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    # On a device that was lost for good the beginning of it stays until somebody deletes it.
+    found = page.get_by_role("region", name="We found an unfinished recording")
+    assert found.is_visible() is not is_found_again
+
+
+def test_what_was_kept_is_sent_over_a_new_connection_and_neither_sent_nor_deleted_where_there_is_none(
+    phone: BrowserContext, served: Served, story: Story
+) -> None:
+    page = opened(phone, f"/stories/{story.id}/record")
+    record_for(page, 5)
+    page.close()
+    page = opened_on_a_device_that_is_lost(phone, story)
+    found = page.get_by_role("region", name="We found an unfinished recording")
+    page.evaluate("loseDevice()")
+    found.get_by_role("button", name="Delete it").click()
+    found.get_by_text("The browser cannot get at what is kept on this device.").wait_for()
+    found.get_by_role("button", name="Send it").click()
+    page.get_by_role("alert").get_by_text("The browser cannot get at what is kept on this device.").wait_for()
+    assert_accessible(page, "the device is lost")
+    page.evaluate("findDevice()")
+    found.get_by_role("button", name="Send it").click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    _, content = the_one_received(served, story)
+    assert content
+    page.reload()
+    page.wait_for_selector("html[data-recorder=ready]")
+    assert not found.is_visible()
+
+
+def test_page_whose_device_gives_out_nothing_says_so_and_records(
+    phone: BrowserContext, served: Served, story: Story
+) -> None:
+    page = phone.new_page()
+    page.add_init_script(
+        "IDBDatabase.prototype.transaction = () => {throw new DOMException('lost', 'InvalidStateError')}"
+    )
+    page.goto(f"/stories/{story.id}/record")
+    page.wait_for_selector("html[data-recorder=ready]")
+    expected(page.get_by_text("This browser keeps nothing on the device.")).to_be_visible()
+    record_for(page, 3)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    page.locator("[data-part=send-it]").click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    the_one_received(served, story)
 
 
 def test_where_a_browser_keeps_nothing_the_story_is_chosen_and_sent_to_without_leaving_the_page(

@@ -15,7 +15,7 @@ async function send(file, shelf, sending) {
     url: begun?.url ?? null,
     isKept: shelf.isLasting,
     remember: (url) => shelf.noteFile(story, key, file.name, url),
-    forget: () => shelf.forgetFile(key),
+    forget: () => shelf.remove({ key }),
   });
 }
 

@@ -15,7 +15,7 @@ async function opened() {
   request.onupgradeneeded = () => {
     for (const name of STORES) request.result.createObjectStore(name, { keyPath: "key" }).createIndex("of", "of");
   };
-  return new OnDevice(await answered(request));
+  return answered(request);
 }
 
 class OnDevice {
@@ -23,10 +23,21 @@ class OnDevice {
     this.database = database;
   }
 
-  /** Writes all of them or none, and waits until they would survive a loss of power. */
+  /** Once more over a new connection where it fails: iPhones lose one in the middle of a recording. */
+  async #with(task) {
+    try {
+      return await task(this.database);
+    } catch {
+      this.database.close();
+      this.database = await opened();
+      return task(this.database);
+    }
+  }
+
+  /** Whether all of it, or else nothing, was written, so that it would survive a loss of power. */
   write(change) {
-    return new Promise((resolve, reject) => {
-      const writing = this.database.transaction(STORES, "readwrite", { durability: "strict" });
+    return this.#with((database) => new Promise((resolve, reject) => {
+      const writing = database.transaction(STORES, "readwrite", { durability: "strict" });
       writing.oncomplete = () => resolve();
       writing.onabort = () => reject(writing.error);
       try {
@@ -36,7 +47,7 @@ class OnDevice {
         writing.abort();
         reject(error);
       }
-    });
+    })).then(() => true, () => false);
   }
 
   put(entries) {
@@ -44,8 +55,10 @@ class OnDevice {
   }
 
   all(name, of) {
-    const store = this.database.transaction(name).objectStore(name);
-    return answered(of === undefined ? store.getAll() : store.index("of").getAll(of));
+    return this.#with((database) => {
+      const store = database.transaction(name).objectStore(name);
+      return answered(of === undefined ? store.getAll() : store.index("of").getAll(of));
+    });
   }
 
   remove(key) {
@@ -77,6 +90,7 @@ class InMemory {
 /** Where recordings lie until they have arrived: on the device, and what cannot be kept there, with this page. */
 export class Shelf {
   #memory = new InMemory();
+  #isLost = false;
 
   /** @param device null where the browser keeps nothing */
   constructor(device) {
@@ -84,11 +98,11 @@ export class Shelf {
   }
 
   static async open() {
-    return new Shelf(await opened().catch(() => null));
+    return new Shelf(await opened().then((database) => new OnDevice(database), () => null));
   }
 
   get isLasting() {
-    return this.device !== null;
+    return this.device !== null && !this.#isLost;
   }
 
   /** Whether a recording, or the rest of one, is lost when this page is closed. */
@@ -100,7 +114,7 @@ export class Shelf {
   begin(story, type) {
     // A browser may take back what it keeps for a page when space is short, unless it was asked not to.
     navigator.storage?.persist?.();
-    const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join(".");
+    const key = crypto.getRandomValues(new Uint8Array(16)).join(".");
     const isLoose = !this.isLasting;
     return { key, of: story, type, begunAt: Date.now(), seconds: 0, pieces: 0, isWanted: false, url: null, isLoose };
   }
@@ -110,7 +124,9 @@ export class Shelf {
     const grown = { ...recording, pieces: recording.pieces + 1, seconds };
     const lies = ["pieces", { key: [recording.key, recording.pieces], of: recording.key, piece }];
     grown.isLoose ||= !(await this.#keep([lies, ["recordings", grown]]));
-    if (grown.isLoose) await this.#memory.put([lies, ["recordings", { ...grown }]]);
+    // Sound is light enough to lie here too: it is there also where the device is lost before it is sent.
+    if (grown.isLoose || recording.type.startsWith("audio")) await this.#memory.put([lies]);
+    if (grown.isLoose) await this.#memory.put([["recordings", { ...grown }]]);
     Object.assign(recording, grown);
   }
 
@@ -120,22 +136,23 @@ export class Shelf {
     return (recording.isLoose ? this.#memory : this.device).put([["recordings", { ...recording }]]);
   }
 
+  /** Null where a part of it cannot be reached. */
   async fileOf(recording) {
     const pieces = await this.#all("pieces", recording.key);
-    return new Blob(pieces.map(({ piece }) => piece), { type: recording.type });
+    return pieces.length < recording.pieces ? null : new Blob(pieces.map(({ piece }) => piece), { type: recording.type });
   }
 
   /** What is not being recorded or sent in another tab at this moment. */
   async unsent() {
     const busy = await navigator.locks?.query();
     const held = new Set(busy?.held.map((lock) => lock.name));
-    // The beginning of a loose one, on the device, is not another one.
-    const found = new Map((await this.#all("recordings")).map((each) => [each.key, each]));
-    return [...found.values()].filter(({ key }) => !held.has(key));
+    return (await this.#all("recordings")).filter(({ key }) => !held.has(key));
   }
 
-  remove(recording) {
-    return this.#remove(recording.key);
+  /** Whether nothing is left of a recording, or of how far a file is. */
+  async remove({ key }) {
+    await this.#memory.remove(key);
+    return (await this.device?.remove(key)) ?? true;
   }
 
   // ---- chosen files: not their bytes, but how far they are ----
@@ -153,28 +170,22 @@ export class Shelf {
     return isKept;
   }
 
-  forgetFile(key) {
-    return this.#remove(key);
-  }
-
   async forgetFiles() {
-    for (const each of await this.#all("uploads")) await this.#remove(each.key);
+    for (const each of await this.#all("uploads")) await this.remove(each);
   }
 
   // ---- both places ----
 
   /** Whether the device keeps it. */
   async #keep(entries) {
-    return this.isLasting && this.device.put(entries).then(() => true, () => false);
+    return this.isLasting && this.device.put(entries);
   }
 
+  /** Of what lies in both, as of the beginning of a loose one, the page's. */
   async #all(name, of) {
-    return [...((await this.device?.all(name, of)) ?? []), ...(await this.#memory.all(name, of))];
-  }
-
-  async #remove(key) {
-    await this.device?.remove(key);
-    await this.#memory.remove(key);
+    const kept = await this.device?.all(name, of).catch(() => (this.#isLost = true, []));
+    const found = [...(kept ?? []), ...(await this.#memory.all(name, of))];
+    return [...new Map(found.map((each) => [`${each.key}`, each])).values()];
   }
 }
 

@@ -17,7 +17,7 @@ export class KeptView {
   async #one(recording) {
     const one = part("kept-one").content.cloneNode(true).firstElementChild;
     const player = document.createElement(recording.type.startsWith("video") ? "video" : "audio");
-    const address = URL.createObjectURL(await this.shelf.fileOf(recording));
+    const address = URL.createObjectURL((await this.shelf.fileOf(recording)) ?? new Blob());
     this.addresses.push(address);
     Object.assign(player, { controls: true, playsInline: true, src: address, className: "cr-player" });
     const name = says("recorded-at", { moment: moment(recording.begunAt) });
@@ -28,10 +28,11 @@ export class KeptView {
     part("kept-send", one).onclick = () => this.send(recording);
     part("kept-delete", one).onclick = async () => {
       if (!window.confirm(says("sure"))) return;
-      await this.shelf.remove(recording);
+      const isGone = await this.shelf.remove(recording);
+      part("kept-status").textContent = says(isGone ? "deleted" : "not-reached");
+      if (!isGone) return;
       if (recording.url) end(recording.url);
       one.remove();
-      part("kept-status").textContent = says("deleted");
     };
     return one;
   }

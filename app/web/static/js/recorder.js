@@ -1,13 +1,12 @@
 // The page on which a story is recorded and sent: it works as a form without this, and without a connection with it.
 import { takeFileForm } from "./file-form.js";
 import { Shelf, alone } from "./keeping.js";
-import { KeptView } from "./kept-view.js";
 import { canRecord } from "./microphone.js";
 import { RecordingView } from "./recording-view.js";
 import { SendingView } from "./sending-view.js";
 import { end } from "./sending.js";
 import { storyOf } from "./stories.js";
-import { part } from "./page.js";
+import { part, says } from "./page.js";
 
 const KIOSK = "/kiosk";
 // A cookie says so where this page stands as it was kept, the same for everybody (app.web.cookies).
@@ -25,7 +24,7 @@ const recording = new RecordingView(shelf, story, send);
 let atHand = null;
 // While the service is asked which story a recording is for: until that is known.
 let settled = null;
-const kept = new KeptView(shelf, send ?? settle);
+let kept = null;
 
 function nameOf({ type, begunAt }) {
   const [kind] = type.split(";");
@@ -34,27 +33,31 @@ function nameOf({ type, begunAt }) {
 }
 
 async function sendRecording(recorded) {
+  let file = null;
   await alone(recorded.key, async () => {
+    file = await shelf.fileOf(recorded);
+    if (!file) return;
     // What had arrived at another story is not gone on with here.
     const url = recorded.of === story ? recorded.url : null;
-    // On a device that is full this fails: what can be sent is sent all the same.
-    await shelf.note(recorded, { isWanted: true, of: story, url }).catch(() => null);
+    // On a device that is full this comes to nothing: what can be sent is sent all the same.
+    await shelf.note(recorded, { isWanted: true, of: story, url });
     recording.reset();
     part("to-receipt").href = `/stories/${story}/sent`;
-    const hasArrived = await sending.send(await shelf.fileOf(recorded), {
+    const hasArrived = await sending.send(file, {
       name: nameOf(recorded),
       url: recorded.url,
       isKept: !recorded.isLoose,
       remember: async (url) => {
-        await shelf.note(recorded, { url }).catch(() => null);
+        await shelf.note(recorded, { url });
         return !recorded.isLoose;
       },
       forget: () => shelf.remove(recorded),
     });
-    if (!hasArrived) await shelf.note(recorded, { isWanted: false }).catch(() => null);
+    if (!hasArrived) await shelf.note(recorded, { isWanted: false });
   });
+  if (!file) return sending.refuse(says("not-reached"));
   const left = await found();
-  await kept.show(left);
+  await showKept(left);
   part("more-kept").hidden = left.length === 0;
 }
 
@@ -73,7 +76,7 @@ async function sendElsewhere(recorded) {
   }
   // What had arrived of it belongs to the other story.
   if (recorded.url) end(recorded.url);
-  await shelf.note(recorded, { of: "", url: null, isWanted: false }).catch(() => null);
+  await shelf.note(recorded, { of: "", url: null, isWanted: false });
   part("which-title").focus();
 }
 
@@ -102,11 +105,19 @@ async function found() {
   return unsent.filter((_, n) => theirs[n]);
 }
 
+/** Few have something here: what shows it is loaded for them alone. */
+async function showKept(left) {
+  if (!kept && !left.length) return;
+  const { KeptView } = await import("./kept-view.js");
+  kept ??= new KeptView(shelf, send ?? settle);
+  await kept.show(left);
+}
+
 async function lookAround() {
   const unsent = await found();
   // Whoever wanted it sent has said so already.
   const wanted = send && unsent.find(({ isWanted }) => isWanted);
-  await kept.show(unsent.filter((each) => each !== wanted));
+  await showKept(unsent.filter((each) => each !== wanted));
   if (wanted) sendRecording(wanted);
 }
 
@@ -156,8 +167,6 @@ function askBeforeLosing() {
 async function begin() {
   part("here").hidden = !canRecord();
   part("cannot").hidden = canRecord();
-  part("not-lasting").hidden = shelf.isLasting;
-  part("lasting").hidden = !shelf.isLasting;
   part("which").hidden = Boolean(story);
   part("which").onclick = followWhenSettled;
   window.addEventListener("online", showConnection);
@@ -166,6 +175,8 @@ async function begin() {
   askBeforeLosing();
   await takeFileForm(shelf, sending);
   await lookAround();
+  part("not-lasting").hidden = shelf.isLasting;
+  part("lasting").hidden = !shelf.isLasting;
   if (isKiosk) await returnToStart();
   document.documentElement.dataset.recorder = "ready";
   // Where that fails, everything else still works.

@@ -96,7 +96,7 @@ export class RecordingView {
 
   #showLoose() {
     // Where the browser keeps nothing, the page says so from the start.
-    part("loose").hidden = !this.recording.isLoose || !this.shelf.isLasting;
+    part("loose").hidden = !this.recording.isLoose || !part("not-lasting").hidden;
   }
 
   #watch(stream, hasPicture) {
@@ -143,7 +143,9 @@ export class RecordingView {
   async #listenBack(hasPicture) {
     if (this.recording.pieces === 0) return this.reset();
     const player = document.createElement(hasPicture ? "video" : "audio");
-    this.address = URL.createObjectURL(await this.shelf.fileOf(this.recording));
+    const file = await this.shelf.fileOf(this.recording);
+    if (!file) this.#warn("not-reached");
+    this.address = URL.createObjectURL(file ?? new Blob());
     Object.assign(player, { controls: true, playsInline: true, src: this.address, className: "cr-player" });
     player.setAttribute("aria-label", says("your-recording"));
     part("listen").replaceChildren(player);
@@ -154,7 +156,7 @@ export class RecordingView {
 
   async #again() {
     if (!window.confirm(says("sure"))) return;
-    await this.shelf.remove(this.recording);
+    if (!(await this.shelf.remove(this.recording))) this.#warn("not-reached");
     this.reset();
     part("start").focus();
   }

@@ -24,7 +24,8 @@ box.hidden = (await shown()).length === 0;
 box.querySelector("button").onclick = async (event) => {
   if (!window.confirm(box.dataset.sure)) return;
   // Not what is being recorded or sent in another tab.
-  for (const each of await shown()) await shelf.remove(each);
+  for (const each of await shown()) if (!(await shelf.remove(each))) return;
+  if (!shelf.isLasting) return;
   if (!isSignedIn) await shelf.forgetFiles();
   event.target.hidden = true;
   box.querySelector('[role="status"]').textContent = box.dataset.deleted;
