@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import segno
 from fastapi import APIRouter, Form, Request, Response
@@ -12,11 +12,12 @@ from app.access import SettingUp, SignedIn
 from app.parts import House, Parts
 from app.people import entering, service
 from app.people.asking import not_too_often, who_shows_it_again
+from app.problems import ask_again
 from app.web import cookies
 from app.web.cookies import SESSION_COOKIE
 from app.web.rendering import render
 from models import second_factors as rules
-from models.errors import Invalid, NotAllowed
+from models.errors import Invalid, NotAllowed, TooMany
 from models.roles import Principal, Scope
 from storage import accounts, api_keys, lasting, second_factors, sign_ins
 
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/account")
 Text = Annotated[str, Form(max_length=200)]
 # What an authenticator shows beside the code.
 ISSUER = "Community Reporting"
+ABOUT_CODES = ("code-wrong", "too-many-codes")
 
 
 @router.get("")
@@ -93,15 +95,30 @@ def choose_first_password(
 
 @router.get("/second-factor")
 def second_factor(request: Request, parts: House, principal: SettingUp) -> Response:
+    return render(request, "second-factor.html", errors={}, **_offered(parts, principal))
+
+
+def _offered(parts: Parts, principal: Principal) -> dict[str, Any]:
+    """Which forms the page of the second factor has for this person."""
     with parts.database.read() as session:
         is_on = second_factors.is_on(session, principal.account_id or "")
-    must = parts.settings.require_second_factor and principal.weighs_most
-    return render(request, "second-factor.html", is_on=is_on, must=must)
+    return {"is_on": is_on, "must": parts.settings.require_second_factor and principal.weighs_most}
+
+
+def _ask_again(
+    request: Request, parts: Parts, principal: Principal, error: NotAllowed | TooMany, form: str = ""
+) -> Response:
+    """The page again, with what was wrong in one of its forms; all that was written there is a secret."""
+    field = "code" if error.code in ABOUT_CODES else "password"
+    return ask_again(request, error, "second-factor.html", at=field + form, **_offered(parts, principal))
 
 
 @router.post("/second-factor")
 def begin_second_factor(request: Request, parts: House, principal: SettingUp, password: Text) -> Response:
-    mine = who_shows_it_again(parts, principal, password)
+    try:
+        mine = who_shows_it_again(parts, principal, password)
+    except (NotAllowed, TooMany) as error:
+        return _ask_again(request, parts, principal, error)
     with parts.database.write() as session:
         second_factors.begin(session, mine)
     return _shown(request, parts, mine)
@@ -141,7 +158,10 @@ def _shown(request: Request, parts: Parts, account_id: str, *, is_wrong: bool = 
 def turn_second_factor_off(
     request: Request, parts: House, principal: SettingUp, password: Text, code: Text
 ) -> Response:
-    mine = _with_code(parts, principal, password, code)
+    try:
+        mine = _with_code(parts, principal, password, code)
+    except (NotAllowed, TooMany) as error:
+        return _ask_again(request, parts, principal, error, "-off")
     with parts.database.write() as session:
         second_factors.turn_off(session, mine, actor=mine)
         here = cookies.value_of(request, SESSION_COOKIE, parts.settings)
@@ -153,7 +173,10 @@ def turn_second_factor_off(
 def new_recovery_codes(
     request: Request, parts: House, principal: SettingUp, password: Text, code: Text
 ) -> Response:
-    mine = _with_code(parts, principal, password, code)
+    try:
+        mine = _with_code(parts, principal, password, code)
+    except (NotAllowed, TooMany) as error:
+        return _ask_again(request, parts, principal, error, "-codes")
     with parts.database.write() as session:
         codes = second_factors.renew_recovery_codes(session, mine)
     return render(request, "recovery-codes.html", codes=codes)
@@ -163,6 +186,7 @@ def _with_code(parts: Parts, principal: Principal, password: str, code: str) -> 
     """The id of whoever shows both factors once more.
 
     :raises NotAllowed: one of them is wrong
+    :raises TooMany: too many were, lately
     """
     mine = who_shows_it_again(parts, principal, password)
     with parts.database.write() as session:

@@ -12,7 +12,7 @@ from limits import RateLimitItemPerMinute
 from app.access import Anyone
 from app.parts import House, Parts
 from app.people import entering, service
-from app.people.service import Entrance
+from app.people.service import Asked, Entrance
 from app.problems import ask_again
 from app.web import attempts, coming_back, cookies
 from app.web.cookies import AT_A_KIOSK_COOKIE, LEAVING, SESSION_COOKIE
@@ -49,14 +49,13 @@ def _let_in(
 
 
 def _ask_code(request: Request, token: str, wanted: str, *, is_wrong: bool = False) -> Response:
-    return render(
-        request,
-        "sign-in-code.html",
-        status=401 if is_wrong else 200,
-        token=token,
-        wanted=coming_back.page_here(wanted),
-        is_wrong=is_wrong,
-    )
+    shown = _beside_code(token, wanted, is_wrong=is_wrong)
+    return render(request, "sign-in-code.html", status=401 if is_wrong else 200, errors={}, **shown)
+
+
+def _beside_code(token: str, wanted: str, *, is_wrong: bool = False) -> dict[str, Any]:
+    """What the page that asks for a code holds, but for the code: that one is a secret."""
+    return {"token": token, "wanted": coming_back.page_here(wanted), "is_wrong": is_wrong}
 
 
 @router.get("/")
@@ -136,9 +135,12 @@ def show_code(
     request: Request, parts: House, token: Text, code: Text, wanted: Wanted = coming_back.START
 ) -> Response:
     """The second step. Who is here is known by what the first one gave, which lasts ten minutes and opens nothing."""
-    _slow_down(request, "second")
-    with parts.database.write() as session:
-        entrance = service.go_on(session, token, code, entering.browser_of(request, parts))
+    try:
+        _slow_down(request, "second")
+        with parts.database.write() as session:
+            entrance = service.go_on(session, token, code, entering.browser_of(request, parts))
+    except TooMany as error:
+        return ask_again(request, error, "sign-in-code.html", at="code", **_beside_code(token, wanted))
     if entrance is not None:
         return _let_in(request, parts, entrance, wanted=wanted)
     log.warning("code was wrong", address=attempts.whose(request))
@@ -160,9 +162,14 @@ def sign_out(request: Request, parts: House) -> Response:
 @router.get("/come-in/{token}")
 def link_form(request: Request, parts: House, token: str) -> Response:
     """A page with one button: looking at a link, as mail scanners do, must not use it up."""
-    _slow_down(request)
-    shown = _asked_by(parts, token)
-    response = render(request, "come-in.html", errors={}, name="", sign_in_name="", **shown)
+    response: Response
+    try:
+        _slow_down(request)
+    except TooMany as error:
+        response = ask_again(request, error, "come-in-later.html", at="again", token=token)
+    else:
+        shown = _asked_by(parts, token)
+        response = render(request, "come-in.html", errors={}, name="", sign_in_name="", **shown)
     response.headers.update(ADDRESS_IS_SECRET)
     return response
 
@@ -187,16 +194,26 @@ def use_link(
     sign_in_name: Text = "",
     password: Text = "",
 ) -> Response:
+    kept = {"name": name, "sign_in_name": sign_in_name}
     try:
         entrance = _come_in(request, parts, token, name, sign_in_name, password)
+    except TooMany as error:
+        return ask_again(
+            request, error, "come-in.html", at="come-in", **kept, **_as_sent(token, **kept, password=password)
+        )
     except (Invalid, Conflict) as error:
         # What is wrong is in a field that the link asks for; a link that ended meanwhile asks for nothing.
         shown = _asked_by(parts, token)
-        kept = {"name": name, "sign_in_name": sign_in_name}
         is_nameless = shown["asked"].name and not name.strip()
         at = _wrong_field(error.code, is_nameless=is_nameless)
         return ask_again(request, error, "come-in.html", at=at, **kept, **shown)
     return _let_in(request, parts, entrance)
+
+
+def _as_sent(token: str, *, name: str, sign_in_name: str, password: str) -> dict[str, Any]:
+    """The page of a one-time link whose form had these fields, for any link: nobody looks which it is, or whether."""
+    asked = Asked(name=bool(name), sign_in_name=bool(sign_in_name), password=bool(password), stays=False)
+    return {"token": token, "asked": asked, "is_first": False}
 
 
 def _wrong_field(code: str, *, is_nameless: bool) -> str:

@@ -67,18 +67,16 @@ class Counts:
         return sum(self.by_state.get(state, 0) for state in states), self.uncounted.isdisjoint(states)
 
 
-def page(
-    session: Session, curator: Principal, filters: Filters, *, limit: int = 50, cursor: str | None = None
-) -> Page:
-    """The stories that are asked for, oldest first.
+def page(session: Session, curator: Principal, filters: Filters, *, limit: int = 50) -> Page:
+    """The page that is asked for of the stories that are, oldest first.
 
     :raises Invalid: the cursor is none of ours
     """
     some = select(Story).where(_asked_for(session, curator, filters).condition)
     some = some.order_by(Story.created_at, Story.id).limit(limit + 1)
     some = some.options(*SHOWN)
-    if cursor:
-        some = some.where(tuple_(Story.created_at, Story.id) > tuple_(*cursors.read_row(cursor)))
+    if filters.cursor:
+        some = some.where(tuple_(Story.created_at, Story.id) > tuple_(*cursors.read_row(filters.cursor)))
     stories = list(session.scalars(some))
     has_more, stories = len(stories) > limit, stories[:limit]
     last = stories[-1] if has_more else None

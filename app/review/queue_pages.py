@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -39,7 +40,6 @@ def show(
     parts: House,
     curator: Curator,
     filters: Asked,
-    cursor: str | None = None,
     done: Act | None = None,
     act: Act = Act.TAKE,
     story: Annotated[list[str] | None, Query(max_length=MOST_STORIES)] = None,
@@ -48,13 +48,17 @@ def show(
 ) -> Response:
     """The queue; behind an act on several stories with what was ``done``, to undo it.
 
-    Whoever comes back from ``act`` to choose stories finds it and its ``theme`` chosen.
+    Whoever comes back from ``act`` finds it, its ``theme`` and each ``story`` as they had chosen them.
     """
     with parts.database.read() as session:
-        page = queue.page(session, curator, filters, cursor=cursor)
+        page = queue.page(session, curator, filters)
+        if filters.cursor and not page.stories:
+            # What stood on this page is done by now: they do not read that nothing waits while much does.
+            filters = replace(filters, cursor=None)
+            page = queue.page(session, curator, filters)
         of_page = {pilot_id for each in page.stories for pilot_id in each.pilot_ids}
         known = {pilot.id: pilot for pilot in pilots.of_ids(session, of_page | curator.roles.keys())}
-        is_all = page.next is None and cursor is None and filters.state == "all"
+        is_all = page.next is None and filters.cursor is None and filters.state == "all"
         return render(
             request,
             "queue.html",
@@ -70,6 +74,7 @@ def show(
             codebook=parts.codebook,
             act=act,
             theme=theme,
+            chosen=() if done else story or (),
             done=Wanted(done, story, theme) if done and story else None,
             is_nothing_left=nothing,
         )

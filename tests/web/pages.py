@@ -200,6 +200,13 @@ FOR_ANYBODY: Sequence[Page] = (
         "keeper with codes",
         sends={"code": "{recovery_code}", **AGAIN},
     ),
+    Page(
+        f"POST {FACTOR}/off",
+        "keeper with codes",
+        sends={"code": "000000", "password": "a guess"},
+        sent_from=FACTOR,
+        status=403,
+    ),
     Page("GET /notices", "team"),
     Page("GET /notices", "newcomer"),
     Page("GET /search", "nobody"),

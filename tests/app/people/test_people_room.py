@@ -137,6 +137,43 @@ def test_sign_in_that_came_too_often_keeps_the_name_and_says_when_to_try_again(
     assert int(answer.headers["retry-after"]) > 0
 
 
+@pytest.fixture
+def throttled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if everybody had tried too often; and nobody looks at a link."""
+    monkeypatch.setattr(pages, "TEN_A_MINUTE", RateLimitItemPerMinute(0))
+    for name in ("look_at_link", "use_link"):
+        monkeypatch.setattr(accounts, name, lambda *_: pytest.fail("a link was looked at"))
+
+
+@pytest.mark.usefixtures("throttled")
+def test_who_comes_in_too_often_finds_what_they_wrote_and_when_to_try_again(rooms: Rooms) -> None:
+    browser, token = rooms.visitor(**{"accept-language": "pl"}), link(rooms, role=Role.CURATOR)
+    answer = come_in(browser, token)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    assert '<a href="#come-in">Za dużo prób. Poczekaj (1 minuta)' in answer.text
+    (form,) = forms_of(answer.text, "/come-in")
+    assert form.fields == {"token": token, "name": "Tom", "sign_in_name": "tom", "password": ""}
+    assert PASSWORD not in answer.text
+    (form,) = forms_of(browser.post("/come-in", data={"token": token}).text, "/come-in")
+    assert set(form.fields) == {"token"}, "nothing else was asked of them"
+    told = rooms.program().post("/come-in", data={"token": token})
+    assert (told.status_code, told.json()["code"]) == (429, "too-many-attempts")
+
+
+@pytest.mark.usefixtures("throttled")
+def test_who_opens_links_too_often_learns_when_to_try_again_and_nothing_of_a_link(rooms: Rooms) -> None:
+    browser, known, unknown = rooms.visitor(), link(rooms), "x" * 43
+    pages_of = [browser.get(f"/come-in/{each}") for each in (known, unknown)]
+    for answer in pages_of:
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+        assert answer.headers["referrer-policy"] == "strict-origin"
+        assert "Too many attempts. Wait (1 minute), then try again." in answer.text
+    assert f'id="again" href="/come-in/{known}"' in pages_of[0].text
+    assert pages_of[0].text.replace(known, unknown) == pages_of[1].text
+    answers = [come_in(browser, each).text for each in (known, unknown)]
+    assert answers[0].replace(known, unknown) == answers[1]
+
+
 @pytest.mark.parametrize(
     ("given", "status", "at"),
     [

@@ -12,16 +12,18 @@ import httpx2
 import pytest
 import segno
 from fastapi.testclient import TestClient
+from limits import RateLimitItemPerMinute
 from structlog.testing import capture_logs
 
 from app.operations.logs import configure_logging
+from app.people import asking, pages
 from app.web.cookies import SESSION_COOKIE
 from models import second_factors as rules
 from models.accounts import LinkPurpose
 from models.base import utc_now
 from models.journal import JournalEntry
 from models.roles import Principal, Role
-from storage import accounts, second_factors
+from storage import accounts, second_factors, sign_ins
 from storage.database import Database
 from tests.app.conftest import Rooms, forms_of
 from tests.app.people.conftest import PASSWORD, code_of, fresh_code, sign_in
@@ -154,6 +156,60 @@ def test_codes_are_tried_ten_times_a_minute_from_one_address(rooms: Rooms, cleo:
         for n in range(11)
     ]
     assert statuses == [401] * 10 + [429]
+
+
+def test_code_that_came_too_often_is_asked_for_again_and_neither_looked_at_nor_shown(
+    rooms: Rooms, cleo: Principal, secured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = rooms.visitor(**{"accept-language": "pl"})
+    (form,) = forms_of(browser.get("/sign-in?next=%2Freview").text, "/sign-in")
+    asked = browser.post("/sign-in", data=form.filled(sign_in_name="cleo", password=PASSWORD)).text
+    (form,) = forms_of(asked, "/sign-in/code")
+    code = code_of(rooms, cleo)
+    with monkeypatch.context() as too_often:
+        too_often.setattr(pages, "TEN_A_MINUTE", RateLimitItemPerMinute(0))
+        too_often.setattr(sign_ins, "begun", lambda *_: pytest.fail("a token was looked up"))
+        answer = send_code(browser, asked, code)
+        told = rooms.program().post("/sign-in/code", data=form.filled(code=code))
+    assert (told.status_code, told.json()["code"]) == (429, "too-many-attempts")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    assert '<a href="#code">Za dużo prób. Poczekaj (1 minuta)' in answer.text
+    assert code not in answer.text
+    (again,) = forms_of(answer.text, "/sign-in/code")
+    assert again.fields == form.fields
+    answer = send_code(browser, answer.text, code)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/review")
+
+
+@pytest.mark.parametrize(
+    ("action", "of_form", "fixtures"),
+    [("", "", ()), ("/off", "-off", ("secured",)), ("/recovery-codes", "-codes", ("secured",))],
+)
+def test_refused_password_or_code_of_the_account_is_asked_for_again(
+    rooms: Rooms,
+    cleo: Principal,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    of_form: str,
+    fixtures: tuple[str, ...],
+) -> None:
+    for each in fixtures:
+        request.getfixturevalue(each)
+    browser = rooms.browser(cleo)
+
+    def refused(status: int, field: str, **sent: str) -> None:
+        answer = browser.post(f"{FACTOR}{action}", data={"password": PASSWORD, "code": "000000"} | sent)
+        assert answer.status_code == status
+        assert f'<a href="#{field}{of_form}">' in answer.text
+        assert f'id="{field}{of_form}-error"' in answer.text
+        assert forms_of(answer.text, f"{FACTOR}{action}"), "another try"
+
+    refused(403, "password", password="not this one")
+    if fixtures:
+        refused(403, "code")
+    monkeypatch.setattr(asking, "TEN_A_MINUTE", RateLimitItemPerMinute(0))
+    refused(429, "password")
 
 
 def test_step_that_waits_ends_after_ten_minutes(rooms: Rooms, cleo: Principal, secured: list[str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from fastapi.testclient import TestClient
 
+from app.review import queue
 from models.consent import Use
 from models.curation import State
 from models.roles import Principal, Role
@@ -18,6 +20,10 @@ from tests.app.conftest import Rooms, forms_of
 
 EVIDENCE = {"recording_id": "0" * 32, "segment": 0, "start_char": 0, "end_char": 1}
 EVIDENCE |= {"start_seconds": 0.0, "end_seconds": 1.0, "text": "I", "why": "term"}
+
+# Where a page leads, and which stories are chosen on it.
+NEWER, BACK = r'href="([^"]*cursor=[^"]+)">Newer stories', r'govuk-back-link" href="([^"]+)"'
+TICKED = r'name="story" value="(\w+)" checked'
 
 
 @pytest.fixture
@@ -41,6 +47,18 @@ def holder(rooms: Rooms, story: Story) -> str | None:
     with rooms.database.read() as session:
         found = assignments.of_stories(session, [story.id]).get(story.id)
         return found[0].account_id if found else None
+
+
+@pytest.fixture
+def pages_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue shows no more at once."""
+    monkeypatch.setattr(queue, "page", partial(queue.page, limit=3))
+
+
+def written_in(pattern: str, page: str) -> str:
+    """The address that stands in a page's HTML."""
+    (found,) = re.findall(pattern, page)
+    return str(found).replace("&amp;", "&")
 
 
 # ---- what is in it -----------------------------------------------------------------------------------------------
@@ -161,9 +179,8 @@ def test_queue_leads_on_to_newer_stories(rooms: Rooms, desk: TestClient) -> None
     for n in range(52):
         rooms.field.story(title=f"Story number {n}.")
     first = desk.get("/review?pilot=spring").text
-    newer = re.search(r'href="(\?[^"]*cursor=[^"]+)">Newer stories', first)
-    assert newer is not None
-    second = desk.get("/review" + newer[1].replace("&amp;", "&")).text
+    newer = written_in(NEWER, first)
+    second = desk.get(f"/review{newer}").text
     shown = re.findall(r">(Story number \d+\.)</a>", first + second)
     assert shown == [f"Story number {n}." for n in range(52)]
 
@@ -280,11 +297,60 @@ def test_whoever_chose_no_story_finds_the_act_chosen_when_they_go_back(
     rooms.field.story()
     page = desk.get("/review/several?act=accept-theme&theme=work").text
     assert "No story was chosen." in page
-    back = re.search(r'govuk-back-link" href="([^"]+)"', page)
-    assert back is not None
-    queue = desk.get(back[1].replace("&amp;", "&")).text
+    queue = desk.get(written_in(BACK, page)).text
     assert '<option value="accept-theme" selected>' in queue
     assert '<option value="work" selected>' in queue
+
+
+def test_whoever_goes_back_from_the_preview_finds_their_page_and_what_they_had_ticked(
+    rooms: Rooms, desk: TestClient, pages_of_three: None
+) -> None:
+    stories = [rooms.field.story(title=f"Story number {n}.") for n in range(6)]
+    newer = written_in(NEWER, desk.get("/review?pilot=spring").text)
+    (form,) = forms_of(desk.get(f"/review{newer}").text, "/review/several")
+    assert form.choices["story"] == [each.id for each in stories[3:]]
+    kept = {name: form.fields[name] for name in ("pilot", "cursor")}
+    chosen = {each.id for each in stories[4:]}
+    preview = desk.get("/review/several", params=kept | {"act": "put-back", "story": [*chosen]}).text
+    page = desk.get(written_in(BACK, preview)).text
+    (form,) = forms_of(page, "/review/several")
+    assert form.choices["story"] == [each.id for each in stories[3:]], "the same page"
+    assert set(re.findall(TICKED, page)) == chosen
+    assert form.fields["act"] == "put-back"
+
+
+def test_what_is_done_to_several_leads_back_to_their_page_with_nothing_ticked(
+    rooms: Rooms, desk: TestClient, pages_of_three: None
+) -> None:
+    stories = [rooms.field.story(title=f"Story number {n}.") for n in range(4)]
+    newer = written_in(NEWER, desk.get("/review").text)
+    preview = desk.get(f"/review/several{newer}&act=take&story={stories[3].id}").text
+    (form,) = forms_of(preview, f"/review/several{newer}")
+    done = desk.post(form.action, data=form.fields).headers["location"]
+    assert done.startswith(f"/review{newer}&done=take&")
+    page = desk.get(done).text
+    assert "Story number 3." in page
+    assert re.findall(TICKED, page) == []
+    (undo,) = forms_of(page, f"/review/several/undo{newer}")
+    assert desk.post(undo.action, data=undo.fields).headers["location"] == f"/review{newer}"
+
+
+def test_way_back_from_the_desk_leads_to_the_page_or_to_the_first_if_nothing_is_left_on_it(
+    rooms: Rooms, desk: TestClient, pages_of_three: None
+) -> None:
+    stories = [rooms.field.story(title=f"Story number {n}.") for n in range(4)]
+    newer = written_in(NEWER, desk.get("/review").text)
+    back = written_in(BACK, desk.get(f"/review/{stories[3].id}{newer}").text)
+    assert back == f"/review{newer}"
+    page = desk.get(back).text
+    assert "Story number 3." in page
+    for other in ("/review", "/review?state=submitted", "/review?state=all"):
+        assert f'href="{other}"' in page, "other states are looked at from their beginning"
+    with rooms.database.write() as session:
+        session.get_one(Story, stories[3].id).state = State.DECLINED
+    page = desk.get(back).text
+    assert "Nothing waits here." not in page
+    assert "Story number 0." in page
 
 
 def test_stories_are_taken_together_and_put_back_by_undo(
