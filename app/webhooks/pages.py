@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
 
 from app.access import Curator, scope
-from app.parts import House
+from app.parts import House, Parts
+from app.problems import ask_again
 from app.web.rendering import render
 from app.web.translation import N_
 from app.webhooks import service
 from app.webhooks.schemas import WebhookIn
-from models.errors import Invalid
-from models.roles import Role, Scope
+from models.errors import Conflict, Invalid, NotAllowed, NotFound
+from models.roles import Principal, Role, Scope
 from storage import pilots, webhooks
 
 router = APIRouter(prefix="/webhooks")
@@ -32,33 +34,53 @@ FAILURES = {
 }
 
 
+# Which field a refusal is about, where it is not the address.
+OF_PILOT = frozenset({"pilot-unknown", "pilot-not-yours", "too-many-webhooks"})
+# Wider than what may be kept: what is too long is shown again, to be shortened.
+Typed = Annotated[str, Form(max_length=20_000)]
+
+
 @router.get("", dependencies=MAY_READ)
 def mine(request: Request, parts: House, curator: Curator) -> Response:
+    return render(request, "webhooks.html", errors={}, chosen="", url="", **_shown(parts, curator))
+
+
+def _shown(parts: Parts, curator: Principal) -> dict[str, Any]:
+    """What the page of webhooks shows beside what was written there."""
     with parts.database.read() as session:
-        return render(
-            request,
-            "webhooks.html",
-            webhooks=service.mine(session, curator),
-            pilots=pilots.of_ids(session, curator.pilots_as(Role.CURATOR)),
-            failures=FAILURES,
-        )
+        return {
+            "webhooks": service.mine(session, curator),
+            "pilots": pilots.of_ids(session, curator.pilots_as(Role.CURATOR)),
+            "failures": FAILURES,
+        }
 
 
 @router.post("", dependencies=MAY_WRITE)
 def register(
-    request: Request,
-    parts: House,
-    curator: Curator,
-    pilot: Annotated[str, Form(max_length=40)],
-    url: Annotated[str, Form(max_length=2000)],
+    request: Request, parts: House, curator: Curator, pilot: Typed = "", url: Typed = ""
 ) -> Response:
     try:
-        wanted = WebhookIn(pilot=pilot, url=url)
-    except ValueError as error:
-        raise Invalid("webhook-address-unfit") from error
-    with parts.database.write() as session:
-        webhook = service.register(session, curator, wanted, parts.settings)
+        wanted = _wanted(pilot, url)
+        with parts.database.write() as session:
+            webhook = service.register(session, curator, wanted, parts.settings)
+    except (Conflict, Invalid, NotAllowed, NotFound) as error:
+        at = "pilot" if error.code in OF_PILOT else "url"
+        return ask_again(
+            request, error, "webhooks.html", at=at, chosen=pilot, url=url, **_shown(parts, curator)
+        )
     return render(request, "webhook-secret.html", url=webhook.url, secret=webhook.shown_secret)
+
+
+def _wanted(pilot: str, url: str) -> WebhookIn:
+    """
+    :raises NotFound, Invalid: it can be no pilot, or no address
+    """
+    try:
+        return WebhookIn(pilot=pilot, url=url)
+    except ValidationError as error:
+        if any("pilot" in each["loc"] for each in error.errors()):
+            raise NotFound("pilot-unknown") from error
+        raise Invalid("webhook-address-unfit") from error
 
 
 @router.post("/{webhook_id}/test", dependencies=MAY_WRITE)

@@ -358,6 +358,13 @@ FOR_CURATORS: Sequence[Page] = (
     Page("GET /webhooks", "curator"),
     Page("GET /webhooks", "curator elsewhere"),
     Page("POST /webhooks", "curator", sends={"pilot": "here", "url": "{receiver}"}),
+    Page(
+        "POST /webhooks",
+        "curator",
+        sends={"pilot": "here", "url": f"http://{LONG_WORD}"},
+        sent_from="/webhooks",
+        status=422,
+    ),
     Page(GOVERNANCE, "curator"),
     *(Page(f"{GOVERNANCE}/settings/{{section}}", "curator", fills={"section": each}) for each in BY_CURATORS),
     *(unfit("/governance/{code}", "curator", each) for each in UNFIT if each in BY_CURATORS),

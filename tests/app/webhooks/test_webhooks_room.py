@@ -11,7 +11,8 @@ from models.base import utc_now
 from models.journal import JournalEntry
 from models.roles import Role, Scope
 from models.webhooks import Delivery, Webhook
-from storage import webhooks
+from storage import accounts, webhooks
+from tests.app.conftest import forms_of
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -105,6 +106,40 @@ def test_address_that_may_not_be_called_is_refused(
     assert curator.post(WEBHOOKS, json={"pilot": "spring", "url": url}).status_code == 422
     assert browser.post("/webhooks", data={"pilot": "spring", "url": url}).status_code == 422
     assert curator.get(WEBHOOKS).json() == []
+
+
+def test_webhook_that_is_refused_is_asked_for_again_with_what_was_typed(
+    rooms: Rooms, curator: TestClient
+) -> None:
+    here, beside = rooms.field.pilot(), rooms.field.pilot("summer")
+    rooms.field.pilot("autumn")
+    both = rooms.field.account(Role.CURATOR, here)
+    with rooms.database.write() as session:
+        accounts.give_role(session, both.account_id or "", beside, Role.CURATOR, actor="test")
+    browser = rooms.browser(both)
+
+    def refused(status: int, at: str, pilot: str, url: str) -> None:
+        typed = {"pilot": pilot, "url": url}
+        answer = browser.post("/webhooks", data=typed)
+        assert answer.status_code == status
+        assert "<title>Error: Webhooks" in answer.text
+        assert f'<a href="#{at}">' in answer.text
+        assert f'id="{at}-error"' in answer.text
+        (form,) = forms_of(answer.text, "/webhooks")
+        assert form.fields["url"] == url
+        assert form.fields["pilot"] == (pilot if pilot in ("spring", "summer") else form.choices["pilot"][0])
+        program = browser.post("/webhooks", data=typed, headers={"Accept": "application/json"})
+        assert program.status_code == status
+        assert program.headers["content-type"] == "application/problem+json"
+
+    for url in ("http://hooks.example/?a=<b>", "hooks.example", "https://x/" + "a" * 2000):
+        refused(422, "url", "summer", url)
+    for pilot, status in (("autumn", 403), ("nowhere", 404), ("no where", 404)):
+        refused(status, "pilot", pilot, URL)
+    for _ in range(webhooks.MOST_PER_PILOT):
+        registered(curator)
+    refused(409, "pilot", "spring", URL)
+    assert browser.post("/webhooks").status_code == 404, "nothing was chosen"
 
 
 def test_host_that_the_operator_allows_may_be_inside(rooms: Rooms, curator: TestClient) -> None:
