@@ -64,8 +64,8 @@ RETRY_AFTER_SECONDS = {423: 2, 429: 60, 503: 30, 507: 300}
 PROBLEM = "application/problem+json"
 NOTED = frozenset({403, 429})
 TEXT_UNFIT = N_("a text is too long, or holds a NUL character")
-# Where a person is led instead of being told why not.
-LEADS_TO = {"second-factor-missing": "/account/second-factor", "kiosk-closed": START}
+# Where a person is led instead of being told why not: that page says why they are there.
+LEADS_TO = {"second-factor-missing": "/account/second-factor?led=yes", "kiosk-closed": f"{START}?led=yes"}
 # What a teller is told where a code has no words for them.
 TO_TELLERS = {404: "not-found", 405: "not-found", 422: "form-incomplete", 503: "unavailable"}
 

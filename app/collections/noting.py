@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from app.collections.service import actor_of
 from app.parts import Parts
-from app.web.fields import WORDS, fields_of
+from app.web.fields import WORDS, fields_of, from_text_area
 from app.web.translation import Phrase
 from models.errors import Conflict, Invalid
 from models.roles import Principal
@@ -53,5 +53,4 @@ def keep(parts: Parts, member: Principal, collection_id: str, written: Mapping[s
 
 
 def _as_kept(note: str) -> str:
-    # A text area ends its lines with CR LF (HTML, form submission).
-    return note.replace("\r\n", "\n").strip()
+    return from_text_area(note).strip()

@@ -94,8 +94,8 @@ def choose_first_password(
 
 
 @router.get("/second-factor")
-def second_factor(request: Request, parts: House, principal: SettingUp) -> Response:
-    return render(request, "second-factor.html", errors={}, **_offered(parts, principal))
+def second_factor(request: Request, parts: House, principal: SettingUp, led: bool = False) -> Response:
+    return render(request, "second-factor.html", errors={}, is_led=led, **_offered(parts, principal))
 
 
 def _offered(parts: Parts, principal: Principal) -> dict[str, Any]:
@@ -110,7 +110,8 @@ def _ask_again(
 ) -> Response:
     """The page again, with what was wrong in one of its forms; all that was written there is a secret."""
     field = "code" if error.code in ABOUT_CODES else "password"
-    return ask_again(request, error, "second-factor.html", at=field + form, **_offered(parts, principal))
+    shown = _offered(parts, principal)
+    return ask_again(request, error, "second-factor.html", at=field + form, is_led=False, **shown)
 
 
 @router.post("/second-factor")

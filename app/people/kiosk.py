@@ -31,7 +31,7 @@ def begin(request: Request, parts: House, facilitator: Facilitator) -> Response:
 
 
 @router.get("")
-def start(request: Request, parts: House, facilitator: Facilitator) -> Response:
+def start(request: Request, parts: House, facilitator: Facilitator, led: bool = False) -> Response:
     """Where each teller begins. Opening it forgets the one before: a page that was left alone can only open it."""
     if not request.state.is_kiosk:
         away = RedirectResponse("/", 303)
@@ -40,7 +40,7 @@ def start(request: Request, parts: House, facilitator: Facilitator) -> Response:
     # Nor is the next one met in the language of the one before: in their own, once they have chosen it.
     is_chosen = request.query_params.get("lang") in LANGUAGES
     translator = translator_for(request) if is_chosen else Translator(preferred(request))
-    response = render(request, "kiosk.html", translator=translator)
+    response = render(request, "kiosk.html", translator=translator, is_led=led)
     kiosk.forget(response, parts.settings)
     if not is_chosen:
         response.delete_cookie(LANGUAGE_COOKIE)

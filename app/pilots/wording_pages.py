@@ -14,7 +14,7 @@ from app.access import Curator
 from app.parts import House, Parts
 from app.pilots import governance
 from app.pilots.comparing import Piece, differences
-from app.web.fields import fields_of
+from app.web.fields import fields_of, from_text_area
 from app.web.rendering import render
 from app.web.translation import translator_for
 from app.words import say
@@ -54,7 +54,7 @@ async def add(request: Request, parts: House, curator: Curator, code: str) -> Re
 
 
 def _add(request: Request, parts: Parts, curator: Principal, code: str, fields: dict[str, str]) -> Response:
-    language, text = fields.get("language", ""), fields.get("text", "").replace("\r\n", "\n").strip()
+    language, text = fields.get("language", ""), from_text_area(fields.get("text", "")).strip()
     _check(language)
     assert curator.account_id is not None
     if "look" in fields:

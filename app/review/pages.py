@@ -17,6 +17,7 @@ from app.review.uncertain import spans
 from app.review.views import steps_view, themes_view, transcript_view
 from app.review.words import how_well_heard
 from app.stories.views import story_view
+from app.web.fields import from_text_area
 from app.web.rendering import render
 from app.web.translation import translator_for
 from models.base import utc_now
@@ -142,7 +143,7 @@ def comment(
 ) -> Response:
     with parts.database.write() as session:
         story = gate.may(session, curator, Action.REVIEW, story_id)
-        comments.write(session, story, text.replace("\r\n", "\n"), actor=curator.account_id or "")
+        comments.write(session, story, from_text_area(text), actor=curator.account_id or "")
         assignments.stay(session, story, actor=curator.account_id or "")
     return RedirectResponse(filters.kept_at(f"/review/{story_id}") + "#comments", 303)
 

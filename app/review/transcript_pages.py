@@ -15,7 +15,7 @@ from app.review import differences, service
 from app.review.filters import Asked, Filters
 from app.review.schemas import DraftIn, DraftOut
 from app.review.service import Said
-from app.web.fields import fields_of
+from app.web.fields import fields_of, from_text_area
 from app.web.rendering import render
 from models.errors import Conflict, NotFound
 from models.roles import Action, Principal
@@ -72,8 +72,7 @@ def said_in(fields: dict[str, str]) -> dict[int, Said]:
     found: dict[int, dict[str, str]] = {}
     for name, value in fields.items():
         if match := SEGMENT_FIELD.fullmatch(name):
-            # A text area ends its lines with CR LF (HTML, form submission).
-            found.setdefault(int(match[1]), {})[match[2]] = value.replace("\r\n", "\n").strip()
+            found.setdefault(int(match[1]), {})[match[2]] = from_text_area(value).strip()
     return {n: Said(each["text"], each.get("speaker") or None) for n, each in found.items() if "text" in each}
 
 

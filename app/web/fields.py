@@ -63,6 +63,11 @@ WORDS: Mapping[str, str] = {
 Word = Annotated[str, StringConstraints(max_length=200)]
 
 
+def from_text_area(written: str) -> str:
+    """A text with its lines as they are kept: browsers send those of a text area with CR LF (HTML, form submission)."""
+    return written.replace("\r\n", "\n")
+
+
 def end_of_day(written: str) -> datetime | None:
     """The last second (UTC) of a day, since what lasts until a day lasts on it; None if none was given.
 

@@ -192,6 +192,7 @@ FOR_ANYBODY: Sequence[Page] = (
     Page("GET /account", "reporter"),
     Page("POST /account/keys", "keeper", sends={"name": "library", "days": "9", "scope": "review", **AGAIN}),
     Page(f"GET {FACTOR}", "keeper"),
+    Page(f"GET {FACTOR}", "keeper", query="led=yes"),
     Page(f"GET {FACTOR}", "keeper with codes"),
     Page(f"POST {FACTOR}", "keeper", sends=AGAIN),
     Page(f"POST {FACTOR}/confirm", "keeper", sends={"code": "000000"}, status=422),
@@ -253,6 +254,7 @@ FOR_REPORTERS: Sequence[Page] = (
     Page("GET /stories/{story_id}/sent", "sender", "nobody asked"),
     Page("GET /stories/{story_id}/sent", "sender", "several people"),
     Page("GET /kiosk", "at the kiosk"),
+    Page("GET /kiosk", "at the kiosk", query="led=yes"),
     Page("GET /kiosk/end", "at the kiosk"),
     Page(
         "POST /kiosk/end", "at the kiosk", sends={"password": "a guess"}, sent_from="/kiosk/end", status=403

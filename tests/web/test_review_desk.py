@@ -292,6 +292,57 @@ def test_step_that_is_refused_says_why_beside_what_is_being_written(
     assert page.get_by_label("Say something to the others").input_value() == "Ask her"
 
 
+def test_whoever_takes_a_story_too_late_reads_who_has_it_and_can_take_it_over(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    other = Field(served.parts.database).account(Role.CURATOR, next(iter(curator.roles)))
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    page.get_by_label("Say something to the others").fill("Ask her")
+    with served.parts.database.write() as session:
+        assignments.take(session, session.get_one(Story, story.id), actor=other.account_id or "")
+    page.get_by_role("button", name="Take it in hand").click()
+    hand = page.locator("#part-hand")
+    expected(hand.get_by_role("button", name="Take it over")).to_be_visible()
+    expected(hand.get_by_role("alert")).to_contain_text("Not saved.")
+    expected(hand.get_by_role("alert")).to_contain_text("Take it over first")
+    assert page.get_by_label("Say something to the others").input_value() == "Ask her"
+
+
+def test_whoever_lost_a_story_while_they_typed_reads_who_has_it(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    other = Field(served.parts.database).account(Role.CURATOR, next(iter(curator.roles)))
+    with served.parts.database.write() as session:
+        assignments.take(session, session.get_one(Story, story.id), actor=curator.account_id or "")
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    hand = page.locator("#part-hand")
+    expected(hand.get_by_text("You have this story in hand.")).to_be_visible()
+    with served.parts.database.write() as session:
+        assignments.take(session, session.get_one(Story, story.id), actor=other.account_id or "", over=True)
+    page.get_by_label("Words at 0:00").fill("I lost my work.")
+    expected(page.get_by_text("Your words are kept in this browser.").last).to_be_visible()
+    expected(hand.get_by_role("button", name="Take it over")).to_be_visible()
+    assert page.get_by_label("Words at 0:00").input_value() == "I lost my work."
+
+
+def test_whoever_needs_a_second_factor_meanwhile_reads_so_at_the_desk(
+    visit: Callable[..., BrowserContext],
+    served: Served,
+    curator: Principal,
+    story: Story,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    page.get_by_label("Say something to the others").fill("Ask her")
+    monkeypatch.setattr(served.parts.settings, "require_second_factor", True)
+    page.get_by_role("button", name="Say it").click()
+    expected(page.get_by_role("alert")).to_contain_text("What you wanted needs a second factor.")
+    assert page.get_by_label("Say something to the others").input_value() == "Ask her"
+
+
 def test_key_for_the_next_story_stays_in_what_the_curator_works_on(
     visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
 ) -> None:

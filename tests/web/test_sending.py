@@ -113,7 +113,7 @@ def test_kiosk_shows_nothing_of_the_last_one(visit: Callable[..., BrowserContext
         assert "The secret bench" not in page.content()
         assert "my sister" not in page.content()
     page.goto("/stories")
-    assert page.url.endswith("/kiosk")
+    assert page.url.endswith("/kiosk?led=yes")
     page.get_by_role("link", name="Start now").click()
     page.get_by_role("button", name="Start now").click()
     assert page.get_by_label("What is the story called?").input_value() == ""

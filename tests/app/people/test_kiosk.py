@@ -17,6 +17,8 @@ from tests.app.conftest import Rooms, forms_of
 from tests.app.people.conftest import PASSWORD, sign_in
 
 NEW = "/stories/new"
+# Its start, which then says why one is there.
+LED = "/kiosk?led=yes"
 ANSWERS = {
     "title": {"title": "The bench"},
     "language": {"language": "pl"},
@@ -59,11 +61,15 @@ def test_kiosk_opens_sending_and_nothing_else(rooms: Rooms, device: TestClient, 
     closed = ("/", "/stories", "/account", "/notices", "/search", "/sign-in", f"/stories/{earlier.id}")
     for path in closed:
         answer = device.get(path)
-        assert (answer.status_code, answer.headers.get("location")) == (303, "/kiosk"), path
+        assert (answer.status_code, answer.headers.get("location")) == (303, LED), path
     program = device.get(f"/api/v1/stories/{earlier.id}", headers={"accept": "application/json"})
     assert (program.status_code, program.json()["code"]) == (403, "kiosk-closed")
     for path in ("/listen", "/listen/stories/1", "/listen/embed/1"):
-        assert device.get(path).headers["location"] == "/kiosk", "no way leads out of it"
+        assert device.get(path).headers["location"] == LED, "no way leads out of it"
+    led = device.get(LED).text
+    assert "What you wanted does not open on this device." in led
+    assert 'class="cr-header__finished cr-finished" href="/kiosk"' in led, "it goes, for the next teller"
+    assert "What you wanted" not in device.get("/kiosk").text
     for path in ("/kiosk", NEW):
         page = device.get(path).text
         assert "/listen" not in page
@@ -89,7 +95,7 @@ def test_each_teller_finds_nothing_of_the_one_before(rooms: Rooms, device: TestC
         f"/stories/{story_id}",
         receipt,
     ):
-        assert device.get(path).headers["location"] == "/kiosk", path
+        assert device.get(path).headers["location"] == LED, path
     assert device.get(f"{NEW}/title").headers["location"] == NEW, "and nothing is answered yet"
 
 
@@ -150,7 +156,7 @@ def test_no_private_link_opens_at_a_kiosk(rooms: Rooms, device: TestClient) -> N
     sheet = device.post(f"/stories/{story_id}/people/{person}/link", data={"language": "en"}).text
     (link,) = re.findall(r"/teller/enter/[\w-]+", sheet)
     for path in (link, "/teller", "/teller/receipt"):
-        assert device.get(path).headers["location"] == "/kiosk", path
+        assert device.get(path).headers["location"] == LED, path
     assert not device.cookies.get(TELLER_COOKIE)
     elsewhere = rooms.visitor()
     assert elsewhere.get(link).headers["location"] == "/teller", (
@@ -165,7 +171,7 @@ def test_only_the_password_ends_it(device: TestClient) -> None:
     assert '<a href="#password">This is not your password.' in refused.text
     (form,) = forms_of(refused.text, "/kiosk/end")
     assert form.fields == {"password": ""}, "to be written again, at once"
-    assert device.get("/stories").headers["location"] == "/kiosk"
+    assert device.get("/stories").headers["location"] == LED
     assert device.cookies.get(AT_A_KIOSK_COOKIE)
     assert device.post("/kiosk/end", data={"password": PASSWORD}).headers["location"] == "/"
     assert not device.cookies.get(AT_A_KIOSK_COOKIE)
@@ -177,7 +183,7 @@ def test_leaving_at_once_forgets_the_teller_and_stays_a_kiosk(device: TestClient
     story_id = send_story(device)
     assert device.post("/leave").headers["location"] == "/leave"
     assert 'content="60; url=/kiosk"' in device.get("/leave").text
-    assert device.get(f"/stories/{story_id}/sent").headers["location"] == "/kiosk"
+    assert device.get(f"/stories/{story_id}/sent").headers["location"] == LED
     assert device.get("/kiosk").status_code == 200
 
 

@@ -316,9 +316,11 @@ def test_who_must_have_one_does_nothing_else_by_session_before(
     assert sign_in(browser, "sam").status_code == 303
     for path in ("/", "/stories", "/review", "/pilots", "/account", "/search", f"/stories/{'0' * 32}"):
         answer = browser.get(path)
-        assert (answer.status_code, answer.headers.get("location")) == (303, FACTOR), path
+        assert (answer.status_code, answer.headers.get("location")) == (303, f"{FACTOR}?led=yes"), path
     led = browser.post("/account/password", data={"password": PASSWORD, "new_password": "something else"})
-    assert (led.status_code, led.headers["location"]) == (303, FACTOR)
+    assert (led.status_code, led.headers["location"]) == (303, f"{FACTOR}?led=yes")
+    assert "What you wanted needs a second factor." in browser.get(led.headers["location"]).text
+    assert "What you wanted" not in browser.get(FACTOR).text
     told = browser.get("/api/v1/me")
     assert (told.status_code, told.json()["code"]) == (403, "second-factor-missing")
     assert "Until it is set up, nothing else opens." in browser.get(FACTOR).text

@@ -11,8 +11,13 @@ from pydantic import ValidationError
 
 from app.consents.forms import consent_of
 from app.consents.schemas import ConsentIn
-from app.web.fields import end_of_day, in_one_sentence, seconds_of, wrong_fields
+from app.web.fields import end_of_day, from_text_area, in_one_sentence, seconds_of, wrong_fields
 from models.errors import Invalid
+
+
+def test_lines_of_a_text_area_are_kept_as_lines_and_nothing_else_is_changed() -> None:
+    assert from_text_area(" one\r\ntwo\r\n\r\n") == " one\ntwo\n\n"
+    assert from_text_area("one\ntwo\rthree") == "one\ntwo\rthree"
 
 
 @pytest.mark.parametrize("written", ["2027-03-31", " 2027-03-31 "])

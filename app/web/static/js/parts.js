@@ -8,11 +8,16 @@ const busy = new WeakSet();
 // What was sent changes the page: what was asked for before or meanwhile is out of date.
 let sendings = 0;
 
-export async function refresh() {
+export async function refresh(isWanted = () => true) {
   const before = sendings;
   const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
   const text = answer.ok ? await answer.text() : null;
-  if (text && sendings === before) swap(text);
+  if (text && sendings === before) swap(text, isWanted);
+}
+
+/** Who has the story in hand by now, after a refusal; the rest stays as whoever was refused sees it. */
+export async function refreshHand() {
+  await refresh((part) => part.id === "part-hand").catch(() => {});
 }
 
 export async function send(form, button) {
@@ -39,7 +44,7 @@ export async function send(form, button) {
     return true;
   }
   if (isTheEnd(answer, form)) sendPlainly(form, button);
-  else sayWhy(form, button, whyNot(answer, text));
+  else await refuse(form, button, answer, text);
   return false;
 }
 
@@ -49,6 +54,15 @@ function isTheEnd(answer, form) {
   return answer.status === 404 || answer.status === 410 || !form.matches("[data-swap]");
 }
 
+async function refuse(form, button, answer, text) {
+  const part = form.closest("[data-part]");
+  const line = sayWhy(form, button, whyNot(answer, text));
+  if (answer?.status !== 409) return;
+  await refreshHand();
+  // The form was in what has just been replaced.
+  if (!line.isConnected) part?.append(line);
+}
+
 function whyNot(answer, text) {
   if (!answer || answer.status >= 500) return [says("not-sent")];
   if (answer.status === 401) {
@@ -56,7 +70,7 @@ function whyNot(answer, text) {
     return [`${says("not-sent-signed-out")} `, link];
   }
   const page = new DOMParser().parseFromString(text, "text/html");
-  const reason = page.querySelector(".govuk-error-summary__body")?.textContent.trim() ?? "";
+  const reason = page.querySelector(".govuk-error-summary__body, [data-why]")?.textContent.trim() ?? "";
   return [`${says("not-sent-refused")} ${reason}`];
 }
 
@@ -67,6 +81,7 @@ function sayWhy(form, button, words) {
   line.append(...words);
   // Where one looks: a transcript is long.
   (button?.closest(".govuk-button-group") ?? button ?? form.firstChild).before(line);
+  return line;
 }
 
 export function sendPlainly(form, button) {
@@ -77,11 +92,11 @@ export function sendPlainly(form, button) {
   form.submit();
 }
 
-function swap(text) {
+function swap(text, isWanted = () => true) {
   const page = new DOMParser().parseFromString(text, "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.getElementById(part.id);
-    if (!fresh || fresh.innerHTML === shown.get(part.id)) continue;
+    if (!fresh || !isWanted(part) || fresh.innerHTML === shown.get(part.id)) continue;
     const stays = part.contains(document.activeElement) ? placeOfFocus(part) : null;
     shown.set(part.id, fresh.innerHTML);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);

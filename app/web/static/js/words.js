@@ -3,7 +3,7 @@
 
 import { patternOf } from "./matching.js";
 import { says } from "./page.js";
-import { refresh, send, sendPlainly } from "./parts.js";
+import { refresh, refreshHand, send, sendPlainly } from "./parts.js";
 
 const SAVE_AFTER_MS = 1200;
 const TRY_AGAIN_MS = 4000;
@@ -113,6 +113,7 @@ export class Words {
   stop(status, refusal) {
     this.isStopped = true;
     if (status === 404 || status === 410) localStorage.removeItem(this.key);
+    if (status === 409) refreshHand();
     if (refusal.code !== "changed-meanwhile") {
       this.status.textContent = says(REASONS.includes(refusal.code) ? refusal.code : "refused", refusal);
       return false;
