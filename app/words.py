@@ -18,7 +18,7 @@ WORDS: dict[str, str] = {
     "not-signed-in": "Sign in to see this page.",
     "sign-in-failed": "Name and password do not belong together. Check both, or ask an administrator for a new link.",
     "sign-in-ended": "This took too long, or too many codes were wrong. Sign in again from the beginning.",
-    "password-wrong": "This is not your password. Nothing was changed: go back and try again.",
+    "password-wrong": "This is not your password. Nothing was changed. Try again.",
     "code-wrong": "This code is not right, or was used already. Nothing was changed: wait for the next one.",
     "too-many-passwords": "Too many passwords were tried for this name. Wait ({retry_after_seconds}), sign "
     "in where you have signed in before, or ask an administrator for a link.",
