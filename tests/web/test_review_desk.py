@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import wave
 from collections.abc import Callable
@@ -419,6 +420,52 @@ def test_keys_are_known_by_their_place_where_the_letters_are_greek(
     )
     page.evaluate(press)
     page.wait_for_url(f"**/review/{story.id}")
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_waveform_is_drawn_leads_into_the_recording_and_is_put_away(
+    visit: Callable[..., BrowserContext],
+    served: Served,
+    curator: Principal,
+    story: Story,
+    screen: dict[str, int],
+) -> None:
+    # As BBC audiowaveform writes them: a pair for each hundredth of the four seconds.
+    peaks = {"sample_rate": 8000, "samples_per_pixel": 80, "length": 400, "data": [-90, 90] * 400}
+    with served.parts.database.write() as session:
+        told = session.get_one(Story, story.id)
+        kept = served.parts.objects.put_stream(
+            f"{told.object_token}-p1", io.BytesIO(json.dumps(peaks).encode())
+        )
+        recordings.name_rendition(
+            session,
+            told.recordings[0],
+            RenditionKind.PEAKS,
+            kept.key,
+            size_bytes=kept.size_bytes,
+            sha256=kept.sha256,
+        )
+    page = visit(served, curator, viewport=screen).new_page()
+    page.goto(f"/review/{story.id}")
+    page.route("**/renditions/peaks", lambda route: route.fulfill(status=503), times=1)
+    shows = page.get_by_role("button", name="Show the waveform")
+    with page.expect_response("**/renditions/peaks"):
+        shows.click()
+    expected(page.locator("canvas"), "nothing came, and nothing is shown").to_be_hidden()
+    shows.click()
+    hides = page.get_by_role("button", name="Hide the waveform")
+    hides.wait_for()
+    drawn = page.locator("canvas").evaluate(
+        "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+    )
+    assert drawn
+    assert_accessible(page, "the waveform")
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.locator("canvas").click()
+    assert page.evaluate("document.querySelector('audio').currentTime") == pytest.approx(2, abs=0.2)
+    hides.click()
+    shows.wait_for()
+    expected(page.locator("canvas")).to_be_hidden()
 
 
 def test_replaced_words_are_counted_and_undone(
