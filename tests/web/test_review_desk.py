@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import wave
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from models.roles import Principal, Role
 from models.stories import RenditionKind, Story
 from models.work import Outcome
 from pipeline.tag import suggest_themes
-from storage import assignments, comments, curation, recordings, transcripts, wishes
+from storage import assignments, comments, curation, recordings, transcripts, wishes, withdrawals
 from storage.transcripts import SegmentText
 from tests.plugins.browser import PHONE, WIDE, expected
 from tests.plugins.served import Served
@@ -343,6 +344,53 @@ def test_whoever_needs_a_second_factor_meanwhile_reads_so_at_the_desk(
     assert page.get_by_label("Say something to the others").input_value() == "Ask her"
 
 
+@pytest.mark.parametrize("pressed", ["Take it back", "Accept"])
+def test_desk_is_not_left_for_what_is_gone_from_its_story(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story, pressed: str
+) -> None:
+    actor = curator.account_id or ""
+    with served.parts.database.write() as session:
+        mine = comments.write(session, session.get_one(Story, story.id), "Ask him", actor=actor).id
+    page = visit(served, curator).new_page()
+    page.goto(f"/review/{story.id}")
+    with served.parts.database.write() as session:
+        comments.take_back(session, session.get_one(Story, story.id), mine, actor=actor)
+    # A codebook that a colleague's service has, and has a theme less.
+    page.locator("#part-themes [name=theme]").first.evaluate("field => field.value = 'taken-away'")
+    page.get_by_role("button", name=pressed).first.click()
+    said = page.get_by_role("alert")
+    said.get_by_text("Not saved.").wait_for()
+    assert len(said.inner_text()) > len("Not saved. What you wrote stays here. "), "and why"
+    assert_accessible(page, "something of it is gone")
+    assert page.url.endswith(f"/review/{story.id}")
+
+
+def test_what_is_written_is_not_lost_with_its_story(
+    visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
+) -> None:
+    context = visit(served, curator)
+    page, idle = context.new_page(), context.new_page()
+    idle.goto(f"/review/{story.id}")
+    page.goto(f"/review/{story.id}")
+    comment = page.get_by_label("Say something to the others")
+    comment.fill("Ask her")
+    with served.parts.database.write() as session:
+        told = session.get_one(Story, story.id)
+        withdrawals.withdraw(session, told, actor=curator.account_id or "")
+    page.get_by_role("button", name="Decline").click()
+    page.get_by_role("alert").get_by_text("withdrawn").wait_for()
+    assert comment.input_value() == "Ask her"
+    page.get_by_label("Words at 0:00").fill("I left my job.")
+    saying(page, "Not saved. What you wrote stays here").wait_for()
+    page.get_by_label("Words at 0:02").fill("Nobody listened.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_timeout(1000)
+    assert page.get_by_label("Words at 0:00").input_value() == "I left my job."
+    assert page.evaluate("localStorage.length") == 0, "nothing of a story that was withdrawn is kept"
+    idle.get_by_role("button", name="Decline").click()
+    idle.get_by_role("heading", name="Withdrawn").wait_for()
+
+
 def test_key_for_the_next_story_stays_in_what_the_curator_works_on(
     visit: Callable[..., BrowserContext], served: Served, curator: Principal, story: Story
 ) -> None:
@@ -423,6 +471,52 @@ def test_keys_are_known_by_their_place_where_the_letters_are_greek(
     )
     page.evaluate(press)
     page.wait_for_url(f"**/review/{story.id}")
+
+
+@pytest.mark.parametrize("screen", [WIDE, PHONE], ids=["wide", "phone"])
+def test_waveform_is_drawn_leads_into_the_recording_and_is_put_away(
+    visit: Callable[..., BrowserContext],
+    served: Served,
+    curator: Principal,
+    story: Story,
+    screen: dict[str, int],
+) -> None:
+    # As BBC audiowaveform writes them: a pair for each hundredth of the four seconds.
+    peaks = {"sample_rate": 8000, "samples_per_pixel": 80, "length": 400, "data": [-90, 90] * 400}
+    with served.parts.database.write() as session:
+        told = session.get_one(Story, story.id)
+        kept = served.parts.objects.put_stream(
+            f"{told.object_token}-p1", io.BytesIO(json.dumps(peaks).encode())
+        )
+        recordings.name_rendition(
+            session,
+            told.recordings[0],
+            RenditionKind.PEAKS,
+            kept.key,
+            size_bytes=kept.size_bytes,
+            sha256=kept.sha256,
+        )
+    page = visit(served, curator, viewport=screen).new_page()
+    page.goto(f"/review/{story.id}")
+    page.route("**/renditions/peaks", lambda route: route.fulfill(status=503), times=1)
+    shows = page.get_by_role("button", name="Show the waveform")
+    with page.expect_response("**/renditions/peaks"):
+        shows.click()
+    expected(page.locator("canvas"), "nothing came, and nothing is shown").to_be_hidden()
+    shows.click()
+    hides = page.get_by_role("button", name="Hide the waveform")
+    hides.wait_for()
+    drawn = page.locator("canvas").evaluate(
+        "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
+    )
+    assert drawn
+    assert_accessible(page, "the waveform")
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.locator("canvas").click()
+    assert page.evaluate("document.querySelector('audio').currentTime") == pytest.approx(2, abs=0.2)
+    hides.click()
+    shows.wait_for()
+    expected(page.locator("canvas")).to_be_hidden()
 
 
 def test_replaced_words_are_counted_and_undone(

@@ -79,10 +79,13 @@ const acts = {
   nextStory: () => document.getElementById("next-story").requestSubmit(),
   waveform: async (button) => {
     const canvas = here().section.querySelector("canvas");
-    const isShown = button.getAttribute("aria-pressed") === "true";
+    const isShown = !canvas.hidden;
+    if (!canvas.dataset.drawn) {
+      // Where nothing came, the button stays what it was, to be pressed again.
+      if (!(await show(canvas, here().player))) return;
+      canvas.dataset.drawn = "yes";
+    }
     canvas.hidden = isShown;
-    if (!isShown && !canvas.dataset.drawn) canvas.dataset.drawn = (await show(canvas, here().player)) ? "yes" : "";
-    button.setAttribute("aria-pressed", String(!isShown));
     button.textContent = says(isShown ? "show-waveform" : "hide-waveform");
   },
 };

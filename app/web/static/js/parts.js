@@ -3,14 +3,17 @@
 
 import { says } from "./page.js";
 
+export const GONE = [404, 410];
 const shown = new Map();
 const busy = new WeakSet();
 // What was sent changes the page: what was asked for before or meanwhile is out of date.
 let sendings = 0;
 
+const askForPage = () => fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+
 export async function refresh(isWanted = () => true) {
   const before = sendings;
-  const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+  const answer = await askForPage();
   const text = answer.ok ? await answer.text() : null;
   if (text && sendings === before) swap(text, isWanted);
 }
@@ -43,15 +46,27 @@ export async function send(form, button) {
     swap(text);
     return true;
   }
-  if (isTheEnd(answer, form)) sendPlainly(form, button);
+  if (await isTheEnd(answer, form)) sendPlainly(form, button);
   else await refuse(form, button, answer, text);
   return false;
 }
 
 // The story is gone, or the answer is a page to go on with, which has what was typed (a transcript, beside theirs).
-function isTheEnd(answer, form) {
+async function isTheEnd(answer, form) {
   if (!answer || answer.status === 401 || answer.status === 429 || answer.status >= 500) return false;
-  return answer.status === 404 || answer.status === 410 || !form.matches("[data-swap]");
+  if (GONE.includes(answer.status)) return !isTyped() && (await isStoryGone());
+  return !form.matches("[data-swap]");
+}
+
+// What is gone may be a comment or a theme, and the story be there.
+async function isStoryGone() {
+  const page = await askForPage().catch(() => null);
+  return GONE.includes(page?.status);
+}
+
+// Whether something stands in the page that was typed; where it is saved already, staying costs nothing.
+function isTyped() {
+  return [...document.querySelectorAll("textarea")].some((each) => each.value !== each.defaultValue);
 }
 
 async function refuse(form, button, answer, text) {

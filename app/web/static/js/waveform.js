@@ -2,8 +2,8 @@
 // the player and the times anyway, so it is hidden from screen readers.
 
 export async function show(canvas, player) {
-  const answer = await fetch(canvas.dataset.peaks);
-  if (!answer.ok) return false;
+  const answer = await fetch(canvas.dataset.peaks).catch(() => null);
+  if (!answer?.ok) return false;
   const { data, sample_rate: rate, samples_per_pixel: each } = await answer.json();
   const lasts = ((data.length / 2) * each) / rate;
   canvas.hidden = false;

@@ -3,7 +3,7 @@
 
 import { patternOf } from "./matching.js";
 import { says } from "./page.js";
-import { refresh, refreshHand, send, sendPlainly } from "./parts.js";
+import { GONE, refresh, refreshHand, send, sendPlainly } from "./parts.js";
 
 const SAVE_AFTER_MS = 1200;
 const TRY_AGAIN_MS = 4000;
@@ -112,10 +112,12 @@ export class Words {
 
   stop(status, refusal) {
     this.isStopped = true;
-    if (status === 404 || status === 410) localStorage.removeItem(this.key);
+    this.isGone = GONE.includes(status);
+    if (this.isGone) localStorage.removeItem(this.key);
     if (status === 409) refreshHand();
     if (refusal.code !== "changed-meanwhile") {
-      this.status.textContent = says(REASONS.includes(refusal.code) ? refusal.code : "refused", refusal);
+      const refused = this.isGone ? "not-sent-refused" : "refused";
+      this.status.textContent = says(REASONS.includes(refusal.code) ? refusal.code : refused, refusal);
       return false;
     }
     const compare = Object.assign(document.createElement("button"), { className: "cr-link-button", textContent: says("compare"), type: "button" });
@@ -128,7 +130,8 @@ export class Words {
   async submit(event) {
     event.preventDefault();
     if (this.isStopped || !(await this.save())) {
-      if (this.isStopped) sendPlainly(this.form, event.submitter);
+      // Where there is nothing more that takes the words, the page is not left: they stand in it alone.
+      if (this.isStopped && !this.isGone) sendPlainly(this.form, event.submitter);
       return;
     }
     if (event.submitter?.name === "approve") await send(this.form, event.submitter);
@@ -138,6 +141,8 @@ export class Words {
   // ---- the copy in this browser, as long as the service has not got it ----
 
   keepHere() {
+    // What was told outlives its story nowhere.
+    if (this.isGone) return;
     const unsaved = this.unsaved.map((each) => ({ start: each.start, ...said(each) }));
     // What is offered is kept until somebody has said what becomes of it.
     const offered = this.left.filter(({ start }) => !unsaved.some((each) => each.start === start));
