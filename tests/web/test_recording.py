@@ -468,11 +468,33 @@ def test_recording_whose_device_is_lost_in_the_middle_goes_on_is_heard_and_arriv
     _, content = the_one_received(served, story)
     assert len(content) == page.evaluate("window.recordedBytes"), "all of it, and nothing twice"
     assert len(sound_of(content, tmp_path)) / SAMPLES_A_SECOND > 7
+    assert page.get_by_text("Nothing of it is left in this browser.").is_visible() is is_found_again
     page.goto(f"/stories/{story.id}/record")
     page.wait_for_selector("html[data-recorder=ready]")
     # On a device that was lost for good the beginning of it stays until somebody deletes it.
     found = page.get_by_role("region", name="We found an unfinished recording")
     assert found.is_visible() is not is_found_again
+
+
+def test_recording_with_picture_is_not_sent_in_part_while_its_device_is_lost(
+    phone: BrowserContext, served: Served, story: Story
+) -> None:
+    page = opened_on_a_device_that_is_lost(phone, story)
+    page.get_by_label("Sound and picture").check()
+    record_for(page, 4)
+    page.evaluate("loseDevice()")
+    expected(page.get_by_text("This device keeps nothing more")).to_be_visible()
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Listen to it").wait_for()
+    says_so = page.get_by_role("alert").get_by_text("The browser cannot get at what is kept on this device.")
+    expected(says_so).to_have_count(1)
+    page.locator("[data-part=send-it]").click()
+    expected(says_so).to_have_count(2)
+    page.evaluate("findDevice()")
+    page.locator("[data-part=send-it]").click()
+    page.get_by_role("heading", name="It has arrived. Thank you!").wait_for()
+    _, content = the_one_received(served, story)
+    assert len(content) == page.evaluate("window.recordedBytes"), "all of it, and nothing twice"
 
 
 def test_what_was_kept_is_sent_over_a_new_connection_and_neither_sent_nor_deleted_where_there_is_none(

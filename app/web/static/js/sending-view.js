@@ -23,7 +23,7 @@ export class SendingView {
    *
    * @param isKept whether it outlives this page
    * @param remember is told where, for a later try; whether that outlives this page
-   * @param forget is awaited when it has arrived
+   * @param forget is asked, when it has arrived, whether nothing of it is left here
    */
   send(blob, { name, url, isKept, remember, forget }) {
     this.signedOut = isKept ? "signed-out" : "signed-out-loose";
@@ -33,7 +33,7 @@ export class SendingView {
         progress: (share, seconds) => this.#progress(share, seconds),
         waits: (isAnswered) => this.#wait(isAnswered),
         arrived: async () => {
-          await forget();
+          part("nothing-left").hidden = !(await forget());
           this.#rest("arrived");
           resolve(true);
         },
