@@ -521,13 +521,19 @@ def test_what_was_kept_is_sent_over_a_new_connection_and_neither_sent_nor_delete
     assert not found.is_visible()
 
 
-def test_page_whose_device_gives_out_nothing_says_so_and_records(
-    phone: BrowserContext, served: Served, story: Story
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        "IDBDatabase.prototype.transaction = () => {throw new DOMException('lost', 'InvalidStateError')}",
+        "IDBFactory.prototype.open = () => ({})",
+    ],
+    ids=["gives_out_nothing", "never_answers"],
+)
+def test_page_whose_device_does_not_serve_says_so_and_records(
+    phone: BrowserContext, served: Served, story: Story, breaks: str
 ) -> None:
     page = phone.new_page()
-    page.add_init_script(
-        "IDBDatabase.prototype.transaction = () => {throw new DOMException('lost', 'InvalidStateError')}"
-    )
+    page.add_init_script(breaks)
     page.goto(f"/stories/{story.id}/record")
     page.wait_for_selector("html[data-recorder=ready]")
     expected(page.get_by_text("This browser keeps nothing on the device.")).to_be_visible()

@@ -2,6 +2,8 @@
 // tab or an empty battery takes no more than the last one.
 const STORES = ["recordings", "pieces", "uploads"];
 const A_WEEK = 7 * 24 * 3600 * 1000;
+// Some browsers open it never, and say nothing: then a page does without.
+const OPENS_WITHIN_MS = 5000;
 
 function answered(request) {
   return new Promise((resolve, reject) => {
@@ -15,7 +17,8 @@ async function opened() {
   request.onupgradeneeded = () => {
     for (const name of STORES) request.result.createObjectStore(name, { keyPath: "key" }).createIndex("of", "of");
   };
-  return answered(request);
+  const late = new Promise((_, reject) => setTimeout(reject, OPENS_WITHIN_MS));
+  return Promise.race([answered(request), late]);
 }
 
 class OnDevice {
