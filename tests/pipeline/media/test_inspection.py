@@ -413,11 +413,20 @@ def test_whisper_is_not_taken_for_silence(tmp_path: Path) -> None:
     assert not look(_wav(tmp_path / "a.wav", samples)).is_silent
 
 
-def kill_children() -> bool:
-    """What the kernel does where memory is short; and that nobody called the work off."""
-    for child in psutil.Process().children():
-        child.kill()
-    return False
+@pytest.fixture
+def kill_what_is_started() -> Callable[[], bool]:
+    """What the kernel does where memory is short; and that nobody called the work off.
+
+    What ran before the test is spared: the guard of the store that all tests share may be among it.
+    """
+    before = set(psutil.Process().children())
+
+    def kill() -> bool:
+        for child in set(psutil.Process().children()) - before:
+            child.kill()
+        return False
+
+    return kill
 
 
 # What is run in place of ffprobe, and why nothing is known then.
@@ -431,13 +440,16 @@ OUR_OWN_FAULTS = {
 
 @pytest.mark.parametrize("what", OUR_OWN_FAULTS)
 def test_recording_is_not_refused_for_a_fault_of_ours(
-    make_recording: MakeRecording, run_instead: Callable[[str], None], what: str
+    make_recording: MakeRecording,
+    run_instead: Callable[[str], None],
+    kill_what_is_started: Callable[[], bool],
+    what: str,
 ) -> None:
     script, code = OUR_OWN_FAULTS[what]
     made = make_recording("a.mp3")
     run_instead(script)
     limits = MediaLimits(probe=Limits(wall_seconds=0.5 if code == "took-too-long" else 60))
-    cancelled = kill_children if what == "it is killed" else runner.never
+    cancelled = kill_what_is_started if what == "it is killed" else runner.never
     with pytest.raises(StageFailed) as failed:
         inspect(made, told_in_sign_language=False, limits=limits, cancelled=cancelled)
     assert failed.value.code == code
@@ -464,7 +476,9 @@ def test_recording_is_not_refused_where_no_cage_can_be_built(
     assert "the cage could not be built" in str(failed.value.parameters["reason"])
 
 
-def test_decoding_that_was_killed_gives_no_shorter_recording(make_recording: MakeRecording) -> None:
+def test_decoding_that_was_killed_gives_no_shorter_recording(
+    make_recording: MakeRecording, kill_what_is_started: Callable[[], bool]
+) -> None:
     made = make_recording("a.flac", "-f", "lavfi", "-i", "sine=d=7200:r=8000")
     heard: list[float] = []
 
@@ -472,7 +486,7 @@ def test_decoding_that_was_killed_gives_no_shorter_recording(make_recording: Mak
         heard.append(fraction)
         # It may be told of before anything was heard.
         if fraction:
-            kill_children()
+            kill_what_is_started()
 
     with pytest.raises(StageFailed) as failed:
         inspect(made, told_in_sign_language=False, limits=MediaLimits(), progress=kill_at_first_sound)
@@ -481,12 +495,14 @@ def test_decoding_that_was_killed_gives_no_shorter_recording(make_recording: Mak
 
 
 def test_counting_of_pictures_that_was_killed_finds_no_shorter_film(
-    make_recording: MakeRecording, run_instead: Callable[[str], None]
+    make_recording: MakeRecording,
+    run_instead: Callable[[str], None],
+    kill_what_is_started: Callable[[], bool],
 ) -> None:
     made = make_recording("a.mp4", *AND_PICTURE)
     run_instead("echo frame=1; echo out_time_us=100; exec sleep 600")
     with pytest.raises(StageFailed) as failed:
-        _count_pictures(made, {"index": 0}, MediaLimits(), kill_children)
+        _count_pictures(made, {"index": 0}, MediaLimits(), kill_what_is_started)
     assert failed.value.code == "decoder-stopped"
 
 
