@@ -234,9 +234,10 @@ def test_disk_that_is_nearly_full_takes_nothing_new(room: Room, monkeypatch: pyt
     assert room.offset(begun) == 0
 
 
-@pytest.mark.parametrize(("more", "kept"), [("", 100), (ANY_CHECKSUM, 0)])
+# The last byte comes before the disk is looked at, or after it.
+@pytest.mark.parametrize(("more", "kept"), [("", {99, 100}), (ANY_CHECKSUM, {0})])
 def test_disk_that_fills_while_bytes_come_takes_no_more_of_them(
-    room: Room, monkeypatch: pytest.MonkeyPatch, more: str, kept: int
+    room: Room, monkeypatch: pytest.MonkeyPatch, more: str, kept: set[int]
 ) -> None:
     where = room.begun(1000)
     with closing(room.open(where, 0, 1000, more)) as connection:
@@ -246,4 +247,4 @@ def test_disk_that_fills_while_bytes_come_takes_no_more_of_them(
         connection.sendall(b"a")
         answer = room.answer_on(connection)
     assert (answer.status, answer.problem["code"]) == (507, "disk-nearly-full")
-    assert room.offset(where) == kept
+    assert room.offset(where) in kept
