@@ -179,6 +179,7 @@ def test_puts_are_synced_to_disk(store: Embedded) -> None:
     assert is_synced(store)
 
 
+@pytest.mark.long
 def test_store_moves_to_a_free_port_and_keeps_what_it_has(folder: Path) -> None:
     store = start_or_join(folder, is_watched=False)
     bucket_of(store).put_stream(KEY, io.BytesIO(b"kept"))

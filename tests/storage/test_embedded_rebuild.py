@@ -99,6 +99,7 @@ def test_content_that_a_kill_left_without_a_name_is_found_and_deleted(store: Emb
     assert has(objects, f"{KEPT}-o2", kept)
 
 
+@pytest.mark.long
 def test_names_that_do_not_come_out_the_same_leave_the_old_index(
     store: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

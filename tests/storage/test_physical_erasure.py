@@ -140,6 +140,7 @@ def test_two_processes_do_not_rewrite_at_once(database: Database) -> None:
         other.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": physical_erasure.LOCK})
 
 
+@pytest.mark.long
 def test_owner_without_other_rights_rewrites_tables_and_statistics_and_says_what_it_may_not(
     home: Path, database: Database
 ) -> None:

@@ -388,7 +388,10 @@ def test_file_that_can_be_read_no_more_is_said_to_be_so(
     page.get_by_text("The browser cannot read this file any more.").wait_for()
 
 
-@pytest.mark.parametrize("keeps_three_pieces", [FULL, REFUSES], ids=["full", "refuses"])
+@pytest.mark.parametrize(
+    "keeps_three_pieces",
+    [pytest.param(FULL, id="full"), pytest.param(REFUSES, id="refuses", marks=pytest.mark.long)],
+)
 def test_what_the_device_cannot_keep_is_recorded_on_said_to_be_so_and_arrives_whole(
     phone: BrowserContext, served: Served, story: Story, tmp_path: Path, keeps_three_pieces: str
 ) -> None:
@@ -446,7 +449,10 @@ def opened_on_a_device_that_is_lost(phone: BrowserContext, story: Story) -> Page
     return page
 
 
-@pytest.mark.parametrize("is_found_again", [True, False], ids=["for a moment", "for good"])
+@pytest.mark.parametrize(
+    "is_found_again",
+    [pytest.param(True, id="for a moment", marks=pytest.mark.long), pytest.param(False, id="for good")],
+)
 def test_recording_whose_device_is_lost_in_the_middle_goes_on_is_heard_and_arrives_whole(
     phone: BrowserContext, served: Served, story: Story, tmp_path: Path, is_found_again: bool
 ) -> None:
@@ -524,10 +530,12 @@ def test_what_was_kept_is_sent_over_a_new_connection_and_neither_sent_nor_delete
 @pytest.mark.parametrize(
     "breaks",
     [
-        "IDBDatabase.prototype.transaction = () => {throw new DOMException('lost', 'InvalidStateError')}",
-        "IDBFactory.prototype.open = () => ({})",
+        pytest.param(
+            "IDBDatabase.prototype.transaction = () => {throw new DOMException('lost', 'InvalidStateError')}",
+            id="gives_out_nothing",
+        ),
+        pytest.param("IDBFactory.prototype.open = () => ({})", id="never_answers", marks=pytest.mark.long),
     ],
-    ids=["gives_out_nothing", "never_answers"],
 )
 def test_page_whose_device_does_not_serve_says_so_and_records(
     phone: BrowserContext, served: Served, story: Story, breaks: str
