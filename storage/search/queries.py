@@ -42,8 +42,8 @@ from storage.search.terms import Term, as_typed, by_lemma
 # All of a query's words in one place count most, then words as they were typed, then where they stand. A score
 # is made of one story and the query alone; no statistics of the collection take part.
 _TOGETHER, _AS_TYPED = 1000, 10
-Moment = tuple[SQLColumnExpression[datetime], SQLColumnExpression[str]]
-_SENT: Moment = (Story.created_at, Story.id)
+Place = tuple[SQLColumnExpression[datetime], SQLColumnExpression[str]]
+_SENT: Place = (Story.created_at, Story.id)
 # A theme's rows in the order of a list, beside those that its conditions look up.
 _Walked = aliased(StoryTheme)
 Columns = TypeVarTuple("Columns")
@@ -92,13 +92,14 @@ class Reading:
     def hits(self) -> Select[str, str, str | None, State, datetime, int]:
         """``id, title, spoken_language, state, created_at, score`` of the stories found, best first; without words all
         score alike."""
-        shown = (Story.id, Story.title, Story.spoken_language.label("spoken_language"), Story.state)
+        language = Story.spoken_language.label("spoken_language")
+        shown = (Story.id, Story.title, language, Story.state, Story.created_at)
         if not self.query.terms:
-            found = select(*shown, Story.created_at, literal_column("0", Integer).label("score"))
-            return self._fitting(found).order_by(*_newest(self._moment))
+            found = select(*shown, literal_column("0", Integer).label("score"))
+            return self._fitting(found).order_by(*_newest(self._place))
         matched = self._matched
         return (
-            select(*shown, Story.created_at, matched.c.score)
+            select(*shown, matched.c.score)
             .join(matched, matched.c.story_id == Story.id)
             .order_by(matched.c.score.desc(), *_newest(_SENT))
         )
@@ -107,7 +108,7 @@ class Reading:
         """What comes after a place among the hits."""
         place = (literal(created_at, UtcDateTime), literal(story_id))
         if not self.query.terms:
-            return tuple_(*self._moment) < tuple_(*place)
+            return tuple_(*self._place) < tuple_(*place)
         return tuple_(self._matched.c.score, *_SENT) < tuple_(literal(score), *place)
 
     def counted(self, every_hit: Collection[str] | None) -> CTE:
@@ -115,15 +116,15 @@ class Reading:
 
         :param every_hit: the ids of all hits, where they are at hand already
         """
-        found, moment = select(Story.id.label("story_id")), _SENT
+        found, place = select(Story.id.label("story_id")), _SENT
         if every_hit is not None:
             found = found.where(Story.id.in_(every_hit))
         elif self.query.terms:
             found = found.where(Story.id.in_(select(self._matched.c.story_id)))
         else:
-            found, moment = self._fitting(found), self._moment
+            found, place = self._fitting(found), self._place
         if self.query.count_up_to is not None:
-            found = found.order_by(*_newest(moment)).limit(self.query.count_up_to)
+            found = found.order_by(*_newest(place)).limit(self.query.count_up_to)
         return found.cte("counted")
 
     @cached_property
@@ -197,7 +198,7 @@ class Reading:
         return some.join(_Walked, _Walked.story_id == Story.id).where(*_accepted(self.query.theme, _Walked))
 
     @property
-    def _moment(self) -> Moment:
+    def _place(self) -> Place:
         """When a story was sent, and its id, without words: where an index has both in the order of the list."""
         if self._is_walked_by_theme:
             return _Walked.sent_at, _Walked.story_id
@@ -269,8 +270,8 @@ def _accepted(theme: str | None, of: type[StoryTheme]) -> tuple[ColumnElement[bo
     return of.theme == theme, of.state == ThemeState.ACCEPTED
 
 
-def _newest(moment: Moment) -> tuple[ColumnElement[datetime], ColumnElement[str]]:
-    sent_at, story_id = moment
+def _newest(place: Place) -> tuple[ColumnElement[datetime], ColumnElement[str]]:
+    sent_at, story_id = place
     return sent_at.desc(), story_id.desc()
 
 
