@@ -20,7 +20,7 @@ from app.collections.schemas import EntryIn
 from app.collections.service import actor_of
 from app.parts import House
 from app.web import undoing
-from app.web.fields import in_one_sentence, wrong_fields
+from app.web.fields import misread
 from app.web.rendering import render
 from app.web.translation import Translator, translator_for
 from models.collections import Collection
@@ -219,7 +219,7 @@ def _chosen(written: Mapping[str, str]) -> Chosen:
     try:
         return Chosen.model_validate(given)
     except ValidationError as error:
-        raise Invalid("invalid", reason=in_one_sentence(wrong_fields(error.errors()))) from error
+        raise misread(error) from error
 
 
 def _asked_for(

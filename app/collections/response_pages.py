@@ -13,11 +13,10 @@ from app.access import PilotTeam, scope
 from app.collections import service
 from app.collections.schemas import ResponseIn
 from app.parts import House, Parts
-from app.web.fields import WrongField, in_one_sentence, wrong_fields
+from app.web.fields import WrongField, misread, wrong_fields
 from app.web.rendering import render, wants_page
 from app.web.translation import translator_for
 from models.base import utc_now
-from models.errors import Invalid
 from models.roles import Principal, Scope
 from storage import collections
 
@@ -48,10 +47,9 @@ def respond(
     try:
         wanted = ResponseIn.model_validate(filled)
     except ValidationError as error:
-        wrong = wrong_fields(error.errors())
         if not wants_page(request):
-            raise Invalid("invalid", reason=in_one_sentence(wrong)) from error
-        return _shown(request, parts, member, collection_id, filled, wrong)
+            raise misread(error) from error
+        return _shown(request, parts, member, collection_id, filled, wrong_fields(error.errors()))
     with parts.database.write() as session:
         collection = collections.within_reach(session, member, collection_id)
         service.respond(session, member, collection, wanted)

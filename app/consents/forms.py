@@ -10,7 +10,7 @@ from fastapi import Query
 from pydantic import ValidationError
 
 from app.consents.schemas import ConsentIn, MomentIn
-from app.web.fields import end_of_day, in_one_sentence, seconds_of, wrong_fields
+from app.web.fields import end_of_day, misread, seconds_of
 from app.web.translation import Translator
 from app.words import say
 from models.consent import Face, Giver, Manner, Naming, Standing, Use, Voice
@@ -93,7 +93,7 @@ def consent_of(fields: Mapping[str, str], pilot_codes: Sequence[str]) -> Consent
             original_may_go="original_may_go" in fields,
         )
     except ValidationError as error:
-        raise Invalid("invalid", reason=in_one_sentence(wrong_fields(error.errors()))) from error
+        raise misread(error) from error
 
 
 def _moment(fields: Mapping[str, str]) -> MomentIn | None:

@@ -9,7 +9,7 @@ from itertools import islice
 from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, ValidationError
 from starlette.requests import Request
 
 from app.web.translation import N_, Phrase
@@ -156,6 +156,11 @@ def _in_words(error: Mapping[str, Any]) -> Phrase:
 def _named(place: str) -> str:
     """A field's name as it can be said: JSON lets its sender write names of any length, and halves of characters."""
     return place[:MOST_NAME_CHARACTERS].encode("utf-8", "replace").decode()
+
+
+def misread(error: ValidationError) -> Invalid:
+    """What is wrong with some fields as one refusal, where no form is shown again."""
+    return Invalid("invalid", reason=in_one_sentence(wrong_fields(error.errors())))
 
 
 def in_one_sentence(wrong: Iterable[WrongField]) -> Phrase:
